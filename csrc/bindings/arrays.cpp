@@ -1,0 +1,113 @@
+#include "bindings/arrays.hpp"
+
+#include "core/errors.hpp"
+
+namespace aecore {
+
+namespace {
+
+std::string dtype_text(const py::array& array) { return py::str(array.dtype()); }
+
+bool foreign_order(const py::dtype& dtype) {
+  const char order = dtype.byteorder();
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return order == '>';
+#else
+  return order == '<';
+#endif
+}
+
+Element element_of(const py::array& array, const std::string& name) {
+  const py::dtype dtype = array.dtype();
+  switch (dtype.kind()) {
+    case 'b':
+      return Element::boolean;
+    case 'f':
+      if (dtype.itemsize() == 2) return Element::float16;
+      if (dtype.itemsize() == 4) return Element::float32;
+      if (dtype.itemsize() == 8) return Element::float64;
+      break;
+    case 'u':
+      if (dtype.itemsize() == 1) return Element::uint8;
+      if (dtype.itemsize() == 2) return Element::uint16;
+      if (dtype.itemsize() == 4) return Element::uint32;
+      if (dtype.itemsize() == 8) return Element::uint64;
+      break;
+    case 'i':
+      if (dtype.itemsize() == 1) return Element::int8;
+      if (dtype.itemsize() == 2) return Element::int16;
+      if (dtype.itemsize() == 4) return Element::int32;
+      if (dtype.itemsize() == 8) return Element::int64;
+      break;
+    default:
+      break;
+  }
+  throw TypeError(name + " must hold real numbers of at most 64 bits; got dtype " +
+                  dtype_text(array));
+}
+
+void check_contiguous(const py::array& array, index_t size, std::size_t item, char kind,
+                      const std::string& name) {
+  const bool good = (array.flags() & py::array::c_style) != 0 && array.dtype().kind() == kind &&
+                    static_cast<std::size_t>(array.itemsize()) == item &&
+                    !foreign_order(array.dtype());
+  const std::string type = (kind == 'f' ? "float" : "int") + std::to_string(8 * item);
+  require(good, name + " must be a C-contiguous array of " + type + "; got dtype " +
+                    dtype_text(array) + ", shape " + shape_text(array));
+  require(array.size() == size, name + " must have " + std::to_string(size) +
+                                    " elements; got shape " + shape_text(array));
+}
+
+template <class T>
+constexpr char kind_of() {
+  return std::is_floating_point_v<T> ? 'f' : 'i';
+}
+
+}  // namespace
+
+std::string shape_text(const py::array& array) { return py::str(py::object(array.attr("shape"))); }
+
+RowSource row_source(const py::array& array, const std::string& name) {
+  require(array.ndim() == 2, name + " must be 2-D (n_samples, n_features); got " +
+                                 std::to_string(array.ndim()) + "-D with shape " +
+                                 shape_text(array));
+  RowSource source;
+  source.data = static_cast<const char*>(array.data());
+  source.element = element_of(array, name);
+  source.swapped = foreign_order(array.dtype());
+  source.n_rows = array.shape(0);
+  source.n_columns = array.shape(1);
+  source.row_stride = array.strides(0);
+  source.column_stride = array.strides(1);
+  source.name = name;
+  return source;
+}
+
+bool is_float32(const py::array& array, const std::string& name) {
+  const py::dtype dtype = array.dtype();
+  const bool real = dtype.kind() == 'f' && (dtype.itemsize() == 4 || dtype.itemsize() == 8);
+  require(real, name + " must be float32 or float64; got dtype " + dtype_text(array));
+  return dtype.itemsize() == 4;
+}
+
+template <class T>
+const T* read_pointer(const py::array& array, index_t size, const std::string& name) {
+  check_contiguous(array, size, sizeof(T), kind_of<T>(), name);
+  return static_cast<const T*>(array.data());
+}
+
+template <class T>
+T* write_pointer(py::array& array, index_t size, const std::string& name) {
+  check_contiguous(array, size, sizeof(T), kind_of<T>(), name);
+  require(array.writeable(), name + " must be writeable; got a read-only array");
+  return static_cast<T*>(array.mutable_data());
+}
+
+template const float* read_pointer<float>(const py::array&, index_t, const std::string&);
+template const double* read_pointer<double>(const py::array&, index_t, const std::string&);
+template const std::int64_t* read_pointer<std::int64_t>(const py::array&, index_t,
+                                                        const std::string&);
+template float* write_pointer<float>(py::array&, index_t, const std::string&);
+template double* write_pointer<double>(py::array&, index_t, const std::string&);
+
+}  // namespace aecore

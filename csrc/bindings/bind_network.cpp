@@ -1,0 +1,259 @@
+// Network and its computations. Each call checks its arrays, takes pointers, releases the GIL.
+#include "bindings/arrays.hpp"
+#include "bindings/binders.hpp"
+#include "bindings/running.hpp"
+#include "nn/evaluate.hpp"
+#include "nn/forward.hpp"
+#include "nn/names.hpp"
+#include "train/trainer.hpp"
+
+namespace aecore {
+
+namespace {
+
+using OptionalArray = std::optional<py::array>;
+
+/// function(T{}) for the scalar type of the parameters.
+template <class Function>
+auto with_scalar(const py::array& parameters, Function function) {
+  return is_float32(parameters, "parameters") ? function(float{}) : function(double{});
+}
+
+void check_columns(const RowSource& source, index_t n_columns) {
+  require(source.n_columns == n_columns, source.name + " has " + std::to_string(source.n_columns) +
+                                             " features, but the network expects " +
+                                             std::to_string(n_columns));
+}
+
+void check_rows(const RowSource& source) {
+  require(source.n_rows > 0, source.name + " must have at least one row; got 0");
+}
+
+/// The rows of X, their target and weights, checked against the network.
+struct Rows {
+  RowSource x;
+  std::optional<RowSource> target_rows;
+  const double* sample_weight = nullptr;
+
+  Rows(const Network& network, const py::array& x_array, const OptionalArray& target,
+       const OptionalArray& weights, const std::string& name = "X")
+      : x(row_source(x_array, name)) {
+    check_rows(x);
+    check_columns(x, network.n_in());
+    if (target) {
+      target_rows = row_source(*target, "target");
+      check_columns(*target_rows, network.n_out());
+      require(target_rows->n_rows == x.n_rows, "target must have as many rows as X (" +
+                                                   std::to_string(x.n_rows) + "); got " +
+                                                   std::to_string(target_rows->n_rows));
+    } else {
+      require(network.n_in() == network.n_out(),
+              "target must be given where the network's output differs in size from its input (" +
+                  std::to_string(network.n_out()) + " and " + std::to_string(network.n_in()) + ")");
+    }
+    if (weights) sample_weight = read_pointer<double>(*weights, x.n_rows, "sample_weight");
+  }
+  const RowSource* target() const { return target_rows ? &*target_rows : nullptr; }
+};
+
+void initialize(const Network& network, py::array& parameters, std::uint64_t seed) {
+  with_scalar(parameters, [&](auto scalar) {
+    using T = decltype(scalar);
+    network.initialize(write_pointer<T>(parameters, network.n_parameters(), "parameters"), seed);
+  });
+}
+
+void run_forward(const Network& network, const py::array& parameters, const py::array& x,
+                 py::array& out, index_t first, index_t last, double input_scale, int n_threads,
+                 const std::string& name) {
+  require(first >= 0 && first < last && last <= network.n_layers(),
+          "layers must be a range within 0 to " + std::to_string(network.n_layers()) + "; got " +
+              std::to_string(first) + " to " + std::to_string(last));
+  with_scalar(parameters, [&](auto scalar) {
+    using T = decltype(scalar);
+    const auto& sizes = network.layer_sizes();
+    const RowSource source = row_source(x, name);
+    check_columns(source, sizes[static_cast<std::size_t>(first)]);
+    const index_t n_out = sizes[static_cast<std::size_t>(last)];
+    const ForwardCall<T> call{network,
+                              read_pointer<T>(parameters, network.n_parameters(), "parameters"),
+                              source,
+                              first,
+                              last,
+                              input_scale,
+                              write_pointer<T>(out, checked_mul(source.n_rows, n_out), "out")};
+    if (source.n_rows == 0) return;
+    const double work = static_cast<double>(source.n_rows) * network.work(first, last);
+    const int threads = choose_threads(n_threads, work, kWorthATeam);
+    compute([&] { forward(call, threads, signal_pending); });
+  });
+}
+
+ObjectiveParts run_evaluate(const Network& network, const py::array& parameters, const py::array& x,
+                            const OptionalArray& target, const OptionalArray& sample_weight,
+                            const ObjectiveOptions& objective, std::optional<py::array> gradient,
+                            std::optional<py::array> row_loss, int n_threads) {
+  check_objective(objective, network);
+  const Rows rows(network, x, target, sample_weight);
+  return with_scalar(parameters, [&](auto scalar) {
+    using T = decltype(scalar);
+    const index_t n = network.n_parameters();
+    const EvaluateCall<T> call{
+        network,
+        objective,
+        read_pointer<T>(parameters, n, "parameters"),
+        rows.x,
+        rows.target(),
+        rows.sample_weight,
+        gradient ? write_pointer<T>(*gradient, n, "gradient") : nullptr,
+        row_loss ? write_pointer<double>(*row_loss, rows.x.n_rows, "out") : nullptr};
+    const double work =
+        static_cast<double>(rows.x.n_rows) * objective_work(network, call.gradient != nullptr);
+    const int threads = choose_threads(n_threads, work, kWorthATeam);
+    ObjectiveParts parts;
+    compute([&] { parts = evaluate(call, threads, signal_pending); });
+    return parts;
+  });
+}
+
+py::tuple bound_evaluate(const Network& network, const py::array& parameters, const py::array& x,
+                         const OptionalArray& target, const OptionalArray& sample_weight,
+                         const ObjectiveOptions& objective, const OptionalArray& gradient,
+                         int n_threads) {
+  const ObjectiveParts parts = run_evaluate(network, parameters, x, target, sample_weight,
+                                            objective, gradient, std::nullopt, n_threads);
+  return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity);
+}
+
+void row_losses(const Network& network, const py::array& parameters, const py::array& x,
+                const OptionalArray& target, const py::array& out,
+                const ObjectiveOptions& objective, int n_threads) {
+  ObjectiveOptions plain = objective;
+  plain.weight_decay = 0;
+  plain.sparsity_weight = 0;
+  run_evaluate(network, parameters, x, target, std::nullopt, plain, std::nullopt, out, n_threads);
+}
+
+/// A training set: rows of X, all or those that an index array names.
+struct Selection {
+  Rows rows;
+  DataSet data;
+
+  Selection(const Network& network, const py::array& x, const OptionalArray& target,
+            const OptionalArray& weights, const OptionalArray& selected, const std::string& name)
+      : rows(network, x, target, weights, name) {
+    data.x = rows.x;
+    data.target = rows.target();
+    data.sample_weight = rows.sample_weight;
+    data.n_rows = rows.x.n_rows;
+    if (!selected) return;
+    data.n_rows = selected->size();
+    data.rows = read_pointer<std::int64_t>(*selected, data.n_rows, "rows");
+    require(data.n_rows > 0, "rows must name at least one row; got none");
+    for (index_t i = 0; i < data.n_rows; ++i) {
+      require(data.rows[i] >= 0 && data.rows[i] < rows.x.n_rows,
+              "rows must lie in [0, " + std::to_string(rows.x.n_rows) + "); got " +
+                  std::to_string(data.rows[i]));
+    }
+  }
+  Selection(const Selection&) = delete;  // data points into rows
+};
+
+using OnEpoch = std::function<bool(index_t, double, double, double)>;
+using OnProgress = std::function<void(index_t, index_t)>;
+
+/// Calls into Python from the training thread; an exception stays set and stops the training.
+template <class Call>
+bool stopped_by(Call&& call) {
+  const py::gil_scoped_acquire acquire;
+  try {
+    return call();
+  } catch (py::error_already_set& error) {
+    error.restore();
+    return true;
+  }
+}
+
+index_t run_train(const Network& network, py::array& parameters, py::array& state,
+                  const py::array& x, const OptionalArray& target,
+                  const OptionalArray& sample_weight, const OptionalArray& selected,
+                  const std::optional<std::tuple<py::array, OptionalArray, OptionalArray>>& held,
+                  const ObjectiveOptions& objective, const OptimizerOptions& optimizer,
+                  const ScheduleOptions& schedule, int n_threads, const OnEpoch& on_epoch,
+                  const OnProgress& on_progress) {
+  check_objective(objective, network);
+  require(schedule.batch_size > 0,
+          "batch_size must be positive; got " + std::to_string(schedule.batch_size));
+  const Selection training(network, x, target, sample_weight, selected, "X");
+  std::optional<Selection> validation;
+  if (held) {
+    validation.emplace(network, std::get<0>(*held), std::get<1>(*held), std::nullopt,
+                       std::get<2>(*held), "X");
+  }
+  TrainProgress progress;
+  const Poll poll = [&] {
+    return stopped_by([&] {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      if (on_progress) on_progress(progress.epoch, progress.rows_done);
+      return false;
+    });
+  };
+  const auto report = [&](const EpochReport& r) {
+    return stopped_by([&] { return on_epoch(r.epoch, r.loss, r.validation_loss, r.seconds); });
+  };
+  const double work = static_cast<double>(std::min(schedule.batch_size, training.data.n_rows)) *
+                      objective_work(network, true);
+  const int threads = choose_threads(n_threads, work, kWorthABarrier);
+  with_scalar(parameters, [&](auto scalar) {
+    using T = decltype(scalar);
+    const index_t n = network.n_parameters();
+    const TrainCall<T> call{network,
+                            objective,
+                            optimizer,
+                            schedule,
+                            training.data,
+                            validation ? &validation->data : nullptr,
+                            write_pointer<T>(parameters, n, "parameters"),
+                            write_pointer<T>(state, optimizer.n_slots() * n, "optimizer_state")};
+    compute([&] { train(call, threads, poll, progress, report); });
+  });
+  return progress.steps;
+}
+
+Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names) {
+  std::vector<Activation> activations;
+  for (const std::string& name : names) activations.push_back(activation_from_name(name));
+  return Network(sizes, activations);
+}
+
+std::vector<std::string> activations_of(const Network& network) {
+  std::vector<std::string> names;
+  for (const Layer& layer : network.layers()) names.push_back(to_string(layer.activation));
+  return names;
+}
+
+}  // namespace
+
+void bind_network(py::module_& m) {
+  using py::arg;
+  py::class_<Network>(m, "Network")
+      .def(py::init(&make_network), arg("layer_sizes"), arg("activations"))
+      .def_property_readonly("layer_sizes", &Network::layer_sizes)
+      .def_property_readonly("activations", &activations_of)
+      .def_property_readonly("n_parameters", &Network::n_parameters)
+      .def("initialize", &initialize, arg("parameters").noconvert(), arg("seed"))
+      .def("forward", &run_forward, arg("parameters").noconvert(), arg("X").noconvert(),
+           arg("out").noconvert(), arg("first_layer"), arg("last_layer"), arg("input_scale") = 1.0,
+           arg("n_threads") = 0, arg("name") = "X")
+      .def("row_losses", &row_losses, arg("parameters").noconvert(), arg("X").noconvert(),
+           arg("target"), arg("out").noconvert(), arg("objective"), arg("n_threads") = 0)
+      .def("evaluate", &bound_evaluate, arg("parameters").noconvert(), arg("X").noconvert(),
+           arg("target"), arg("sample_weight"), arg("objective"), arg("gradient"),
+           arg("n_threads") = 0)
+      .def("train", &run_train, arg("parameters").noconvert(), arg("optimizer_state").noconvert(),
+           arg("X").noconvert(), arg("target"), arg("sample_weight"), arg("rows"),
+           arg("validation"), arg("objective"), arg("optimizer"), arg("schedule"), arg("n_threads"),
+           arg("on_epoch"), arg("on_progress"));
+}
+
+}  // namespace aecore

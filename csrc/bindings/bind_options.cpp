@@ -1,0 +1,51 @@
+// The settings of a computation: plain structs, built once from keywords.
+#include "bindings/binders.hpp"
+#include "nn/names.hpp"
+#include "train/trainer.hpp"
+
+namespace aecore {
+
+namespace {
+
+ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
+                                double sparsity_weight, double sparsity_target,
+                                const std::vector<index_t>& sparsity_layers, double input_scale) {
+  return {loss_from_name(loss), weight_decay,    sparsity_weight,
+          sparsity_target,      sparsity_layers, input_scale};
+}
+
+OptimizerOptions make_optimizer(const std::string& name, double learning_rate, double beta_1,
+                                double beta_2, double epsilon) {
+  const OptimizerOptions options{optimizer_from_name(name), learning_rate, beta_1, beta_2, epsilon};
+  check_optimizer(options);
+  return options;
+}
+
+py::tuple names(const std::vector<std::string>& list) { return py::tuple(py::cast(list)); }
+
+}  // namespace
+
+void bind_options(py::module_& m) {
+  using py::arg;
+  m.attr("ACTIVATIONS") = names(activation_names());
+  m.attr("LOSSES") = names(loss_names());
+  m.attr("OPTIMIZERS") = names(optimizer_names());
+
+  py::class_<ObjectiveOptions>(m, "Objective")
+      .def(py::init(&make_objective), py::kw_only(), arg("loss") = "squared_error",
+           arg("weight_decay") = 0.0, arg("sparsity_weight") = 0.0, arg("sparsity_target") = 0.05,
+           arg("sparsity_layers") = std::vector<index_t>{}, arg("input_scale") = 1.0);
+
+  py::class_<OptimizerOptions>(m, "Optimizer")
+      .def(py::init(&make_optimizer), py::kw_only(), arg("name") = "adam",
+           arg("learning_rate") = 1e-3, arg("beta_1") = 0.9, arg("beta_2") = 0.999,
+           arg("epsilon") = 1e-8)
+      .def_property_readonly("n_slots", &OptimizerOptions::n_slots);
+
+  py::class_<ScheduleOptions>(m, "Schedule")
+      .def(py::init<index_t, index_t, bool, std::uint64_t, index_t, index_t>(), py::kw_only(),
+           arg("batch_size") = 256, arg("n_epochs") = 1, arg("shuffle") = true, arg("seed") = 0,
+           arg("first_epoch") = 0, arg("first_step") = 0);
+}
+
+}  // namespace aecore

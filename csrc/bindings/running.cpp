@@ -1,0 +1,19 @@
+#include "bindings/running.hpp"
+
+#include "core/limits.hpp"
+
+namespace aecore {
+
+int choose_threads(int n_threads, double work, double worthwhile) {
+  require(n_threads >= 0,
+          "n_threads must be None or a positive integer; got " + std::to_string(n_threads));
+  if (n_threads > 0) return n_threads;
+  return work < worthwhile ? 1 : default_n_threads();
+}
+
+bool signal_pending() {
+  const py::gil_scoped_acquire acquire;
+  return PyErr_CheckSignals() != 0;
+}
+
+}  // namespace aecore

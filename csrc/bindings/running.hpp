@@ -1,0 +1,41 @@
+// How a long computation and the interpreter share a thread: the GIL is released around the work
+// and taken back every 25 ms to see signals.
+#pragma once
+
+#include "bindings/pybind11.hpp"
+#include "core/errors.hpp"
+#include "core/threads.hpp"
+
+namespace aecore {
+
+/// `n_threads` 0: as many as default_n_threads() says, or one where `work` (multiply-adds between
+/// two barriers) is below `worthwhile`. A positive number is taken exactly.
+int choose_threads(int n_threads, double work, double worthwhile);
+
+/// Wake a sleeping team: 16-48 us measured, and as much again is gained from it.
+inline constexpr double kWorthATeam = 8e6;
+/// Inside a team a step pays its barriers only, some microseconds.
+inline constexpr double kWorthABarrier = 1e6;
+
+/// True when a signal handler raised; its exception stays set for compute() to throw.
+bool signal_pending();
+
+/// Runs body() without the GIL. Safe because the body sees pointers and sizes only, and the arrays
+/// they belong to are held by the caller's arguments.
+template <class Body>
+void compute(Body&& body) {
+  try {
+    const py::gil_scoped_release release;
+    body();
+  } catch (const Interrupted&) {
+    throw py::error_already_set();
+  }
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  if (thread_shortage()) {
+    const char* const text =
+        "aecore could not create threads (limit of the system); running on one";
+    if (PyErr_WarnEx(PyExc_RuntimeWarning, text, 1) < 0) throw py::error_already_set();
+  }
+}
+
+}  // namespace aecore

@@ -1,0 +1,89 @@
+// Activations and their derivatives, run over tiles. A derivative is written in the activation's
+// own value a: a (1 - a) for sigmoid, 1 - a^2 for tanh, [a > 0] for relu, 1 for identity.
+
+template <class T, Activation A>
+inline Vec<T> activate(Vec<T> z) {
+  if constexpr (A == Activation::sigmoid) return sigmoid_v<T>(z);
+  if constexpr (A == Activation::tanh) return tanh_v<T>(z);
+  if constexpr (A == Activation::relu) return select<T>(z < T{0}, Vec<T>{}, z);  // keeps NaN
+  return z;
+}
+
+template <class T, Activation A>
+inline Vec<T> derivative(Vec<T> a) {
+  if constexpr (A == Activation::sigmoid) return a - a * a;
+  if constexpr (A == Activation::tanh) return T{1} - a * a;
+  if constexpr (A == Activation::relu) return select<T>(a > T{0}, splat(T{1}), Vec<T>{});
+  return splat(T{1});
+}
+
+/// function(type tag) for the activation: one switch per tile, none per element.
+template <Activation A>
+struct ActivationTag {
+  static constexpr Activation value = A;
+};
+template <class Function>
+inline void with_activation(Activation activation, Function function) {
+  switch (activation) {
+    case Activation::identity:
+      function(ActivationTag<Activation::identity>{});
+      break;
+    case Activation::sigmoid:
+      function(ActivationTag<Activation::sigmoid>{});
+      break;
+    case Activation::tanh:
+      function(ActivationTag<Activation::tanh>{});
+      break;
+    case Activation::relu:
+      function(ActivationTag<Activation::relu>{});
+      break;
+  }
+}
+
+/// The values of a vector of length n that belong to one panel, zero past its end.
+template <class T>
+inline void load_panel(const T* x, index_t columns, Vec<T> (&out)[kVectors]) {
+  constexpr index_t kLanes = Simd<T>::kLanes;
+  for (int v = 0; v < kVectors; ++v) {
+    const index_t left = columns - v * kLanes;
+    out[v] = left >= kLanes ? load(x + v * kLanes)
+             : left > 0     ? load_partial(x + v * kLanes, left)
+                            : Vec<T>{};
+  }
+}
+
+template <class T>
+void bias_activation(const void* context, T* tile, index_t, index_t rows, index_t column,
+                     index_t columns) {
+  const auto& c = *static_cast<const BiasActivation<T>*>(context);
+  Vec<T> bias[kVectors];
+  load_panel(c.bias + column, columns, bias);
+  with_activation(c.activation, [&](auto tag) {
+    for (index_t r = 0; r < rows; ++r, tile += kWidth<T>) {
+      for (int v = 0; v < kVectors; ++v) {
+        T* const p = tile + v * Simd<T>::kLanes;
+        store(p, activate<T, decltype(tag)::value>(load(p) + bias[v]));
+      }
+    }
+  });
+}
+
+template <class T>
+void activation_backward(const void* context, T* tile, index_t row, index_t rows, index_t column,
+                         index_t columns) {
+  const auto& c = *static_cast<const ActivationBackward<T>*>(context);
+  constexpr index_t kW = kWidth<T>;
+  const T* a = c.activations + (column / kW) * c.activations_stride + row * kW;
+  Vec<T> penalty[kVectors] = {};
+  if (c.penalty != nullptr) load_panel(c.penalty + column, columns, penalty);
+  with_activation(c.activation, [&](auto tag) {
+    for (index_t r = 0; r < rows; ++r, tile += kW, a += kW) {
+      const Vec<T> weight = splat(c.row_weight[row + r]);
+      for (int v = 0; v < kVectors; ++v) {
+        T* const p = tile + v * Simd<T>::kLanes;
+        const Vec<T> d = derivative<T, decltype(tag)::value>(load(a + v * Simd<T>::kLanes));
+        store(p, madd(weight, penalty[v], load(p)) * d);
+      }
+    }
+  });
+}

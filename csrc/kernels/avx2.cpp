@@ -1,0 +1,44 @@
+// AVX2 and FMA (x86-64-v3): 16 registers of 8 floats.
+#include <immintrin.h>
+
+#include "kernels/compiler.hpp"
+#include "kernels/table.hpp"
+
+#define AECORE_VECTOR_BYTES 32
+
+namespace aecore {
+namespace {
+
+#include "kernels/vec-inl.hpp"
+
+constexpr int kTileRows = 6;  // 12 accumulators, 2 of b, 1 broadcast: 15 of 16 registers
+
+inline Vec<float> madd(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+inline Vec<double> madd(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
+inline Vec<float> square_root(Vec<float> v) { return _mm256_sqrt_ps(v); }
+inline Vec<double> square_root(Vec<double> v) { return _mm256_sqrt_pd(v); }
+
+inline Vec<float> load_partial(const float* p, index_t count) {
+  return _mm256_maskload_ps(p, reinterpret_cast<__m256i>(lanes_below<float>(count)));
+}
+inline Vec<double> load_partial(const double* p, index_t count) {
+  return _mm256_maskload_pd(p, reinterpret_cast<__m256i>(lanes_below<double>(count)));
+}
+inline void store_partial(float* p, Vec<float> v, index_t count) {
+  _mm256_maskstore_ps(p, reinterpret_cast<__m256i>(lanes_below<float>(count)), v);
+}
+inline void store_partial(double* p, Vec<double> v, index_t count) {
+  _mm256_maskstore_pd(p, reinterpret_cast<__m256i>(lanes_below<double>(count)), v);
+}
+
+#include "kernels/bodies-inl.hpp"
+
+}  // namespace
+
+extern const KernelTable kAvx2Table = {"avx2", make_kernels<float>(), make_kernels<double>()};
+
+}  // namespace aecore

@@ -1,0 +1,15 @@
+// Every kernel body, in the order of their needs; the table that names them comes last.
+#include "kernels/math-inl.hpp"
+//
+#include "kernels/gemm-inl.hpp"
+#include "kernels/packing-inl.hpp"
+//
+#include "kernels/activations-inl.hpp"
+#include "kernels/losses-inl.hpp"
+//
+#include "kernels/gather-inl.hpp"
+#include "kernels/peak-inl.hpp"
+#include "kernels/sums-inl.hpp"
+#include "kernels/updates-inl.hpp"
+//
+#include "kernels/table-inl.hpp"

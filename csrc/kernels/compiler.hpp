@@ -1,0 +1,9 @@
+// Words that GCC and Clang spell differently, for the kernel bodies.
+#pragma once
+
+#if defined(__clang__)
+#define AECORE_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define AECORE_UNROLL _Pragma("GCC unroll 16")
+#endif
+#define AECORE_INLINE_LAMBDA __attribute__((always_inline))

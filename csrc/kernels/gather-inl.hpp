@@ -1,0 +1,121 @@
+// Rows of a user's array, of any numeric type, stride and byte order, into a panel tile: converted,
+// scaled and checked on the way. A data set is never copied or cast as a whole.
+
+template <class Source>
+inline Source read_element(const char* p, bool swapped) {
+  unsigned char raw[sizeof(Source)];
+  for (unsigned i = 0; i < sizeof(Source); ++i) {
+    raw[i] = static_cast<unsigned char>(p[swapped ? sizeof(Source) - 1 - i : i]);
+  }
+  Source value;
+  __builtin_memcpy(&value, raw, sizeof value);
+  return value;
+}
+
+struct Half {  // IEEE 754 binary16
+  std::uint16_t code;
+};
+
+inline float to_float(Half half) {
+  const std::uint32_t magnitude = half.code & 0x7FFFu;
+  // As a float's exponent and mantissa the value is 2^112 too small; the product restores it and
+  // turns half's subnormals into normals.
+  std::uint32_t word = magnitude << 13;
+  float value;
+  __builtin_memcpy(&value, &word, sizeof value);
+  value *= 0x1p112f;
+  __builtin_memcpy(&word, &value, sizeof word);
+  if (magnitude >= 0x7C00u) word = 0x7F800000u | (magnitude & 0x3FFu) << 13;  // infinity, NaN
+  word |= static_cast<std::uint32_t>(half.code & 0x8000u) << 16;
+  __builtin_memcpy(&value, &word, sizeof value);
+  return value;
+}
+
+template <class T, class Source>
+inline T convert(Source value) {
+  return static_cast<T>(value);
+}
+template <>
+inline float convert<float, Half>(Half value) {
+  return to_float(value);
+}
+template <>
+inline double convert<double, Half>(Half value) {
+  return static_cast<double>(to_float(value));
+}
+
+/// `count` <= width elements of one row.
+template <class T, class Source>
+inline void convert_run(const GatherCall<T>& call, const char* from, index_t count, T* to) {
+  if (call.column_stride == static_cast<index_t>(sizeof(Source)) && !call.swapped) {
+    if (count == kWidth<T>) {  // a constant count vectorises
+      for (index_t i = 0; i < kWidth<T>; ++i) {
+        Source value;
+        __builtin_memcpy(&value, from + i * static_cast<index_t>(sizeof(Source)), sizeof value);
+        to[i] = convert<T>(value) * call.scale;
+      }
+      return;
+    }
+  }
+  for (index_t i = 0; i < count; ++i, from += call.column_stride) {
+    to[i] = convert<T>(read_element<Source>(from, call.swapped)) * call.scale;
+  }
+}
+
+template <class T, class Source>
+unsigned gather_rows(const GatherCall<T>& call) {
+  constexpr index_t kW = kWidth<T>;
+  IntVec<T> not_finite = {}, outside = {};
+  for (index_t i = 0; i < call.n_rows; ++i) {
+    const index_t row = call.rows != nullptr ? call.rows[i] : call.first_row + i;
+    const char* const from = call.data + row * call.row_stride;
+    for (index_t column = 0; column < call.n_columns; column += kW) {
+      T* const to = call.panels + (column / kW) * call.stride + i * kW;
+      const index_t count = smaller(kW, call.n_columns - column);
+      for (index_t c = count; c < kW; ++c) to[c] = T{0};
+      convert_run<T, Source>(call, from + column * call.column_stride, count, to);
+      for (int v = 0; v < kVectors; ++v) {
+        const Vec<T> x = load(to + v * Simd<T>::kLanes);
+        not_finite |= (bits<T>(x) & Simd<T>::kExponentMask) == Simd<T>::kExponentMask;
+        outside |= (x < T{0}) | (x > T{1});
+      }
+    }
+  }
+  unsigned flags = 0;
+  for (int lane = 0; lane < Simd<T>::kLanes; ++lane) {
+    if (not_finite[lane] != 0) flags |= kGatherNotFinite;
+    if (outside[lane] != 0) flags |= kGatherOutsideUnit;
+  }
+  return flags;
+}
+
+template <class T>
+unsigned gather(const GatherCall<T>& call) {
+  switch (call.element) {
+    case Element::float32:
+      return gather_rows<T, float>(call);
+    case Element::float64:
+      return gather_rows<T, double>(call);
+    case Element::float16:
+      return gather_rows<T, Half>(call);
+    case Element::uint8:
+      return gather_rows<T, std::uint8_t>(call);
+    case Element::int8:
+      return gather_rows<T, std::int8_t>(call);
+    case Element::uint16:
+      return gather_rows<T, std::uint16_t>(call);
+    case Element::int16:
+      return gather_rows<T, std::int16_t>(call);
+    case Element::uint32:
+      return gather_rows<T, std::uint32_t>(call);
+    case Element::int32:
+      return gather_rows<T, std::int32_t>(call);
+    case Element::uint64:
+      return gather_rows<T, std::uint64_t>(call);
+    case Element::int64:
+      return gather_rows<T, std::int64_t>(call);
+    case Element::boolean:
+      return gather_rows<T, std::uint8_t>(call);
+  }
+  return 0;
+}

@@ -1,0 +1,205 @@
+// Matrix product over panels: register tiles of up to kTileRows x 2 vectors. See table.hpp for the
+// layout and kSumBlock for the order of the sum.
+
+/// One tile, one block of the sum: c (or c +=) = a b over k <= kSumBlock terms accumulated from
+/// zero. `a` steps along a row of its panel (Transposed: down a column); `a_stride` leads to the
+/// next panel. MR x NV accumulators, NV loads of b and one broadcast of a fit the registers.
+template <class T, int MR, int NV, bool Transposed>
+void micro_kernel(const T* a, index_t a_stride, const T* b, T* c, index_t k, bool add) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  constexpr index_t kW = kWidth<T>;
+  Vec<T> sum[MR][NV];
+  AECORE_UNROLL
+  for (int r = 0; r < MR; ++r) {
+    AECORE_UNROLL
+    for (int v = 0; v < NV; ++v) sum[r][v] = Vec<T>{};
+  }
+  const auto step = [&](const T* column, index_t row_stride) AECORE_INLINE_LAMBDA {
+    Vec<T> bv[NV];
+    AECORE_UNROLL
+    for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes);
+    AECORE_UNROLL
+    for (int r = 0; r < MR; ++r) {
+      const Vec<T> x = splat(column[r * row_stride]);
+      AECORE_UNROLL
+      for (int v = 0; v < NV; ++v) sum[r][v] = madd(x, bv[v], sum[r][v]);
+    }
+    b += kW;
+  };
+  if constexpr (Transposed) {
+    for (index_t i = 0; i < k; ++i) step(a + i * kW, 1);
+  } else {
+    for (; k > 0; k -= kW, a += a_stride) {
+      const index_t run = smaller(k, kW);
+      for (index_t i = 0; i < run; ++i) step(a + i, kW);
+    }
+  }
+  AECORE_UNROLL
+  for (int r = 0; r < MR; ++r) {
+    AECORE_UNROLL
+    for (int v = 0; v < NV; ++v) {
+      T* const out = c + r * kW + v * kLanes;
+      store(out, add ? load(out) + sum[r][v] : sum[r][v]);
+    }
+  }
+}
+
+/// 0..kTileRows - 1 as a pack; the standard library's templates must not be compiled here.
+template <int... R>
+struct Rows {};
+template <int N, int... R>
+struct CountTo : CountTo<N - 1, N - 1, R...> {};
+template <int... R>
+struct CountTo<0, R...> {
+  using type = Rows<R...>;
+};
+using TileHeights = typename CountTo<kTileRows>::type;
+
+template <class T>
+using MicroKernel = void (*)(const T*, index_t, const T*, T*, index_t, bool);
+
+/// The micro-kernels for 1..kTileRows rows, by [NV - 1][MR - 1].
+template <class T, bool Transposed>
+struct MicroKernels {
+  MicroKernel<T> at[kVectors][kTileRows];
+  template <int... R>
+  static constexpr MicroKernels make(Rows<R...>) {
+    return {
+        {{&micro_kernel<T, R + 1, 1, Transposed>...}, {&micro_kernel<T, R + 1, 2, Transposed>...}}};
+  }
+};
+
+/// One panel of C for one block of the sum.
+template <class T>
+inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, index_t panel,
+                       index_t block, index_t terms) {
+  constexpr index_t kW = kWidth<T>;
+  const index_t column = panel * kW;
+  const index_t columns = smaller(kW, call.n - column);
+  const bool last = block + terms >= call.k;
+  const T* const b = call.b + panel * call.b_stride + block * kW;
+  index_t row = call.row_begin;
+  while (row < call.row_end) {
+    // A transposed A changes its address at each panel of its columns.
+    const index_t limit =
+        call.a_transposed ? smaller(call.row_end, (row / kW + 1) * kW) : call.row_end;
+    const index_t left = limit - row;
+    const index_t tiles = (left + kTileRows - 1) / kTileRows;
+    const index_t rows = (left + tiles - 1) / tiles;  // even heights: no thin last tile
+    const T* const a = call.a_transposed
+                           ? call.a + (row / kW) * call.a_stride + row % kW + block * kW
+                           : call.a + (block / kW) * call.a_stride + row * kW;
+    const index_t c_row = call.c_row + row - call.row_begin;
+    T* const c = call.c + panel * call.c_stride + c_row * kW;
+    kernels[rows - 1](a, call.a_stride, b, c, terms, call.accumulate || block > 0);
+    if (last && call.epilogue != nullptr) {
+      call.epilogue(call.context, c, c_row, rows, column, columns);
+    }
+    row += rows;
+  }
+}
+
+template <class T>
+void gemm(const GemmCall<T>& call) {
+  static constexpr auto kRowsOfA = MicroKernels<T, false>::make(TileHeights{});
+  static constexpr auto kColumnsOfA = MicroKernels<T, true>::make(TileHeights{});
+  constexpr index_t kW = kWidth<T>;
+  const auto& kernels = call.a_transposed ? kColumnsOfA.at : kRowsOfA.at;
+  for (index_t panel = 0; panel * kW < call.n; ++panel) {
+    const bool narrow = call.n - panel * kW <= Simd<T>::kLanes;  // one vector holds what is left
+    for (index_t block = 0; block < call.k; block += kSumBlock) {
+      gemm_panel(call, kernels[narrow ? 0 : 1], panel, block, smaller(kSumBlock, call.k - block));
+    }
+  }
+}
+
+/// One row of A, straight from row-major W: nothing is packed for a single row. Chains blocks of
+/// the sum, all full but the last of `k_last` terms, run side by side, so that a multiply-add need
+/// not wait for the one before; they join `total` in order, as the tiles of gemm do.
+template <class T, int NV, bool Tail, int Chains>
+inline void row_chains(const T* x, index_t k_last, const T* w, index_t n, index_t tail,
+                       Vec<T>* total, bool add) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  Vec<T> sum[Chains][NV];
+  AECORE_UNROLL
+  for (int c = 0; c < Chains; ++c) {
+    AECORE_UNROLL
+    for (int v = 0; v < NV; ++v) sum[c][v] = Vec<T>{};
+  }
+  const auto step = [&](int chain, index_t i) AECORE_INLINE_LAMBDA {
+    const T* const row = w + (chain * kSumBlock + i) * n;
+    const Vec<T> xv = splat(x[chain * kSumBlock + i]);
+    AECORE_UNROLL
+    for (int v = 0; v < NV; ++v) {
+      const bool partial = Tail && v == NV - 1;
+      const Vec<T> wv = partial ? load_partial(row + v * kLanes, tail) : load(row + v * kLanes);
+      sum[chain][v] = madd(xv, wv, sum[chain][v]);
+    }
+  };
+  for (index_t i = 0; i < k_last; ++i) {
+    AECORE_UNROLL
+    for (int c = 0; c < Chains; ++c) step(c, i);
+  }
+  if constexpr (Chains > 1) {
+    for (index_t i = k_last; i < kSumBlock; ++i) {
+      AECORE_UNROLL
+      for (int c = 0; c < Chains - 1; ++c) step(c, i);
+    }
+  }
+  AECORE_UNROLL
+  for (int c = 0; c < Chains; ++c) {
+    AECORE_UNROLL
+    for (int v = 0; v < NV; ++v) total[v] = add || c > 0 ? total[v] + sum[c][v] : sum[c][v];
+  }
+}
+
+template <class T, int NV, bool Tail>
+inline void row_panel(const T* x, index_t k, const T* w, index_t n, index_t tail, T* out) {
+  constexpr int kChains = 4;
+  Vec<T> total[NV] = {};
+  for (index_t first = 0; first < k; first += kChains * kSumBlock) {
+    const index_t terms = smaller(k - first, kChains * kSumBlock);
+    const index_t chains = (terms + kSumBlock - 1) / kSumBlock;
+    const index_t k_last = terms - (chains - 1) * kSumBlock;
+    const T* const xi = x + first;
+    const T* const wi = w + first * n;
+    const bool add = first > 0;
+    switch (chains) {
+      case 1:
+        row_chains<T, NV, Tail, 1>(xi, k_last, wi, n, tail, total, add);
+        break;
+      case 2:
+        row_chains<T, NV, Tail, 2>(xi, k_last, wi, n, tail, total, add);
+        break;
+      case 3:
+        row_chains<T, NV, Tail, 3>(xi, k_last, wi, n, tail, total, add);
+        break;
+      default:
+        row_chains<T, NV, Tail, 4>(xi, k_last, wi, n, tail, total, add);
+        break;
+    }
+  }
+  AECORE_UNROLL
+  for (int v = 0; v < NV; ++v) store(out + v * Simd<T>::kLanes, total[v]);
+}
+
+template <class T>
+void row_times_matrix(const T* x, index_t k, const T* w, index_t n, T* out) {
+  constexpr index_t kW = kWidth<T>;
+  constexpr index_t kLanes = Simd<T>::kLanes;
+  for (index_t column = 0; column < n; column += kW) {
+    const index_t left = n - column;
+    const index_t tail = left % kLanes;
+    const T* const wj = w + column;
+    T* const to = out + column;
+    if (left >= kW) {
+      row_panel<T, 2, false>(x, k, wj, n, 0, to);
+    } else if (left > kLanes) {
+      row_panel<T, 2, true>(x, k, wj, n, tail, to);
+    } else if (tail == 0) {
+      row_panel<T, 1, false>(x, k, wj, n, 0, to);
+    } else {
+      row_panel<T, 1, true>(x, k, wj, n, tail, to);
+    }
+  }
+}

@@ -1,0 +1,170 @@
+// exp, log, log1p, sigmoid, tanh as polynomials, the same source for float and double. Error bounds
+// in units in the last place are stated in tests/test_math.py and checked there over the whole
+// range.
+
+template <class T>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<float> {
+  static constexpr float kLog2e = 0x1.715476p+0f;
+  static constexpr float kLn2High = 0x1.62e4p-1f;  // 14 bits: n * kLn2High is exact for |n| < 512
+  static constexpr float kLn2Low = 0x1.7f7d1cp-20f;
+  static constexpr float kSqrtHalf = 0x1.6a09e6p-1f;
+  static constexpr float kMax = 89.0f;      // exp overflows from 88.73
+  static constexpr float kMin = -104.0f;    // exp is below half the smallest subnormal from -103.98
+  static constexpr float kTanhMax = 20.0f;  // tanh(10) rounds to 1
+  // (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2: Taylor, remainder r^6/8! < 5e-8 of the last place
+  static constexpr float kExp[] = {1.0f / 2,   1.0f / 6,   1.0f / 24,
+                                   1.0f / 120, 1.0f / 720, 1.0f / 5040};
+  static constexpr float kLog1p[] = {1.0f / 3,  1.0f / 5,  1.0f / 7, 1.0f / 9,
+                                     1.0f / 11, 1.0f / 13, 1.0f / 15};
+};
+
+template <>
+struct ExpConstants<double> {
+  static constexpr double kLog2e = 0x1.71547652b82fep+0;
+  static constexpr double kLn2High = 0x1.62e42fefa0000p-1;  // 33 bits
+  static constexpr double kLn2Low = 0x1.cf79abc9e3b3ap-40;
+  static constexpr double kSqrtHalf = 0x1.6a09e667f3bcdp-1;
+  static constexpr double kMax = 710.0;
+  static constexpr double kMin = -746.0;
+  static constexpr double kTanhMax = 40.0;  // tanh(20) rounds to 1
+  static constexpr double kExp[] = {1.0 / 2,        1.0 / 6,         1.0 / 24,
+                                    1.0 / 120,      1.0 / 720,       1.0 / 5040,
+                                    1.0 / 40320,    1.0 / 362880,    1.0 / 3628800,
+                                    1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
+  static constexpr double kLog1p[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11, 1.0 / 13,
+                                      1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23, 1.0 / 25,
+                                      1.0 / 27, 1.0 / 29, 1.0 / 31, 1.0 / 33};
+};
+
+template <class T, int N>
+inline Vec<T> polynomial(const T (&coefficient)[N], Vec<T> x) {
+  Vec<T> y = splat(coefficient[N - 1]);
+  for (int i = N - 2; i >= 0; --i) y = madd(y, x, splat(coefficient[i]));
+  return y;
+}
+
+/// x = n ln 2 + r with |r| <= ln 2 / 2; expm1_r = exp(r) - 1.
+template <class T>
+struct ReducedExp {
+  IntVec<T> n;
+  Vec<T> expm1_r;
+};
+
+template <class T>
+inline ReducedExp<T> reduced_exp(Vec<T> x) {
+  using C = ExpConstants<T>;
+  const Vec<T> rounded = madd(x, splat(C::kLog2e), splat(Simd<T>::kRound));
+  const Vec<T> n = rounded - splat(Simd<T>::kRound);
+  const Vec<T> r = madd(n, splat(-C::kLn2Low), madd(n, splat(-C::kLn2High), x));
+  return {bits<T>(rounded) - bits<T>(splat(Simd<T>::kRound)),
+          madd(polynomial(C::kExp, r), r * r, r)};
+}
+
+template <class T>
+inline Vec<T> power_of_two(IntVec<T> n) {  // normal results only
+  return from_bits<T>((n + Simd<T>::kBias) << Simd<T>::kMantissa);
+}
+
+template <class T>
+inline Vec<T> exp_v(Vec<T> x) {
+  using C = ExpConstants<T>;
+  x = select<T>(x > C::kMax, splat(C::kMax), x);  // NaN compares false and stays
+  x = select<T>(x < C::kMin, splat(C::kMin), x);
+  const ReducedExp<T> e = reduced_exp<T>(x);
+  const IntVec<T> half = e.n >> 1;  // two factors reach infinity and the subnormals
+  return (e.expm1_r + T{1}) * power_of_two<T>(half) * power_of_two<T>(e.n - half);
+}
+
+/// exp(-|x|) with one scale factor: below the normal numbers it becomes zero.
+template <class T>
+inline Vec<T> exp_minus_abs(Vec<T> x) {
+  constexpr T kLowest = sizeof(T) == 4 ? T{-88.0} : T{-709.0};  // its factor 2^-127 reads as zero
+  x = T{0} - absolute<T>(x);
+  x = select<T>(x < kLowest, splat(kLowest), x);
+  const ReducedExp<T> e = reduced_exp<T>(x);
+  return (e.expm1_r + T{1}) * power_of_two<T>(e.n);
+}
+
+/// sigmoid from e = exp(-|x|), without cancellation on either side.
+template <class T>
+inline Vec<T> sigmoid_from(Vec<T> x, Vec<T> e) {
+  const Vec<T> positive = T{1} / (T{1} + e);
+  return select<T>(x >= T{0}, positive, e * positive);
+}
+
+template <class T>
+inline Vec<T> sigmoid_v(Vec<T> x) {
+  return sigmoid_from<T>(x, exp_minus_abs<T>(x));
+}
+
+/// 2 atanh(s) = 2 s + 2 s^3/3 + ... for |s| <= 1/3.
+template <class T>
+inline Vec<T> twice_atanh(Vec<T> s) {
+  const Vec<T> s2 = s * s;
+  const Vec<T> twice = s + s;
+  return madd(twice * s2, polynomial(ExpConstants<T>::kLog1p, s2), twice);
+}
+
+/// log(1 + u) for u in [0, 1].
+template <class T>
+inline Vec<T> log1p_v(Vec<T> u) {
+  return twice_atanh<T>(u / (u + T{2}));
+}
+
+/// log(x) for positive normal x: x = 2^e m with m in [sqrt(1/2), sqrt(2)).
+template <class T>
+inline Vec<T> log_v(Vec<T> x) {
+  using C = ExpConstants<T>;
+  const IntVec<T> offset = bits<T>(splat(C::kSqrtHalf));
+  const IntVec<T> e = (bits<T>(x) - offset) >> Simd<T>::kMantissa;
+  const Vec<T> m = from_bits<T>(bits<T>(x) - (e << Simd<T>::kMantissa));
+  const Vec<T> n = __builtin_convertvector(e, Vec<T>);
+  const Vec<T> log_m = twice_atanh<T>((m - T{1}) / (m + T{1}));
+  return madd(n, splat(C::kLn2High), madd(n, splat(C::kLn2Low), log_m));
+}
+
+/// tanh |x| = m / (m + 2) with m = exp(2 |x|) - 1, accurate near zero because m is.
+template <class T>
+inline Vec<T> tanh_v(Vec<T> x) {
+  using C = ExpConstants<T>;
+  const Vec<T> magnitude = absolute<T>(x);
+  Vec<T> y = magnitude + magnitude;
+  y = select<T>(y > C::kTanhMax, splat(C::kTanhMax), y);
+  const ReducedExp<T> e = reduced_exp<T>(y);
+  const Vec<T> scale = power_of_two<T>(e.n);
+  const Vec<T> m = madd(scale, e.expm1_r, scale - T{1});
+  const Vec<T> t = m / (m + T{2});
+  return from_bits<T>(bits<T>(t) | (bits<T>(x) ^ bits<T>(magnitude)));  // the sign of x
+}
+
+template <class T, class Function>
+inline void map(const T* x, T* y, index_t n, Function function) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  index_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(y + i, function(load(x + i)));
+  if (i < n) store_partial(y + i, function(load_partial(x + i, n - i)), n - i);
+}
+
+template <class T>
+void exp_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) { return exp_v<T>(v); });
+}
+template <class T>
+void log_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) { return log_v<T>(v); });
+}
+template <class T>
+void log1p_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) { return log1p_v<T>(v); });
+}
+template <class T>
+void sigmoid_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) { return sigmoid_v<T>(v); });
+}
+template <class T>
+void tanh_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) { return tanh_v<T>(v); });
+}

@@ -1,0 +1,46 @@
+// Sums down the rows (rho_hat, bias gradients) and over weights (the decay term), in an order that
+// depends on the shape alone.
+
+template <class T>
+void column_sums(const T* panels, index_t stride, index_t rows, index_t columns,
+                 const T* row_weight, bool accumulate, T* out) {
+  constexpr index_t kW = kWidth<T>;
+  constexpr int kLanes = Simd<T>::kLanes;
+  for (index_t column = 0; column < columns; column += kW, panels += stride, out += kW) {
+    Vec<T> total[kVectors] = {};
+    if (accumulate) load_panel(out, kW, total);
+    for (index_t first = 0; first < rows; first += kSumBlock) {
+      const index_t last = smaller(rows, first + kSumBlock);
+      Vec<T> sum[kVectors] = {};
+      for (index_t r = first; r < last; ++r) {
+        const Vec<T> weight = splat(row_weight != nullptr ? row_weight[r] : T{1});
+        for (int v = 0; v < kVectors; ++v) {
+          sum[v] = madd(weight, load(panels + r * kW + v * kLanes), sum[v]);
+        }
+      }
+      for (int v = 0; v < kVectors; ++v) total[v] += sum[v];
+    }
+    for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, total[v]);
+  }
+}
+
+template <class T>
+double sum_of_squares(const T* x, index_t n) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  double total = 0;
+  for (index_t first = 0; first < n; first += kSumBlock) {
+    const index_t last = smaller(n, first + kSumBlock);
+    Vec<T> sum = {};
+    index_t i = first;
+    for (; i + kLanes <= last; i += kLanes) {
+      const Vec<T> v = load(x + i);
+      sum = madd(v, v, sum);
+    }
+    if (i < last) {
+      const Vec<T> v = load_partial(x + i, last - i);
+      sum = madd(v, v, sum);
+    }
+    total += static_cast<double>(lane_sum<T>(sum));
+  }
+  return total;
+}

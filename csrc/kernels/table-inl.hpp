@@ -1,0 +1,29 @@
+// All bodies, and the table that names them. Included inside the unnamed namespace of one
+// instruction set's file, after its vector width, madd and partial loads.
+
+template <class T>
+constexpr Kernels<T> make_kernels() {
+  Kernels<T> k{};
+  k.panel_width = kWidth<T>;
+  k.gemm = &gemm<T>;
+  k.row_times_matrix = &row_times_matrix<T>;
+  k.pack = &pack<T>;
+  k.pack_transposed = &pack_transposed<T>;
+  k.unpack = &unpack<T>;
+  k.gather = &gather<T>;
+  k.bias_activation = &bias_activation<T>;
+  k.output_loss = &output_loss<T>;
+  k.activation_backward = &activation_backward<T>;
+  k.column_sums = &column_sums<T>;
+  k.sum_of_squares = &sum_of_squares<T>;
+  k.write_gradient = &write_gradient<T>;
+  k.sgd = &sgd<T>;
+  k.adam = &adam<T>;
+  k.exp = &exp_array<T>;
+  k.log = &log_array<T>;
+  k.log1p = &log1p_array<T>;
+  k.sigmoid = &sigmoid_array<T>;
+  k.tanh = &tanh_array<T>;
+  k.multiply_add_rounds = &multiply_add_rounds<T>;
+  return k;
+}

@@ -1,0 +1,170 @@
+// The only door to the kernels: a struct of function pointers, one instance per instruction set and
+// scalar type. Plain data only, so that the files compiled for a newer processor leave no symbol
+// that the linker could hand to everybody.
+//
+// Panel layout. Every batch matrix (activations, gradients, gathered rows) and every packed weight
+// matrix is cut into panels of `panel_width` columns: element (r, c) of a matrix lies at
+//     data[(c / width) * stride + r * width + c % width].
+// A panel of B streams through the register tile; a tile of C is one contiguous run of memory, so
+// an epilogue is a flat loop over it; and no leading dimension can alias in the cache.
+// The columns between the matrix width and the end of its last panel hold finite junk or zeros and
+// are never read as data.
+#pragma once
+
+#include <cstdint>
+
+#include "core/types.hpp"
+
+namespace aecore {
+
+enum class Activation : std::uint8_t { identity, sigmoid, tanh, relu };
+enum class Loss : std::uint8_t { squared_error, binary_cross_entropy };
+
+/// Types of user arrays that the gather reads.
+enum class Element : std::uint8_t {
+  float32,
+  float64,
+  float16,
+  uint8,
+  int8,
+  uint16,
+  int16,
+  uint32,
+  int32,
+  uint64,
+  int64,
+  boolean
+};
+
+/// The sum over k is taken in blocks of this many terms, each accumulated from zero and added in
+/// order, whatever the path: so a row has the same bits alone and in a batch. 256 x 32 floats of B
+/// are 32 KB, which stays in a 48 KB first-level cache.
+inline constexpr index_t kSumBlock = 256;
+
+/// Outputs leave binary_cross_entropy's formula finite when they are not computed from logits.
+inline constexpr double kProbabilityClip = 1e-7;
+
+/// Runs over one finished tile of C while it is in the first-level cache: `rows` x panel_width
+/// contiguous elements whose first is (row, column); `columns` of each row are real.
+template <class T>
+using Epilogue = void (*)(const void* context, T* tile, index_t row, index_t rows, index_t column,
+                          index_t columns);
+
+/// C[row_begin..row_end, 0..n) = (or +=) A B.
+template <class T>
+struct GemmCall {
+  const T* a;  // panels of a batch matrix
+  index_t a_stride;
+  bool a_transposed;  // false: A(i, k) is its row i, column k; true: row k, column i
+  const T* b;         // panels of B, k rows each
+  index_t b_stride;
+  T* c;  // panels of C
+  index_t c_stride;
+  index_t c_row;  // row of C that A's row_begin goes to
+  index_t row_begin, row_end;
+  index_t k, n;
+  bool accumulate;       // add to C instead of replacing it
+  Epilogue<T> epilogue;  // may be null
+  const void* context;
+};
+
+template <class T>
+struct BiasActivation {  // context of `bias_activation`: tile = activation(tile + bias)
+  const T* bias;         // n
+  Activation activation;
+};
+
+template <class T>
+struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
+  BiasActivation<T> output;
+  Loss loss;
+  const T* target;  // panels, rows as in C
+  index_t target_stride;
+  const T* row_weight;  // by row of C
+  double* row_loss;     // by row of C; added to
+};
+
+template <class T>
+struct ActivationBackward {  // tile = (tile + weight_i penalty_j) activation'(a)
+  Activation activation;
+  const T* activations;  // panels, rows as in C
+  index_t activations_stride;
+  const T* penalty;  // n, or null
+  const T* row_weight;
+};
+
+/// What a gather found in the rows it read, after conversion and scaling.
+enum GatherFlags : unsigned { kGatherNotFinite = 1u, kGatherOutsideUnit = 2u };
+
+template <class T>
+struct GatherCall {
+  const char* data;  // of row 0, column 0
+  Element element;
+  bool swapped;                       // foreign byte order
+  index_t row_stride, column_stride;  // bytes, any sign
+  const index_t* rows;  // source row of each destination row; null: first_row, first_row + 1, ...
+  index_t first_row;
+  index_t n_rows, n_columns;
+  T scale;
+  T* panels;  // of destination row 0
+  index_t stride;
+};
+
+/// One run of an update: `rows` x `columns` weights, row-major, and their gradient in panels.
+template <class T>
+struct UpdateCall {
+  const T* gradient;
+  index_t gradient_stride;
+  index_t rows, columns;
+  T* weights;
+  T* first_moment;   // adam
+  T* second_moment;  // adam
+  T* out;            // write_gradient: row-major
+  T weight_decay;
+  T learning_rate;  // adam: already corrected for bias
+  T beta_1, beta_2;
+  T epsilon;  // adam: scaled like the second moment
+};
+
+template <class T>
+struct Kernels {
+  index_t panel_width;
+  void (*gemm)(const GemmCall<T>&);
+  /// out[0..n) = x W for one row, W (k x n) row-major; out has room for whole panels.
+  void (*row_times_matrix)(const T* x, index_t k, const T* w, index_t n, T* out);
+  /// Panels [panel_begin, panel_end) of B = W (k x n row-major) or of W^T.
+  void (*pack)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end, T* panels);
+  void (*pack_transposed)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end,
+                          T* panels);
+  /// Row-major out (rows x columns, leading dimension ld) from panels.
+  void (*unpack)(const T* panels, index_t stride, index_t rows, index_t columns, T* out,
+                 index_t ld);
+  unsigned (*gather)(const GatherCall<T>&);
+  Epilogue<T> bias_activation;
+  Epilogue<T> output_loss;
+  Epilogue<T> activation_backward;
+  /// out[0..columns rounded up to panels) = (or +=) sum over rows of row_weight_i x_ij (weight 1 if
+  /// null).
+  void (*column_sums)(const T* panels, index_t stride, index_t rows, index_t columns,
+                      const T* row_weight, bool accumulate, T* out);
+  double (*sum_of_squares)(const T* x, index_t n);
+  void (*write_gradient)(const UpdateCall<T>&);
+  void (*sgd)(const UpdateCall<T>&);
+  void (*adam)(const UpdateCall<T>&);
+  void (*exp)(const T* x, T* y, index_t n);
+  void (*log)(const T* x, T* y, index_t n);    // x positive, normal
+  void (*log1p)(const T* x, T* y, index_t n);  // x in [0, 1]
+  void (*sigmoid)(const T* x, T* y, index_t n);
+  void (*tanh)(const T* x, T* y, index_t n);
+  /// n rounds of independent multiply-adds; returns their number of floating point operations.
+  double (*multiply_add_rounds)(index_t n);
+};
+
+/// Both scalar types of one instruction set.
+struct KernelTable {
+  const char* name;
+  Kernels<float> f32;
+  Kernels<double> f64;
+};
+
+}  // namespace aecore

@@ -1,0 +1,27 @@
+// The objective over all rows given, outside training.
+#pragma once
+
+#include "nn/gradient.hpp"
+
+namespace aecore {
+
+template <class T>
+struct EvaluateCall {
+  const Network& network;
+  const ObjectiveOptions& options;
+  const T* parameters;
+  RowSource x;
+  const RowSource* target;      // null: x
+  const double* sample_weight;  // n_rows, or null
+  T* gradient;                  // n_parameters, or null
+  double* row_loss;             // n_rows, or null
+};
+
+/// rho_hat is the mean over all rows, however they are chunked.
+template <class T>
+ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& poll);
+
+/// Multiply-adds of one row, forward and (with_gradient) backward.
+double objective_work(const Network& network, bool with_gradient);
+
+}  // namespace aecore

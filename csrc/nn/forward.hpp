@@ -1,0 +1,26 @@
+// Inference: encode, decode and reconstruct are ranges of layers.
+#pragma once
+
+#include "core/threads.hpp"
+#include "nn/network.hpp"
+#include "nn/source.hpp"
+
+namespace aecore {
+
+/// out (n_rows x layer_sizes[last], row-major) = layers [first, last) applied to the rows of X.
+template <class T>
+struct ForwardCall {
+  const Network& network;
+  const T* parameters;
+  RowSource x;
+  index_t first_layer, last_layer;
+  double input_scale;
+  T* out;
+};
+
+/// A few rows run on the calling thread straight from the row-major weights; more are cut into
+/// blocks for `n_threads` workers. Either way a row gets the same bits.
+template <class T>
+void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll);
+
+}  // namespace aecore

@@ -1,0 +1,41 @@
+#include "nn/names.hpp"
+
+#include <algorithm>
+
+#include "core/errors.hpp"
+
+namespace aecore {
+
+namespace {
+
+// In the order of the enums.
+const std::vector<std::string> kActivations = {"identity", "sigmoid", "tanh", "relu"};
+const std::vector<std::string> kLosses = {"squared_error", "binary_cross_entropy"};
+
+template <class Enum>
+Enum from_name(const std::vector<std::string>& names, const std::string& name,
+               const std::string& what) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  require(found != names.end(), what + " must be one of " + joined(names) + "; got '" + name + "'");
+  return static_cast<Enum>(found - names.begin());
+}
+
+}  // namespace
+
+Activation activation_from_name(const std::string& name) {
+  return from_name<Activation>(kActivations, name, "activation");
+}
+Loss loss_from_name(const std::string& name) { return from_name<Loss>(kLosses, name, "loss"); }
+std::string to_string(Activation activation) {
+  return kActivations[static_cast<std::size_t>(activation)];
+}
+std::vector<std::string> activation_names() { return kActivations; }
+std::vector<std::string> loss_names() { return kLosses; }
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace aecore

@@ -1,0 +1,21 @@
+// The names that users write, and what they mean here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/table.hpp"
+
+namespace aecore {
+
+Activation activation_from_name(const std::string& name);
+Loss loss_from_name(const std::string& name);
+std::string to_string(Activation activation);
+
+std::vector<std::string> activation_names();
+std::vector<std::string> loss_names();
+
+/// "a, b, c" for error messages.
+std::string joined(const std::vector<std::string>& names);
+
+}  // namespace aecore

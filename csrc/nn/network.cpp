@@ -1,0 +1,54 @@
+#include "nn/network.hpp"
+
+#include <cmath>
+
+#include "core/errors.hpp"
+#include "core/random.hpp"
+
+namespace aecore {
+
+Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations)
+    : layer_sizes_(std::move(layer_sizes)) {
+  require(layer_sizes_.size() >= 2, "layer_sizes must name at least the input and one layer; got " +
+                                        std::to_string(layer_sizes_.size()) + " sizes");
+  require(activations.size() + 1 == layer_sizes_.size(),
+          "activations must have one name per layer (" + std::to_string(layer_sizes_.size() - 1) +
+              "); got " + std::to_string(activations.size()));
+  for (const index_t size : layer_sizes_) {
+    require(size > 0, "layer_sizes must be positive; got " + std::to_string(size));
+  }
+  for (std::size_t i = 0; i < activations.size(); ++i) {
+    Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0};
+    layer.bias = n_parameters_ + checked_mul(layer.n_in, layer.n_out);
+    n_parameters_ = layer.bias + layer.n_out;
+    require(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
+    layers_.push_back(layer);
+  }
+  checked_mul(n_parameters_, index_t{sizeof(double)});
+}
+
+double Network::work(index_t first, index_t last) const {
+  double sum = 0;
+  for (index_t l = first; l < last; ++l) {
+    sum += static_cast<double>(layer(l).n_in) * static_cast<double>(layer(l).n_out);
+  }
+  return sum;
+}
+
+template <class T>
+void Network::initialize(T* parameters, std::uint64_t seed) const {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    RandomStream random(seed, Purpose::initialization, static_cast<std::uint32_t>(l));
+    const double limit = std::sqrt(6.0 / static_cast<double>(layer.n_in + layer.n_out));
+    for (index_t i = layer.weights; i < layer.bias; ++i) {
+      parameters[i] = static_cast<T>(limit * (2.0 * random.uniform() - 1.0));
+    }
+    for (index_t i = 0; i < layer.n_out; ++i) parameters[layer.bias + i] = T{0};
+  }
+}
+
+template void Network::initialize<float>(float*, std::uint64_t) const;
+template void Network::initialize<double>(double*, std::uint64_t) const;
+
+}  // namespace aecore

@@ -1,0 +1,58 @@
+#include "nn/objective.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "core/errors.hpp"
+#include "nn/names.hpp"
+
+namespace aecore {
+
+namespace {
+
+constexpr double kRhoClip = 1e-6;
+
+void require_number(bool condition, const char* rule, double value) {
+  std::ostringstream text;
+  text << rule << "; got " << value;
+  require(condition, text.str());
+}
+
+}  // namespace
+
+void check_objective(const ObjectiveOptions& options, const Network& network) {
+  require_number(options.weight_decay >= 0 && std::isfinite(options.weight_decay),
+                 "weight_decay must be a finite number >= 0", options.weight_decay);
+  require_number(options.sparsity_weight >= 0 && std::isfinite(options.sparsity_weight),
+                 "sparsity_weight must be a finite number >= 0", options.sparsity_weight);
+  require_number(options.sparsity_target > 0 && options.sparsity_target < 1,
+                 "sparsity_target must lie between 0 and 1, both excluded",
+                 options.sparsity_target);
+  require_number(std::isfinite(options.input_scale), "input_scale must be finite",
+                 options.input_scale);
+  if (options.sparsity_weight <= 0) return;
+  for (const index_t l : options.sparsity_layers) {
+    require(l >= 0 && l < network.n_layers() - 1,
+            "sparsity_layers must index hidden layers (0 to " +
+                std::to_string(network.n_layers() - 2) + "); got " + std::to_string(l));
+    const Activation activation = network.layer(l).activation;
+    require(activation == Activation::sigmoid || activation == Activation::tanh,
+            "sparsity_weight must be 0 for activation '" + to_string(activation) +
+                "', whose range is not (0, 1): use 'sigmoid' or 'tanh', or no sparsity; got " +
+                std::to_string(options.sparsity_weight));
+  }
+}
+
+SparsityTerm sparsity_term(const ObjectiveOptions& options, Activation activation,
+                           double mean_activation) {
+  const double rho = options.sparsity_target;
+  const bool mapped = activation == Activation::tanh;
+  const double mean = mapped ? (mean_activation + 1) / 2 : mean_activation;
+  const double rho_hat = std::min(std::max(mean, kRhoClip), 1 - kRhoClip);
+  const double kl = rho * std::log(rho / rho_hat) + (1 - rho) * std::log((1 - rho) / (1 - rho_hat));
+  const double slope = -rho / rho_hat + (1 - rho) / (1 - rho_hat);
+  return {options.sparsity_weight * kl, options.sparsity_weight * slope * (mapped ? 0.5 : 1.0)};
+}
+
+}  // namespace aecore

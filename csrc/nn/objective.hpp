@@ -1,0 +1,44 @@
+// The objective J (Ng, CS294A / UFLDL notes), its three parts, and the sparsity term:
+//
+//   J = sum_i w_i loss(x_hat_i, x_i) + lambda/2 sum_l ||W_l||^2 + beta sum_j KL(rho || rho_hat_j)
+//   rho_hat_j = sum_i w_i a_j(x_i),   KL(p || q) = p log(p/q) + (1 - p) log((1 - p)/(1 - q))
+//
+// with w_i = 1/m, or the sample weights divided by their sum.
+#pragma once
+
+#include <vector>
+
+#include "nn/network.hpp"
+
+namespace aecore {
+
+struct ObjectiveOptions {
+  Loss loss = Loss::squared_error;
+  double weight_decay = 0.0;             // lambda >= 0; biases are not decayed
+  double sparsity_weight = 0.0;          // beta >= 0
+  double sparsity_target = 0.05;         // rho in (0, 1)
+  std::vector<index_t> sparsity_layers;  // indices of layer outputs, ascending
+  double input_scale = 1.0;
+
+  bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
+};
+
+/// The terms of J.
+struct ObjectiveParts {
+  double loss = 0, weight_decay = 0, sparsity = 0;
+  double total() const { return loss + weight_decay + sparsity; }
+};
+
+/// Throws where the options do not fit the network, KL on relu for one.
+void check_objective(const ObjectiveOptions& options, const Network& network);
+
+/// beta KL(rho || rho_hat) of one unit and its derivative by the unit's mean activation. rho_hat is
+/// clipped to [1e-6, 1 - 1e-6] and the slope taken there, so that a dead unit is pulled back. The
+/// mean of a tanh unit is mapped from (-1, 1) to (0, 1) first.
+struct SparsityTerm {
+  double value, slope;
+};
+SparsityTerm sparsity_term(const ObjectiveOptions& options, Activation activation,
+                           double mean_activation);
+
+}  // namespace aecore

@@ -1,0 +1,33 @@
+// A user's rows, as they lie in memory, and the way from them into panels.
+#pragma once
+
+#include <string>
+
+#include "kernels/table.hpp"
+
+namespace aecore {
+
+/// A view of a 2-D array of any numeric type, strides and byte order. Not owning.
+struct RowSource {
+  const char* data = nullptr;
+  Element element = Element::float32;
+  bool swapped = false;
+  index_t n_rows = 0, n_columns = 0;
+  index_t row_stride = 0, column_stride = 0;  // bytes
+  std::string name = "X";                     // for messages
+};
+
+/// Which rows of a source: rows[i] for i in [first, first + n) or, without a list, first + i.
+struct RowRange {
+  const index_t* rows = nullptr;
+  index_t first = 0;
+  index_t n = 0;
+};
+
+/// Rows into panels of destination row 0 on, times `scale`. Throws a sentence with row and column
+/// where a value is not finite in T or, if `unit_range`, outside [0, 1].
+template <class T>
+void gather_rows(const RowSource& source, const RowRange& range, double scale, bool unit_range,
+                 T* panels, index_t stride);
+
+}  // namespace aecore

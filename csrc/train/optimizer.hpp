@@ -1,0 +1,33 @@
+// Minibatch optimisers: their settings, and the action that applies one step to a panel.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nn/gradient.hpp"
+
+namespace aecore {
+
+enum class OptimizerKind { sgd, adam };
+
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::adam;
+  double learning_rate = 1e-3;  // > 0
+  double beta_1 = 0.9;          // adam: decay of the first moment, [0, 1)
+  double beta_2 = 0.999;        // adam: decay of the second moment, [0, 1)
+  double epsilon = 1e-8;        // adam: > 0
+
+  /// Arrays of the size of the parameters that the optimiser keeps between steps.
+  index_t n_slots() const { return kind == OptimizerKind::adam ? 2 : 0; }
+};
+
+OptimizerKind optimizer_from_name(const std::string& name);
+std::vector<std::string> optimizer_names();
+void check_optimizer(const OptimizerOptions& options);
+
+/// Update number `step` (1, 2, ...) of `parameters` with state `slots` (n_slots x n_parameters).
+template <class T>
+PanelAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
+                           T* parameters, T* slots, index_t n_parameters);
+
+}  // namespace aecore

@@ -1,0 +1,61 @@
+// Epochs of minibatches in one team: shuffle, step, account, validate, report.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "train/optimizer.hpp"
+
+namespace aecore {
+
+struct ScheduleOptions {
+  index_t batch_size = 256;
+  index_t n_epochs = 1;
+  bool shuffle = true;
+  std::uint64_t seed = 0;
+  index_t first_epoch = 0;  // epochs and steps are numbered through, so that training in pieces
+  index_t first_step = 0;   // draws the same numbers as training in one go
+};
+
+/// Rows with a target and weights of their own. `rows` selects and orders them (null: all).
+struct DataSet {
+  RowSource x;
+  const RowSource* target = nullptr;      // null: x
+  const double* sample_weight = nullptr;  // by source row
+  const index_t* rows = nullptr;
+  index_t n_rows = 0;
+};
+
+struct EpochReport {
+  index_t epoch;
+  double loss;             // mean of the batches' J, weighted by their rows; not finite: diverged
+  double validation_loss;  // mean per-row loss without penalties; NaN without validation rows
+  double seconds;
+};
+
+template <class T>
+struct TrainCall {
+  const Network& network;
+  const ObjectiveOptions& objective;
+  const OptimizerOptions& optimizer;
+  const ScheduleOptions& schedule;
+  DataSet data;
+  const DataSet* validation;  // or null
+  T* parameters;              // updated in place; hold the last finished batch at any exit
+  T* slots;                   // optimiser state, n_slots x n_parameters
+};
+
+/// Where a training stands; read by the poll on the calling thread.
+struct TrainProgress {
+  index_t epoch = 0;
+  index_t rows_done = 0;  // of this epoch
+  index_t steps = 0;      // updates made by this call
+};
+
+/// `on_epoch` runs on the calling thread between epochs; true ends the training. A batch whose loss
+/// is not finite ends its epoch at once, after a report that says so.
+template <class T>
+void train(const TrainCall<T>& call, int n_threads, const Poll& poll, TrainProgress& progress,
+           const std::function<bool(const EpochReport&)>& on_epoch);
+
+}  // namespace aecore
