@@ -35,6 +35,16 @@ inline void store_partial(double* p, Vec<double> v, index_t count) {
   _mm256_maskstore_pd(p, reinterpret_cast<__m256i>(lanes_below<double>(count)), v);
 }
 
+// Limits that let NaN through: min and max return their second operand when one is NaN.
+inline Vec<float> at_most(Vec<float> x, float limit) { return _mm256_min_ps(splat(limit), x); }
+inline Vec<double> at_most(Vec<double> x, double limit) { return _mm256_min_pd(splat(limit), x); }
+inline Vec<float> at_least(Vec<float> x, float limit) { return _mm256_max_ps(splat(limit), x); }
+inline Vec<double> at_least(Vec<double> x, double limit) { return _mm256_max_pd(splat(limit), x); }
+template <class V>
+inline V reciprocal(V v) {
+  return 1 / v;  // eight lanes in five cycles: no estimate with refinement is faster
+}
+
 #include "kernels/bodies-inl.hpp"
 
 }  // namespace

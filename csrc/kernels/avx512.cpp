@@ -36,6 +36,32 @@ inline void store_partial(double* p, Vec<double> v, index_t count) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1u), v);
 }
 
+// Limits that let NaN through: min and max return their second operand when one is NaN.
+inline Vec<float> at_most(Vec<float> x, float limit) {
+  return _mm512_maskz_min_ps(0xFFFF, splat(limit), x);
+}
+inline Vec<double> at_most(Vec<double> x, double limit) {
+  return _mm512_maskz_min_pd(0xFF, splat(limit), x);
+}
+inline Vec<float> at_least(Vec<float> x, float limit) {
+  return _mm512_maskz_max_ps(0xFFFF, splat(limit), x);
+}
+inline Vec<double> at_least(Vec<double> x, double limit) {
+  return _mm512_maskz_max_pd(0xFF, splat(limit), x);
+}
+
+// An estimate of 14 bits, refined by Newton's y (2 - x y): 5 cycles of multiply-adds where a
+// division blocks its unit for 16. x must be normal and so must 1 / x.
+inline Vec<float> reciprocal(Vec<float> x) {
+  const Vec<float> y = _mm512_maskz_rcp14_ps(0xFFFF, x);
+  return madd(y, _mm512_fnmadd_ps(x, y, splat(1.0f)), y);
+}
+inline Vec<double> reciprocal(Vec<double> x) {
+  const Vec<double> y = _mm512_maskz_rcp14_pd(0xFF, x);
+  const Vec<double> z = madd(y, _mm512_fnmadd_pd(x, y, splat(1.0)), y);
+  return madd(z, _mm512_fnmadd_pd(x, z, splat(1.0)), z);
+}
+
 #include "kernels/bodies-inl.hpp"
 
 }  // namespace

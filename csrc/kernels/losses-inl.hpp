@@ -25,13 +25,12 @@ inline LossAndSlope<T> loss_of_output(Vec<T> x_hat, Vec<T> x) {
   }
 }
 
-/// Binary cross entropy of a sigmoid output from its logit z: max(z, 0) - z x + log1p(exp(-|z|)),
+/// Binary cross entropy of a sigmoid output from its logit z: softplus(z) - z x,
 /// which has no log(0); slope is dloss/dz = sigmoid(z) - x.
 template <class T>
 inline LossAndSlope<T> loss_of_logit(Vec<T> z, Vec<T> x) {
-  const Vec<T> e = exp_minus_abs<T>(z);
-  const Vec<T> positive = select<T>(z < T{0}, Vec<T>{}, z);
-  return {positive - z * x + log1p_v<T>(e), sigmoid_from<T>(z, e) - x};
+  const Softplus<T> s = softplus_v<T>(z);
+  return {s.softplus - z * x, s.sigmoid - x};
 }
 
 /// Runs `each(z, x)` over the tile and books what it returns.

@@ -11,14 +11,20 @@ struct ExpConstants<float> {
   static constexpr float kLn2High = 0x1.62e4p-1f;  // 14 bits: n * kLn2High is exact for |n| < 512
   static constexpr float kLn2Low = 0x1.7f7d1cp-20f;
   static constexpr float kSqrtHalf = 0x1.6a09e6p-1f;
-  static constexpr float kMax = 89.0f;      // exp overflows from 88.73
-  static constexpr float kMin = -104.0f;    // exp is below half the smallest subnormal from -103.98
+  static constexpr float kMax = 89.0f;    // exp overflows from 88.73
+  static constexpr float kMin = -104.0f;  // exp is below half the smallest subnormal from -103.98
+  static constexpr float kNormal =
+      0x1.5d589ep+6f;                       // 126 ln 2: exp(+-kNormal) are normal, and 1 / them
   static constexpr float kTanhMax = 20.0f;  // tanh(10) rounds to 1
-  // (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2: Taylor, remainder r^6/8! < 5e-8 of the last place
-  static constexpr float kExp[] = {1.0f / 2,   1.0f / 6,   1.0f / 24,
-                                   1.0f / 120, 1.0f / 720, 1.0f / 5040};
-  static constexpr float kLog1p[] = {1.0f / 3,  1.0f / 5,  1.0f / 7, 1.0f / 9,
-                                     1.0f / 11, 1.0f / 13, 1.0f / 15};
+  // (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2, minimax: exp(r) to 3.1e-9
+  static constexpr float kExp[] = {0x1.fffffcp-2f, 0x1.555492p-3f, 0x1.5558f2p-5f, 0x1.1239e4p-7f,
+                                   0x1.6a2434p-10f};
+  // (log(1 + u) - u) / u^2 on [0, 1], minimax: log(1 + u) to 3.3e-8
+  static constexpr float kLog1p[] = {-0x1.ffff14p-2f, 0x1.5535dap-2f,  -0x1.fd1320p-3f,
+                                     0x1.88444cp-3f,  -0x1.19ad80p-3f, 0x1.446be2p-4f,
+                                     -0x1.ec98d4p-6f, 0x1.5f968ep-8f};
+  // atanh(s) / s - 1 in s^2, up to s = 0.172
+  static constexpr float kAtanh[] = {1.0f / 3, 1.0f / 5, 1.0f / 7, 1.0f / 9, 1.0f / 11};
 };
 
 template <>
@@ -29,12 +35,15 @@ struct ExpConstants<double> {
   static constexpr double kSqrtHalf = 0x1.6a09e667f3bcdp-1;
   static constexpr double kMax = 710.0;
   static constexpr double kMin = -746.0;
-  static constexpr double kTanhMax = 40.0;  // tanh(20) rounds to 1
+  static constexpr double kNormal = 0x1.6232bdd7abcd2p+9;  // 1022 ln 2
+  static constexpr double kTanhMax = 40.0;                 // tanh(20) rounds to 1
+  // (exp(r) - 1 - r) / r^2 on |r| <= ln 2 / 2: Taylor, to 5e-18
   static constexpr double kExp[] = {1.0 / 2,        1.0 / 6,         1.0 / 24,
                                     1.0 / 120,      1.0 / 720,       1.0 / 5040,
                                     1.0 / 40320,    1.0 / 362880,    1.0 / 3628800,
                                     1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
-  static constexpr double kLog1p[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11, 1.0 / 13,
+  // atanh(s) / s - 1 in s^2, up to s = 1/3: Taylor, to 2e-17
+  static constexpr double kAtanh[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11, 1.0 / 13,
                                       1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23, 1.0 / 25,
                                       1.0 / 27, 1.0 / 29, 1.0 / 31, 1.0 / 33};
 };
@@ -71,47 +80,62 @@ inline Vec<T> power_of_two(IntVec<T> n) {  // normal results only
 template <class T>
 inline Vec<T> exp_v(Vec<T> x) {
   using C = ExpConstants<T>;
-  x = select<T>(x > C::kMax, splat(C::kMax), x);  // NaN compares false and stays
-  x = select<T>(x < C::kMin, splat(C::kMin), x);
-  const ReducedExp<T> e = reduced_exp<T>(x);
+  const ReducedExp<T> e = reduced_exp<T>(at_least(at_most(x, C::kMax), C::kMin));
   const IntVec<T> half = e.n >> 1;  // two factors reach infinity and the subnormals
   return (e.expm1_r + T{1}) * power_of_two<T>(half) * power_of_two<T>(e.n - half);
 }
 
-/// exp(-|x|) with one scale factor: below the normal numbers it becomes zero.
+/// exp(x) for x whose result is a normal number: n goes straight into the exponent. The integer
+/// in the low bits of x log2(e) + kRound is all that the shift leaves of it.
 template <class T>
-inline Vec<T> exp_minus_abs(Vec<T> x) {
-  constexpr T kLowest = sizeof(T) == 4 ? T{-88.0} : T{-709.0};  // its factor 2^-127 reads as zero
-  x = T{0} - absolute<T>(x);
-  x = select<T>(x < kLowest, splat(kLowest), x);
-  const ReducedExp<T> e = reduced_exp<T>(x);
-  return (e.expm1_r + T{1}) * power_of_two<T>(e.n);
+inline Vec<T> exp_normal(Vec<T> x) {
+  using C = ExpConstants<T>;
+  const Vec<T> rounded = madd(x, splat(C::kLog2e), splat(Simd<T>::kRound));
+  const Vec<T> n = rounded - splat(Simd<T>::kRound);
+  const Vec<T> r = madd(n, splat(-C::kLn2Low), madd(n, splat(-C::kLn2High), x));
+  const Vec<T> q = polynomial(C::kExp, r);
+  const Vec<T> exp_r = madd(madd(q, r, splat(T{1})), r, splat(T{1}));
+  return from_bits<T>(bits<T>(exp_r) + (bits<T>(rounded) << Simd<T>::kMantissa));
 }
 
-/// sigmoid from e = exp(-|x|), without cancellation on either side.
-template <class T>
-inline Vec<T> sigmoid_from(Vec<T> x, Vec<T> e) {
-  const Vec<T> positive = T{1} / (T{1} + e);
-  return select<T>(x >= T{0}, positive, e * positive);
-}
-
+/// 1 / (1 + exp(-x)); relative accuracy holds on both sides, as 1 + exp(-x) has no cancellation.
 template <class T>
 inline Vec<T> sigmoid_v(Vec<T> x) {
-  return sigmoid_from<T>(x, exp_minus_abs<T>(x));
+  using C = ExpConstants<T>;
+  const Vec<T> e = exp_normal<T>(at_least(at_most(T{0} - x, C::kNormal), -C::kNormal));
+  return reciprocal(e + T{1});
 }
+
+/// softplus(x) = log(1 + exp(x)) and sigmoid(x), from one exp(-|x|).
+template <class T>
+struct Softplus {
+  Vec<T> softplus, sigmoid;
+};
 
 /// 2 atanh(s) = 2 s + 2 s^3/3 + ... for |s| <= 1/3.
 template <class T>
 inline Vec<T> twice_atanh(Vec<T> s) {
   const Vec<T> s2 = s * s;
   const Vec<T> twice = s + s;
-  return madd(twice * s2, polynomial(ExpConstants<T>::kLog1p, s2), twice);
+  return madd(twice * s2, polynomial(ExpConstants<T>::kAtanh, s2), twice);
 }
 
-/// log(1 + u) for u in [0, 1].
+/// log(1 + u) for u in [0, 1]. A polynomial long enough for double would be longer than a division.
 template <class T>
 inline Vec<T> log1p_v(Vec<T> u) {
-  return twice_atanh<T>(u / (u + T{2}));
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return madd(u * u, polynomial(ExpConstants<T>::kLog1p, u), u);
+  } else {
+    return twice_atanh<T>(u / (u + T{2}));
+  }
+}
+
+template <class T>
+inline Softplus<T> softplus_v(Vec<T> x) {
+  using C = ExpConstants<T>;
+  const Vec<T> e = exp_normal<T>(at_least(T{0} - absolute<T>(x), -C::kNormal));
+  const Vec<T> positive = reciprocal(e + T{1});
+  return {log1p_v<T>(e) + at_least(x, T{0}), select<T>(x >= T{0}, positive, e * positive)};
 }
 
 /// log(x) for positive normal x: x = 2^e m with m in [sqrt(1/2), sqrt(2)).
@@ -131,12 +155,10 @@ template <class T>
 inline Vec<T> tanh_v(Vec<T> x) {
   using C = ExpConstants<T>;
   const Vec<T> magnitude = absolute<T>(x);
-  Vec<T> y = magnitude + magnitude;
-  y = select<T>(y > C::kTanhMax, splat(C::kTanhMax), y);
-  const ReducedExp<T> e = reduced_exp<T>(y);
+  const ReducedExp<T> e = reduced_exp<T>(at_most(magnitude + magnitude, C::kTanhMax));
   const Vec<T> scale = power_of_two<T>(e.n);
   const Vec<T> m = madd(scale, e.expm1_r, scale - T{1});
-  const Vec<T> t = m / (m + T{2});
+  const Vec<T> t = m * reciprocal(m + T{2});
   return from_bits<T>(bits<T>(t) | (bits<T>(x) ^ bits<T>(magnitude)));  // the sign of x
 }
 

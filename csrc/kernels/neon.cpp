@@ -18,7 +18,12 @@ inline Vec<double> madd(Vec<double> a, Vec<double> b, Vec<double> c) { return vf
 inline Vec<float> square_root(Vec<float> v) { return vsqrtq_f32(v); }
 inline Vec<double> square_root(Vec<double> v) { return vsqrtq_f64(v); }
 
-#include "kernels/partial-inl.hpp"
+template <class V>
+inline V reciprocal(V v) {
+  return 1 / v;
+}
+
+#include "kernels/fallback-inl.hpp"
 //
 #include "kernels/bodies-inl.hpp"
 

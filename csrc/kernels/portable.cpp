@@ -25,7 +25,12 @@ inline Vec<double> square_root(Vec<double> v) {
   return v;
 }
 
-#include "kernels/partial-inl.hpp"
+template <class V>
+inline V reciprocal(V v) {
+  return 1 / v;
+}
+
+#include "kernels/fallback-inl.hpp"
 //
 #include "kernels/bodies-inl.hpp"
 

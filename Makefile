@@ -1,0 +1,110 @@
+# `make help` says what there is. Everything lives in virtual environments under .venv/, made when
+# first needed, made again when pyproject.toml or the Python changes; nothing is installed elsewhere.
+.SHELLFLAGS := -euc
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENVS ?= .venv
+ARGS ?=
+
+SOURCES := CMakeLists.txt README.md LICENSE $(shell find cmake csrc python -type f -not -path '*/__pycache__/*')
+CXX_SOURCES := $(filter %.cpp %.hpp,$(SOURCES))
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Environments carry the version of their Python in the stamp's name: another PYTHON makes them anew.
+VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+MADE := made-$(VERSION)
+
+.PHONY: help demo test lint dev format asan tsan clean check-machine
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+	@echo
+	@echo "make test ARGS='-k fork'      arguments for pytest or for aecore demo"
+	@echo "make demo PYTHON=python3.12   another interpreter"
+
+demo: $(VENVS)/demo/installed ## install into an environment of its own, train, write aecore-demo/
+	$(VENVS)/demo/bin/aecore demo $(ARGS)
+
+test: $(VENVS)/test/installed ## install into an environment of its own and run the tests
+	$(VENVS)/test/bin/python -m pytest $(ARGS)
+
+lint: $(VENVS)/lint/$(MADE) dev ## ruff, mypy, clang-format, and a build whose warnings are errors
+	$(VENVS)/lint/bin/ruff check .
+	$(VENVS)/lint/bin/ruff format --check .
+	$(VENVS)/lint/bin/mypy
+	$(VENVS)/lint/bin/clang-format --dry-run -Werror $(CXX_SOURCES)
+
+dev: $(VENVS)/lint/$(MADE) ## compile the C++ into build/dev, warnings are errors
+	$(call cmake_build,dev)
+
+format: $(VENVS)/lint/$(MADE) ## rewrite Python and C++ in the project's format
+	$(VENVS)/lint/bin/ruff check --fix .
+	$(VENVS)/lint/bin/ruff format .
+	$(VENVS)/lint/bin/clang-format -i $(CXX_SOURCES)
+
+# The sanitizers' run-time libraries have to be there before Python is, and with them libstdc++,
+# whose exceptions they watch; pytest leaves the file descriptor of stderr alone, or their reports
+# would be lost with the process they end.
+sanitizer = LD_PRELOAD="$$($(compiler) -print-file-name=$1) $$($(compiler) -print-file-name=libstdc++.so)"
+sanitized_pytest = -m pytest -m "not timing" --capture=sys --timeout 600 $(ARGS)
+
+asan: $(VENVS)/asan/installed ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(call sanitizer,libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+	UBSAN_OPTIONS=print_stacktrace=1 $(VENVS)/asan/bin/python $(sanitized_pytest)
+
+tsan: $(VENVS)/tsan/installed ## the tests under ThreadSanitizer, with threads of the standard library
+	$(call sanitizer,libtsan.so) \
+	setarch --addr-no-randomize $(VENVS)/tsan/bin/python $(sanitized_pytest)
+
+clean: ## remove environments, builds and what the demo wrote
+	rm -rf $(VENVS) build dist aecore-demo .mypy_cache .pytest_cache .ruff_cache
+
+# --- environments ----------------------------------------------------------------------------------
+compiler = $${CXX:-$$(command -v c++ || command -v g++ || command -v clang++)}
+
+check-machine:
+	@case '$(VERSION)' in [0-9]*.*) ;; *) \
+	  echo "PYTHON=$(PYTHON) does not run: install Python 3.10 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1;; esac
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "aecore needs Python 3.10 or newer; $(PYTHON) is $(VERSION). Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@test -n "$(compiler)" || { \
+	  echo "no C++ compiler found: install one (Debian, Ubuntu: apt install g++) or name it: CXX=/path/to/c++ make" >&2; exit 1; }
+	@test -f "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { \
+	  echo "$(PYTHON) has no Python.h: install its headers (Debian, Ubuntu: apt install python3-dev)" >&2; exit 1; }
+
+$(VENVS)/%/$(MADE): pyproject.toml | check-machine
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(if $(filter lint,$*),$(@D)/bin/python -m pip install --quiet --group lint)
+	@touch $@
+
+$(VENVS)/demo/installed: $(VENVS)/demo/$(MADE) $(SOURCES)
+	$(call pip_install,demo)
+
+$(VENVS)/test/installed: $(VENVS)/test/$(MADE) $(SOURCES)
+	$(call pip_install,test)
+
+$(VENVS)/asan/installed: $(VENVS)/asan/$(MADE) $(SOURCES) CMakePresets.json
+	$(call pip_install,test,asan)
+
+$(VENVS)/tsan/installed: $(VENVS)/tsan/$(MADE) $(SOURCES) CMakePresets.json
+	$(call pip_install,test,tsan)
+
+# $(call pip_install,extra[,preset]): a preset's build keeps its symbols and a directory of its own
+define pip_install
+$(@D)/bin/python -m pip install --quiet $(if $2,--config-settings=cmake.args=--preset=$2 \
+  --config-settings=cmake.build-type=RelWithDebInfo --config-settings=install.strip=false \
+  --config-settings=build-dir=build/$2-{wheel_tag}) '.[$1]'
+@touch $@
+endef
+
+define cmake_build
+PATH="$(abspath $(VENVS)/lint/bin):$$PATH" cmake --preset $1 -DPython_EXECUTABLE=$(abspath $(VENVS)/lint/bin/python) --log-level=WARNING
+unset MAKEFLAGS MAKELEVEL; PATH="$(abspath $(VENVS)/lint/bin):$$PATH" cmake --build --preset $1 --parallel $(CMAKE_BUILD_PARALLEL_LEVEL)
+endef

@@ -1,0 +1,3 @@
+"""How good the results are, beside published ones."""
+
+from __future__ import annotations

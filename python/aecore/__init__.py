@@ -1,0 +1,54 @@
+"""aecore: autoencoders on CPUs, a C++ core under a scikit-learn API.
+
+`import aecore` loads NumPy and the compiled core alone. The public names below are loaded from
+their modules when they are first used, and with them scikit-learn, SciPy and the rest.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from aecore import _core as _core
+from aecore._version import __version__
+
+if TYPE_CHECKING:
+    from aecore import reference
+    from aecore._config import show_config
+    from aecore.autoencoder import Autoencoder
+    from aecore.exceptions import TrainingDivergedError
+    from aecore.network import Network
+    from aecore.sparse_autoencoder import SparseAutoencoder
+
+__all__ = [
+    "Autoencoder",
+    "Network",
+    "SparseAutoencoder",
+    "TrainingDivergedError",
+    "__version__",
+    "reference",
+    "show_config",
+]
+
+_MODULES = {
+    "Autoencoder": "aecore.autoencoder",
+    "Network": "aecore.network",
+    "SparseAutoencoder": "aecore.sparse_autoencoder",
+    "TrainingDivergedError": "aecore.exceptions",
+    "show_config": "aecore._config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "reference":
+        return importlib.import_module("aecore.reference")
+    if name not in _MODULES:
+        msg = f"module 'aecore' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

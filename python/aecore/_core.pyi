@@ -1,0 +1,162 @@
+"""The compiled core. Private: `aecore.Network` and the estimators are the way to all of it.
+
+`parameters`, `gradient` and each row of `optimizer_state` are 1-D C-contiguous arrays of one dtype
+(float32 or float64), laid out W1 (n_in x n_out, C order), b1, W2, b2, ...  `X` and `target` are 2-D
+arrays of any real dtype, byte order and strides; rows are converted as they are gathered, never as
+a whole. Every call releases the GIL while it computes, answers Ctrl-C within 0.2 s, and raises
+`ValueError` (value, shape, NaN) or `TypeError` (complex, string, object) with a full sentence.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+ACTIVATIONS: tuple[str, ...]
+LOSSES: tuple[str, ...]
+OPTIMIZERS: tuple[str, ...]
+
+class Objective:
+    """What is minimised: J of the architecture notes. `sparsity_layers` index the layer outputs
+    (0 is the first hidden layer); `input_scale` multiplies X in the gather, and the target when it
+    is X itself (a separate target is taken as it is)."""
+
+    def __init__(
+        self,
+        *,
+        loss: str = "squared_error",
+        weight_decay: float = 0.0,
+        sparsity_weight: float = 0.0,
+        sparsity_target: float = 0.05,
+        sparsity_layers: Sequence[int] = (),
+        input_scale: float = 1.0,
+    ) -> None: ...
+
+class Optimizer:
+    """Minibatch update rule: "sgd" or "adam"."""
+
+    def __init__(
+        self,
+        *,
+        name: str = "adam",
+        learning_rate: float = 1e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None: ...
+    @property
+    def n_slots(self) -> int:
+        """Rows of `optimizer_state`: 0 for sgd, 2 (m, v) for adam."""
+
+class Schedule:
+    """How rows become batches. Epochs are numbered from `first_epoch`, updates from `first_step`,
+    so that training in pieces draws the same numbers as training in one go."""
+
+    def __init__(
+        self,
+        *,
+        batch_size: int = 256,
+        n_epochs: int = 1,
+        shuffle: bool = True,
+        seed: int = 0,
+        first_epoch: int = 0,
+        first_step: int = 0,
+    ) -> None: ...
+
+class Network:
+    """Layer sizes and activations, no weights: immutable and safe to share between threads."""
+
+    def __init__(self, layer_sizes: Sequence[int], activations: Sequence[str]) -> None: ...
+    @property
+    def layer_sizes(self) -> list[int]: ...
+    @property
+    def activations(self) -> list[str]: ...
+    @property
+    def n_parameters(self) -> int: ...
+    def initialize(self, parameters: Array, seed: int) -> None:
+        """Glorot uniform weights, zero biases, drawn from Philox(seed)."""
+    def forward(
+        self,
+        parameters: Array,
+        X: Array,
+        out: Array,
+        first_layer: int,
+        last_layer: int,
+        input_scale: float = 1.0,
+        n_threads: int = 0,
+        name: str = "X",
+    ) -> None:
+        """Layers [first_layer, last_layer) applied to the rows of X; `out` is C-contiguous
+        (n_rows, layer_sizes[last_layer]) of the parameters' dtype. `n_threads` 0: automatic."""
+    def row_losses(
+        self,
+        parameters: Array,
+        X: Array,
+        target: Array | None,
+        out: NDArray[np.float64],
+        objective: Objective,
+        n_threads: int = 0,
+    ) -> None:
+        """Per-row loss (no penalty terms) into `out` (n_rows,) float64."""
+    def evaluate(
+        self,
+        parameters: Array,
+        X: Array,
+        target: Array | None,
+        sample_weight: NDArray[np.float64] | None,
+        objective: Objective,
+        gradient: Array | None,
+        n_threads: int = 0,
+    ) -> tuple[float, float, float]:
+        """(data loss, weight decay term, sparsity term); J is their sum. rho_hat is over all rows.
+        The gradient of J is written to `gradient` unless it is None."""
+    def train(
+        self,
+        parameters: Array,
+        optimizer_state: Array,
+        X: Array,
+        target: Array | None,
+        sample_weight: NDArray[np.float64] | None,
+        rows: NDArray[np.int64] | None,
+        validation: tuple[Array, Array | None, NDArray[np.int64] | None] | None,
+        objective: Objective,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        n_threads: int,
+        on_epoch: Callable[[int, float, float, float], bool],
+        on_progress: Callable[[int, int], None] | None,
+    ) -> int:
+        """Minibatch training in place: `parameters` and `optimizer_state` (n_slots, n_parameters)
+        are updated and hold the last finished batch whatever happens. `rows` selects the training
+        rows of X (None: all); `validation` is (X, target, rows). After each epoch
+        `on_epoch(epoch, loss, validation_loss, seconds)` is called with the GIL held (loss: mean of
+        the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties,
+        NaN if there is none); True stops. `on_progress(epoch, rows_done)` about every 25 ms. Returns
+        the number of updates made."""
+
+def show_build() -> dict[str, Any]:
+    """compiler, build_type, isa, isa_available, threading ("openmp" or "std::thread")."""
+
+def default_n_threads() -> int:
+    """What `n_threads=None` means now: min(OpenMP maximum, CPU affinity, cgroup quota)."""
+
+def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
+    """One Philox4x32-10 block, for the known-answer test."""
+
+def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order in which `train` visits n rows in `epoch` when it shuffles."""
+
+def apply_unary(name: str, values: Array) -> Array:
+    """exp, log, log1p, sigmoid or tanh by the vector kernels, for the test of their accuracy."""
+
+def matmul(product: str, a: Array, b: Array, c: Array, repeats: int = 1) -> list[float]:
+    """One product of training on row-major operands, packing included; seconds of each repeat.
+
+    "forward": c = a b; "backward": c = a b^T; "weights": c = a^T b.
+    """
+
+def multiply_add_peak(dtype: str, rounds: int) -> tuple[float, float]:
+    """(floating point operations, seconds) of independent multiply-adds in registers."""

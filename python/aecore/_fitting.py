@@ -1,0 +1,258 @@
+"""What `fit` and `partial_fit` do: check everything, train a copy, publish what it learned."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from aecore import _core
+from aecore._arrays import as_rows, as_sample_weight, as_target
+from aecore._initialization import seed_from, set_output_biases, set_sparse_biases
+from aecore._lbfgs import train_lbfgs
+from aecore._objective import make_objective, sparse_layers
+from aecore._parameters import check_params, parameter_error
+from aecore._progress import Progress
+from aecore._training import (
+    History,
+    OptimizerState,
+    Recorder,
+    TrainingData,
+    split_rows,
+    train_minibatches,
+)
+from aecore.network import Network
+
+if TYPE_CHECKING:
+    from aecore.autoencoder import Autoencoder
+
+
+def fit(  # noqa: PLR0917
+    estimator: Autoencoder,
+    X: Any,
+    target: Any,
+    sample_weight: Any,
+    validation_data: Any,
+    init: Network | None,
+) -> None:
+    """Train `estimator` from the start; it changes only by `_publish`."""
+    _check_settings(estimator)
+    # scikit-learn's validation writes n_features_in_ and feature_names_in_: not on the original.
+    probe = copy.copy(estimator)
+    data = _as_data(probe, X, target, sample_weight, reset=True)
+    seed = seed_from(estimator.random_state)
+    data = _hold_back(probe, data, validation_data, seed)
+    network = _new_network(estimator, data, seed, init, "init")
+    _train(estimator, probe, network, data, n_epochs=estimator.n_epochs, seed=seed)
+
+
+def partial_fit(estimator: Autoencoder, X: Any, target: Any, sample_weight: Any) -> None:
+    """Train `estimator` for one unshuffled epoch from where it is."""
+    _check_settings(estimator)
+    probe = copy.copy(estimator)
+    previous: Network | None = getattr(estimator, "network_", None)
+    data = _as_data(probe, X, target, sample_weight, reset=previous is None)
+    seed = 0 if previous is not None else seed_from(estimator.random_state)
+    network = _new_network(estimator, data, seed, previous, "network_")
+    state: OptimizerState | None = getattr(estimator, "_optimizer_state", None)
+    history: History = getattr(estimator, "history_", {})
+    _train(estimator, probe, network, data, n_epochs=None, seed=seed, state=state, history=history)
+
+
+def _check_settings(estimator: Autoencoder) -> None:
+    check_params(estimator.get_params(deep=False))
+    if estimator.optimizer == "lbfgs" and estimator.learning_rate is not None:
+        rule = "be None with optimizer 'lbfgs', which finds its own steps"
+        raise parameter_error("learning_rate", rule, estimator.learning_rate)
+    if estimator.loss == "binary_cross_entropy" and estimator.output_activation != "sigmoid":
+        rule = "be 'sigmoid', whose range is (0, 1), with loss 'binary_cross_entropy'"
+        raise parameter_error("output_activation", rule, estimator.output_activation)
+
+
+def _as_data(
+    probe: Autoencoder, X: Any, target: Any, sample_weight: Any, *, reset: bool
+) -> TrainingData:
+    rows = _as_x(probe, X, reset=reset)
+    return TrainingData(
+        X=rows,
+        target=as_target(target, *rows.shape),
+        sample_weight=as_sample_weight(sample_weight, rows.shape[0]),
+    )
+
+
+def _as_x(probe: Autoencoder, X: Any, *, reset: bool) -> NDArray[Any]:
+    rows = validate_data(probe, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+    # scikit-learn lets a list with None, or dates, through as they are.
+    return as_rows(rows, rows.shape[1], "X")
+
+
+def _hold_back(
+    probe: Autoencoder, data: TrainingData, validation_data: Any, seed: int
+) -> TrainingData:
+    """Add the validation rows: the caller's, a drawn share of X, or none."""
+    fraction = probe.validation_fraction
+    if validation_data is None:
+        if fraction == 0:
+            return data
+        training, validation = split_rows(data.X.shape[0], fraction, seed)
+        return TrainingData(
+            data.X,
+            data.target,
+            data.sample_weight,
+            rows=training,
+            validation=(data.X, data.target, validation),
+        )
+    if fraction != 0:
+        raise parameter_error("validation_fraction", "be 0 when validation_data is given", fraction)
+    pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
+    if len(pair) != 2:
+        msg = f"validation_data must be X or a tuple (X, target); got a tuple of {len(pair)}"
+        raise ValueError(msg)
+    X, target = pair
+    if (target is None) != (data.target is None):
+        msg = (
+            "validation_data must be a tuple (X, target) exactly when target is given; got "
+            f"target {'given' if data.target is not None else 'None'}"
+        )
+        raise ValueError(msg)
+    rows = _as_x(probe, X, reset=False)
+    return TrainingData(
+        data.X,
+        data.target,
+        data.sample_weight,
+        validation=(rows, as_target(target, *rows.shape), None),
+    )
+
+
+def _new_network(
+    estimator: Autoencoder, data: TrainingData, seed: int, start: Network | None, name: str
+) -> Network:
+    """Build a private network by the estimator's parameters that begins like `start`, or anew."""
+    sizes = estimator.hidden_layer_sizes
+    hidden = [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
+    n_features = data.X.shape[1]
+    layer_sizes = [n_features, *hidden, *reversed(hidden[:-1]), n_features]
+    activations = [estimator.activation] * (len(layer_sizes) - 2) + [estimator.output_activation]
+    settings: dict[str, Any] = {
+        "dtype": estimator.dtype,
+        "input_scale": float(estimator.input_scale),
+        "code_layer": len(hidden) - 1,
+        "n_threads": estimator.n_threads,
+    }
+    if start is None:
+        network = Network(layer_sizes, activations, **settings, random_state=seed)
+        _set_start_biases(estimator, network, data)
+        return network
+    if not isinstance(start, Network):
+        raise parameter_error(name, "be None or a Network", start)
+    if (start.layer_sizes, start.activations) != (layer_sizes, activations):
+        msg = (
+            f"{name} must have layer sizes {layer_sizes} and activations {activations}, as the "
+            f"parameters and X ask for; got {start.layer_sizes} and {start.activations}"
+        )
+        raise ValueError(msg)
+    return start._copy(start.parameters, **settings)
+
+
+def _set_start_biases(estimator: Autoencoder, network: Network, data: TrainingData) -> None:
+    if estimator.sparsity_weight > 0:
+        layers = sparse_layers(
+            estimator.sparsity_layers, network.code_layer, len(network.activations)
+        )
+        set_sparse_biases(network, layers, estimator.sparsity_target, data.X, data.row_weights())
+    scale = network.input_scale if data.target is None else 1.0
+    target = data.X if data.target is None else data.target
+    set_output_biases(network, target, scale, data.row_weights())
+
+
+def _train(
+    estimator: Autoencoder,
+    probe: Autoencoder,
+    network: Network,
+    data: TrainingData,
+    *,
+    n_epochs: int | None,
+    seed: int,
+    state: OptimizerState | None = None,
+    history: History | None = None,
+) -> None:
+    """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`."""
+    objective = make_objective(
+        network.activations,
+        network.code_layer,
+        network.input_scale,
+        loss=estimator.loss,
+        weight_decay=estimator.weight_decay,
+        sparsity_weight=estimator.sparsity_weight,
+        sparsity_target=estimator.sparsity_target,
+        sparsity_layers=estimator.sparsity_layers,
+    )
+
+    def publish(published: Network, learned: History) -> None:
+        _publish(estimator, probe, network_=published, history_=learned, _optimizer_state=None)
+
+    full_batch = estimator.optimizer == "lbfgs"
+    total = estimator.n_epochs if full_batch else (n_epochs or 1) * data.n_training_rows
+    with Progress(estimator.verbose, total, "iteration" if full_batch else "row") as progress:
+        recorder = Recorder(network, history or {}, publish, progress)
+        if full_batch:
+            train_lbfgs(network, data, objective, total, recorder=recorder, progress=progress)
+            return
+        optimizer = _core.Optimizer(
+            name=estimator.optimizer, learning_rate=_learning_rate(estimator, network)
+        )
+        state = _next_state(state, estimator.optimizer, optimizer, network)
+        schedule = _core.Schedule(
+            batch_size=min(estimator.batch_size, data.n_training_rows),
+            n_epochs=n_epochs or 1,
+            shuffle=n_epochs is not None and bool(estimator.shuffle),
+            seed=seed,
+            first_epoch=state.n_epochs,
+            first_step=state.n_updates,
+        )
+        n_updates = train_minibatches(
+            network,
+            data,
+            objective,
+            optimizer,
+            schedule,
+            slots=state.slots,
+            recorder=recorder,
+            progress=progress,
+        )
+    # Only a training that ran to its end leaves slots, steps and parameters that belong together.
+    estimator._optimizer_state = OptimizerState(
+        state.optimizer,
+        state.slots,
+        state.n_epochs + (n_epochs or 1),
+        state.n_updates + n_updates,
+    )
+
+
+def _next_state(
+    state: OptimizerState | None, name: str, optimizer: _core.Optimizer, network: Network
+) -> OptimizerState:
+    """Copy `state` to go on from, or begin anew when there is none or it is another optimiser's."""
+    if state is None or state.optimizer != name:
+        slots = np.zeros((optimizer.n_slots, network.parameters.size), network.dtype)
+        return OptimizerState(name, slots, n_epochs=0, n_updates=0)
+    return OptimizerState(name, state.slots.astype(network.dtype), state.n_epochs, state.n_updates)
+
+
+def _learning_rate(estimator: Autoencoder, network: Network) -> float:
+    if estimator.learning_rate is not None:
+        return float(estimator.learning_rate)
+    return 1e-3 if estimator.optimizer == "adam" else 1.0 / network.layer_sizes[-1]
+
+
+def _publish(estimator: Autoencoder, probe: Autoencoder, **learned: Any) -> None:
+    """Write all learned attributes in one step, so that no thread sees half of a model."""
+    learned["n_features_in_"] = probe.n_features_in_
+    if hasattr(probe, "feature_names_in_"):
+        learned["feature_names_in_"] = probe.feature_names_in_
+    else:
+        estimator.__dict__.pop("feature_names_in_", None)
+    estimator.__dict__.update(learned)

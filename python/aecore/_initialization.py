@@ -1,0 +1,98 @@
+"""Where training starts: the seed, and biases that fit the data before the first step.
+
+Weights are Glorot uniform and biases zero, drawn by the core. Two groups of biases then move to
+where training would carry them anyway, which saves L-BFGS many iterations: a sparse sigmoid layer
+starts at its target activation, and a sigmoid output at the mean of what it has to produce.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore._parameters import MAX_SEED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aecore.network import Network
+
+# Rows looked at for the mean of the target: more would not move a bias, and cost time.
+_MEAN_ROWS = 4096
+_BLOCK_ROWS = 256
+# A column that is constant 0 or 1 gets a bias of +-7, which the sigmoid can still leave.
+_MEAN_RANGE = (1e-3, 1.0 - 1e-3)
+
+
+def seed_from(random_state: Any) -> int:
+    """Make one seed in [0, 2**63) of what the caller gave.
+
+    An integer is the seed. A RandomState or Generator is drawn from, so that two fits differ; a
+    SeedSequence is not changed. None draws from NumPy's global state, as scikit-learn does.
+    """
+    if random_state is None:
+        return int(np.random.randint(0, MAX_SEED, dtype=np.int64))  # noqa: NPY002
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(0, MAX_SEED, dtype=np.int64))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(0, MAX_SEED, dtype=np.int64))
+    if isinstance(random_state, np.random.SeedSequence):
+        return int(random_state.generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return int(random_state)
+
+
+def set_sparse_biases(
+    network: Network,
+    layers: Sequence[int],
+    rho: float,
+    rows: NDArray[Any],
+    sample_weight: NDArray[Any] | None,
+) -> None:
+    """Start the sigmoid layers among `layers` near rho_hat = rho, the first one at the mean row."""
+    for layer in layers:
+        if network.activations[layer] == "sigmoid":
+            network.biases[layer][:] = _logit(np.float64(rho))
+    if 0 in layers and network.activations[0] == "sigmoid":
+        mean = network.input_scale * column_means(rows, sample_weight, network.dtype)
+        # Not mean @ W: BLAS adds up in an order that depends on its number of threads.
+        network.biases[0][:] -= (mean[:, np.newaxis] * network.weights[0]).sum(axis=0)
+
+
+def set_output_biases(
+    network: Network, target: NDArray[Any], scale: float, sample_weight: NDArray[Any] | None
+) -> None:
+    """Start a sigmoid output at logit(mean of scale * target); other outputs stay at zero."""
+    if network.activations[-1] != "sigmoid":
+        return
+    mean = scale * column_means(target, sample_weight, network.dtype)
+    network.biases[-1][:] = _logit(np.clip(mean, *_MEAN_RANGE))
+
+
+def column_means(
+    rows: NDArray[Any], sample_weight: NDArray[Any] | None, dtype: np.dtype[Any]
+) -> NDArray[np.float64]:
+    """Average evenly spaced rows as the core sees them, that is, rounded to `dtype`.
+
+    Block by block: no copy of the data, and the same order of additions, hence the same bits, for
+    every memory layout of the same numbers.
+    """
+    step = -(-rows.shape[0] // _MEAN_ROWS)
+    rows = rows[::step]
+    weights = np.ones(rows.shape[0]) if sample_weight is None else sample_weight[::step]
+    if not weights.any():  # all of these rows, but not all rows, have weight 0
+        weights = np.ones(rows.shape[0])
+    total = np.zeros(rows.shape[1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, rows.shape[0], _BLOCK_ROWS):
+            stop = start + _BLOCK_ROWS
+            block = rows[start:stop].astype(dtype).astype(np.float64, order="C")
+            total += (block * weights[start:stop, np.newaxis]).sum(axis=0)
+        mean = total / weights.sum()
+    # With NaN in a bias, training would blame the loss before the core finds the NaN in the rows.
+    return np.where(np.isfinite(mean), mean, 0.0)
+
+
+def _logit(p: Any) -> Any:
+    return np.log(p / (1.0 - p))

@@ -1,0 +1,159 @@
+"""What a `Network` holds: the compiled shape, its parameters, and a few settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from aecore import _core
+from aecore._arrays import aligned_zeros
+from aecore._parameters import parameter_error
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class NetworkState:
+    """The base of `Network`: attributes, copies and pickling, nothing computed."""
+
+    def __init__(
+        self,
+        core: _core.Network,
+        parameters: NDArray[Any],
+        input_scale: float,
+        code_layer: int,
+        n_threads: int | None,
+    ) -> None:
+        self._core = core
+        self._parameters = parameters
+        self._input_scale = input_scale
+        self._code_layer = code_layer
+        self._n_threads = n_threads
+        self._sizes = core.layer_sizes
+
+    def with_parameters(self, parameters: ArrayLike) -> Self:
+        """Return a network of the same shape and settings that holds a copy of `parameters`.
+
+        Parameters
+        ----------
+        parameters : array-like of shape (n_parameters,)
+            In the order of the attribute `parameters`; cast to `dtype`.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        ValueError
+            If the shape is another one.
+        """
+        return self._copy(
+            parameters,
+            dtype=self.dtype,
+            input_scale=self._input_scale,
+            code_layer=self._code_layer,
+            n_threads=self._n_threads,
+        )
+
+    def _copy(
+        self,
+        parameters: ArrayLike,
+        *,
+        dtype: DTypeLike,
+        input_scale: float,
+        code_layer: int,
+        n_threads: int | None,
+    ) -> Self:
+        copied = aligned_zeros(self._core.n_parameters, dtype)
+        values = np.asarray(parameters)
+        if values.shape != copied.shape:
+            raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
+        copied[:] = values
+        network = type(self).__new__(type(self))
+        NetworkState.__init__(network, self._core, copied, input_scale, code_layer, n_threads)
+        return network
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The compiled shape is made again from the sizes and names: it holds no weights.
+        return {
+            "layer_sizes": self.layer_sizes,
+            "activations": self.activations,
+            "parameters": self._parameters,
+            "input_scale": self._input_scale,
+            "code_layer": self._code_layer,
+            "n_threads": self._n_threads,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        core = _core.Network(state["layer_sizes"], state["activations"])
+        # A copy: copy.copy must not share parameters, and pickle gives no 64-byte alignment.
+        parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
+        parameters[:] = state["parameters"]
+        NetworkState.__init__(
+            self, core, parameters, state["input_scale"], state["code_layer"], state["n_threads"]
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Network({self.layer_sizes}, {self.activations}, dtype={self.dtype.name!r}, "
+            f"input_scale={self._input_scale}, code_layer={self._code_layer}, "
+            f"n_threads={self._n_threads})"
+        )
+
+    @property
+    def layer_sizes(self) -> list[int]:
+        """Width of the input and of every layer after it."""
+        return list(self._sizes)
+
+    @property
+    def activations(self) -> list[str]:
+        """Name of the activation of every layer after the input."""
+        return self._core.activations
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of parameters and results."""
+        return self._parameters.dtype
+
+    @property
+    def input_scale(self) -> float:
+        """Factor on every number of X."""
+        return self._input_scale
+
+    @property
+    def code_layer(self) -> int:
+        """Index of the code among the layer outputs; 0 is the first hidden layer."""
+        return self._code_layer
+
+    @property
+    def n_threads(self) -> int | None:
+        """Threads for each call; None means automatic."""
+        return self._n_threads
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All parameters, 1-D and writable: W1 (n_in x n_out, C order), b1, W2, b2, ..."""
+        return self._parameters
+
+    @property
+    def weights(self) -> list[NDArray[Any]]:
+        """Writable views of shape (n_in, n_out) into `parameters`, one for each layer."""
+        return [weight for weight, _ in self._layer_views()]
+
+    @property
+    def biases(self) -> list[NDArray[Any]]:
+        """Writable views of shape (n_out,) into `parameters`, one for each layer."""
+        return [bias for _, bias in self._layer_views()]
+
+    def _layer_views(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        views = []
+        start = 0
+        for n_in, n_out in zip(self._sizes[:-1], self._sizes[1:], strict=True):
+            middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
+            weight = self._parameters[start:middle].reshape(n_in, n_out)
+            views.append((weight, self._parameters[middle:stop]))
+            start = stop
+        return views

@@ -1,0 +1,154 @@
+"""What every parameter may be, as one table: the words mean the same in all classes.
+
+`Network` and the estimators call `check_params` before they use a value; the message is always
+`<name> must <rule>; got <value>`.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aecore import _core
+
+# The largest integer that both a signed and an unsigned 64-bit seed can hold.
+MAX_SEED = 2**63 - 1
+# The largest layer, batch and number of epochs: what a 32-bit integer holds.
+MAX_COUNT = 2**31 - 1
+# More threads than any machine has; each needs a stack and buffers of its own.
+MAX_THREADS = 1024
+
+
+class Rule(NamedTuple):
+    """One constraint: the sentence after "must", and the test behind it."""
+
+    text: str
+    holds: Callable[[Any], bool]
+
+
+def _is_integer(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral)
+
+
+def _is_finite(value: Any) -> bool:
+    # bool is a Real for Python, but `weight_decay=True` is a slip, not a number.
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+
+
+def _is_count(value: Any) -> bool:
+    return _is_integer(value) and bool(1 <= value <= MAX_COUNT)
+
+
+def _is_sizes(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence | np.ndarray)
+        and not isinstance(value, str)
+        and len(value) > 0
+        and all(_is_count(size) for size in value)
+    )
+
+
+def _is_dtype(value: Any) -> bool:
+    try:
+        # NumPy reads None as float64.
+        return value is not None and np.dtype(value) in (np.float32, np.float64)
+    except TypeError:
+        return False
+
+
+def _is_random_state(value: Any) -> bool:
+    if _is_integer(value):
+        return bool(0 <= value <= MAX_SEED)
+    kinds = (np.random.RandomState, np.random.Generator, np.random.SeedSequence)
+    return value is None or isinstance(value, kinds)
+
+
+def _one_of(*names: str | None) -> Rule:
+    return Rule(
+        f"be one of {', '.join(map(repr, names))}",
+        lambda value: (value is None or isinstance(value, str)) and value in names,
+    )
+
+
+_COUNT = Rule("be an integer from 1 to 2**31 - 1", _is_count)
+_NOT_NEGATIVE = Rule("be a finite number >= 0", lambda value: _is_finite(value) and value >= 0)
+_BOOL = Rule("be True or False", lambda value: isinstance(value, bool | np.bool_))
+
+_RULES: Mapping[str, Rule] = {
+    "activation": _one_of(*_core.ACTIVATIONS),
+    "batch_size": _COUNT,
+    "code_layer": Rule(
+        "be None or an integer >= 0", lambda value: value is None or _is_integer(value)
+    ),
+    "dtype": Rule("be 'float32' or 'float64'", _is_dtype),
+    "hidden_layer_sizes": Rule(
+        "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",
+        lambda value: _is_sizes(value) or _is_count(value),
+    ),
+    "initialization": _one_of(None, "glorot"),
+    "input_scale": Rule("be a finite number > 0", lambda value: _is_finite(value) and value > 0),
+    "layer_sizes": Rule(
+        "be a sequence of at least three integers from 1 to 2**31 - 1",
+        lambda value: _is_sizes(value) and len(value) >= 3,
+    ),
+    "learning_rate": Rule(
+        "be None or a finite number > 0",
+        lambda value: value is None or (_is_finite(value) and value > 0),
+    ),
+    "loss": _one_of(*_core.LOSSES),
+    "n_epochs": _COUNT,
+    "n_threads": Rule(
+        f"be None or an integer from 1 to {MAX_THREADS}",
+        lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
+    ),
+    "optimizer": _one_of(*_core.OPTIMIZERS, "lbfgs"),
+    "output_activation": _one_of(*_core.ACTIVATIONS),
+    "random_state": Rule(
+        "be None, an integer from 0 to 2**63 - 1, or a NumPy RandomState, Generator or "
+        "SeedSequence",
+        _is_random_state,
+    ),
+    "shuffle": _BOOL,
+    "sparsity_layers": _one_of("code", "hidden"),
+    "sparsity_target": Rule(
+        "be a number in (0, 1)", lambda value: _is_finite(value) and 0 < value < 1
+    ),
+    "sparsity_weight": _NOT_NEGATIVE,
+    "validation_fraction": Rule(
+        "be a number in [0, 1)", lambda value: _is_finite(value) and 0 <= value < 1
+    ),
+    "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
+    "weight_decay": _NOT_NEGATIVE,
+}
+
+
+def check_params(values: Mapping[str, Any]) -> None:
+    """Raise ValueError for the first value that breaks the rule of its name."""
+    for name, value in values.items():
+        rule = _RULES[name]
+        if not rule.holds(value):
+            raise parameter_error(name, rule.text, value)
+
+
+def check_activations(activations: Any, n_layers: int) -> None:
+    """Raise ValueError unless `activations` names one known activation for each layer."""
+    rule = f"be a sequence of {n_layers} names, one for each layer"
+    if isinstance(activations, str) or not isinstance(activations, Sequence):
+        raise parameter_error("activations", rule, activations)
+    if len(activations) != n_layers:
+        raise parameter_error("activations", rule, activations)
+    for name in activations:
+        if not _RULES["activation"].holds(name):
+            raise parameter_error("activations", f"each {_RULES['activation'].text}", name)
+
+
+def parameter_error(name: str, rule: str, value: Any) -> ValueError:
+    """Build the error `<name> must <rule>; got <value>`, with a long value shortened."""
+    shortener = reprlib.Repr()
+    shortener.maxstring = shortener.maxother = 80
+    return ValueError(f"{name} must {rule}; got {shortener.repr(value)}")

@@ -1,0 +1,400 @@
+"""`Autoencoder`: the general estimator, to scikit-learn's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from aecore import _core, _fitting
+from aecore._training import exclusive
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+    from typing_extensions import Self
+
+    from aecore.network import Network
+
+
+def _trains_in_batches(estimator: Autoencoder) -> bool:
+    if estimator.optimizer == "lbfgs":
+        msg = (
+            f"partial_fit trains in batches: optimizer must be one of {_core.OPTIMIZERS}; "
+            "got 'lbfgs'"
+        )
+        raise AttributeError(msg)
+    return True
+
+
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Learn to reproduce rows through a narrow or sparse code.
+
+    A fully connected network with `hidden_layer_sizes` down to the code and their mirror back,
+    trained on
+
+        J = 1/m sum_i loss(x_hat_i, x_i)
+            + lambda/2 sum_l ||W_l||^2 + beta sum_j KL(rho || rho_hat_j)
+
+    over m rows, where rho_hat_j is the mean activation of unit j [1]_.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Widths of the encoder's layers, >= 1; the last one is the code, the decoder mirrors them.
+    activation : {"identity", "sigmoid", "tanh", "relu"}, default="relu"
+        Activation of the hidden layers.
+    output_activation : {"identity", "sigmoid", "tanh", "relu"}, default="identity"
+        Activation of the output.
+    loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
+        Loss of a row: 1/2 ||x_hat - x||^2, or the cross entropy summed over features, which
+        needs a "sigmoid" output and targets in [0, 1].
+    weight_decay : float, default=0.0
+        lambda >= 0 of J; biases carry none.
+    sparsity_weight : float, default=0.0
+        beta >= 0 of J. Above 0 the sparse layers must be "sigmoid", or "tanh" taken as (a + 1)/2.
+        In minibatches rho_hat is the mean of the batch.
+    sparsity_target : float, default=0.05
+        rho of J, in (0, 1).
+    sparsity_layers : {"code", "hidden"}, default="code"
+        Whether the code or every hidden layer carries the KL term.
+    optimizer : {"adam", "sgd", "lbfgs"}, default="adam"
+        Adam [2]_ and plain gradient descent work on minibatches; L-BFGS-B [3]_ on all rows at
+        once, with `batch_size` and `shuffle` unused.
+    learning_rate : float, default=None
+        Step size > 0. None means 1e-3 for "adam" and 1/n_features for "sgd", because losses are
+        sums over features: a rate published for a mean over d features of squared errors is
+        multiplied by 2/d here, one for cross entropy by 1/d. Must be None for "lbfgs".
+    batch_size : int, default=256
+        Rows per update, >= 1; the last batch of an epoch may be shorter.
+    n_epochs : int, default=50
+        Passes over the rows, >= 1; for "lbfgs" the largest number of iterations.
+    shuffle : bool, default=True
+        Whether to visit the rows in a new order in each epoch.
+    validation_fraction : float, default=0.0
+        Share in [0, 1) of the rows, drawn at random, that is held back for
+        `history_["validation_loss"]`. 0 holds nothing back.
+    input_scale : float, default=1.0
+        Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the computation and of every result, whatever the input.
+    n_threads : int, default=None
+        Threads, >= 1. None takes what OpenMP, the CPU affinity and the control group allow. The
+        result has the same bits for every number.
+    random_state : int, RandomState, Generator, SeedSequence or None, default=None
+        Where initial weights, the order of rows and the validation rows are drawn from. None uses
+        NumPy's global state, as everywhere in scikit-learn.
+    verbose : {0, 1}, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    network_ : Network
+        The trained network. A new object after every epoch, never changed afterwards.
+    history_ : dict of str to list of float
+        One number per epoch, or per iteration of "lbfgs": `loss` (J, for minibatches the mean
+        over the batches weighted by their rows), `seconds`, and, with validation,
+        `validation_loss` (mean loss of a row without penalties).
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when X has string column names.
+
+    See Also
+    --------
+    SparseAutoencoder : The same with other defaults.
+    Network : The network without training.
+
+    Notes
+    -----
+    Through their biases, a sigmoid output starts at the mean of its target and a sparse sigmoid
+    layer at `sparsity_target`; weights start Glorot uniform, other biases at zero.
+
+    `fit` works on a private copy and publishes a network after every epoch: other threads may use
+    the estimator meanwhile. Bad input leaves it as it was, Ctrl-C leaves it with the last finished
+    batch (or iteration of "lbfgs").
+
+    References
+    ----------
+    .. [1] A. Ng. Sparse autoencoder. CS294A lecture notes, Stanford University, 2011.
+    .. [2] D. P. Kingma, J. Ba. Adam: a method for stochastic optimization. ICLR 2015.
+    .. [3] R. H. Byrd, P. Lu, J. Nocedal, C. Zhu. A limited memory algorithm for bound constrained
+       optimization. SIAM Journal on Scientific Computing 16(5), 1995.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecore import Autoencoder
+    >>> X = np.random.default_rng(0).random((200, 16))
+    >>> ae = Autoencoder((4,), n_epochs=5, random_state=0).fit(X)
+    >>> ae.transform(X).shape
+    (200, 4)
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (32,),
+        *,
+        activation: str = "relu",
+        output_activation: str = "identity",
+        loss: str = "squared_error",
+        weight_decay: float = 0.0,
+        sparsity_weight: float = 0.0,
+        sparsity_target: float = 0.05,
+        sparsity_layers: str = "code",
+        optimizer: str = "adam",
+        learning_rate: float | None = None,
+        batch_size: int = 256,
+        n_epochs: int = 50,
+        shuffle: bool = True,
+        validation_fraction: float = 0.0,
+        input_scale: float = 1.0,
+        dtype: DTypeLike = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.weight_decay = weight_decay
+        self.sparsity_weight = sparsity_weight
+        self.sparsity_target = sparsity_target
+        self.sparsity_layers = sparsity_layers
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.validation_fraction = validation_fraction
+        self.input_scale = input_scale
+        self.dtype = dtype
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        target: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        validation_data: Any = None,
+        init: Network | None = None,
+    ) -> Self:
+        """Train from the start.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real numbers of any dtype and layout; never copied or cast as a whole.
+        y : None
+            Ignored, present for scikit-learn's sake.
+        target : array-like of shape (n_samples, n_features), default=None
+            What the output should be. None means X times `input_scale`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0 of the rows in the means of J. None weighs alike.
+        validation_data : array-like or tuple (X, target), default=None
+            Rows whose loss is recorded after every epoch; with a `target`, a tuple.
+        init : Network, default=None
+            Start from these parameters instead of random ones; layer sizes and activations must
+            be those of this estimator. It is not changed.
+
+        Returns
+        -------
+        self : Autoencoder
+
+        Raises
+        ------
+        ValueError
+            If a parameter breaks its rule, a shape is wrong, or a number is not finite (with row
+            and column) or outside [0, 1] for cross entropy.
+        TypeError
+            If an array does not hold real numbers.
+        TrainingDivergedError
+            If the loss or a weight stops being finite.
+        RuntimeError
+            If another thread is training this estimator.
+        """
+        del y
+        with exclusive(self):
+            _fitting.fit(self, X, target, sample_weight, validation_data, init)
+        return self
+
+    @available_if(_trains_in_batches)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        target: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Go on training: one pass over X, unshuffled, in batches of `batch_size`.
+
+        The optimiser's state is kept from call to call and from `fit`: k calls have the same bits
+        as `fit` with `n_epochs=k, shuffle=False`. It starts anew after Ctrl-C, a divergence, or a
+        change of `optimizer`. Not available for "lbfgs".
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in `fit`.
+        y : None
+            Ignored, present for scikit-learn's sake.
+        target : array-like of shape (n_samples, n_features), default=None
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        self : Autoencoder
+
+        Raises
+        ------
+        ValueError, TypeError, TrainingDivergedError, RuntimeError
+            As in `fit`.
+        """
+        del y
+        with exclusive(self):
+            _fitting.partial_fit(self, X, target, sample_weight)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute the codes of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_code)
+            Of `dtype`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            As in `fit`.
+        """
+        network, rows = self._fitted(X)
+        return network.encode(rows)
+
+    def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
+        """Compute the rows that codes stand for.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_code)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Of `dtype`, on the scale of the target: `input_scale` times X unless one was given.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        check_is_fitted(self, "network_")
+        network: Network = self.network_
+        rows = check_array(Z, dtype="numeric", ensure_all_finite=False, input_name="Z")
+        return network.decode(rows)
+
+    def reconstruct(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute `inverse_transform(transform(X))` in one pass.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            As in `inverse_transform`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        network, rows = self._fitted(X)
+        return network.reconstruct(rows)
+
+    def score_samples(self, X: ArrayLike, *, target: ArrayLike | None = None) -> NDArray[Any]:
+        """Compute minus the loss of each row, a sum over features without penalty terms.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        target : array-like of shape (n_samples, n_features), default=None
+            What the output should be. None means X times `input_scale`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Higher is better.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        network, rows = self._fitted(X)
+        return -network.row_losses(rows, target=target, loss=self.loss)
+
+    def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:
+        """Compute the mean of `score_samples`: higher is better, so a grid search can use it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored, present for scikit-learn's sake.
+        target : array-like of shape (n_samples, n_features), default=None
+            As in `score_samples`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        del y
+        return float(self.score_samples(X, target=target).mean())
+
+    def _fitted(self, X: ArrayLike) -> tuple[Network, NDArray[Any]]:
+        """Take the network once: another thread may publish the next one meanwhile."""
+        check_is_fitted(self, "network_")
+        network: Network = self.network_
+        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        return network, rows
+
+    @property
+    def _n_features_out(self) -> int:
+        network: Network = self.network_
+        return network.layer_sizes[network.code_layer + 1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy made while another thread trains the original is itself not in training.
+        state: dict[str, Any] = super().__getstate__().copy()
+        state.pop("_training_token", None)
+        return state
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        return tags

@@ -1,0 +1,109 @@
+"""`SparseAutoencoder`: `Autoencoder` with the defaults of the sparse autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from aecore.autoencoder import Autoencoder
+
+
+class SparseAutoencoder(Autoencoder):
+    """Learn sparse features: sigmoid units that are active for few rows [1]_.
+
+    An `Autoencoder` with other defaults: sigmoid layers, weight decay, the KL penalty, and L-BFGS
+    on all rows. Scale X to [0, 1], better [0.1, 0.9], because that is what a sigmoid output can
+    produce.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(25,)
+        As in `Autoencoder`, like everything that is not listed with another default below.
+    activation, output_activation : str, default="sigmoid"
+    loss : str, default="squared_error"
+    weight_decay : float, default=1e-4
+    sparsity_weight : float, default=3.0
+    sparsity_target : float, default=0.01
+    sparsity_layers : {"code", "hidden"}, default="code"
+    optimizer : {"lbfgs", "adam", "sgd"}, default="lbfgs"
+    learning_rate : float, default=None
+    batch_size : int, default=256
+    n_epochs : int, default=400
+        For "lbfgs" the largest number of iterations.
+    shuffle : bool, default=True
+    validation_fraction : float, default=0.0
+    input_scale : float, default=1.0
+    dtype : {"float32", "float64"}, default="float32"
+    n_threads : int, default=None
+    random_state : int, RandomState, Generator, SeedSequence or None, default=None
+    verbose : {0, 1}, default=0
+
+    Attributes
+    ----------
+    network_ : Network
+        As in `Autoencoder`, like the others: `history_`, `n_features_in_`, `feature_names_in_`.
+
+    See Also
+    --------
+    Autoencoder : What every parameter means.
+
+    References
+    ----------
+    .. [1] A. Ng. Sparse autoencoder. CS294A lecture notes, Stanford University, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecore import SparseAutoencoder
+    >>> X = np.random.default_rng(0).uniform(0.1, 0.9, size=(200, 16))
+    >>> sae = SparseAutoencoder((4,), n_epochs=20, random_state=0).fit(X)
+    >>> sae.transform(X).shape
+    (200, 4)
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (25,),
+        *,
+        activation: str = "sigmoid",
+        output_activation: str = "sigmoid",
+        loss: str = "squared_error",
+        weight_decay: float = 1e-4,
+        sparsity_weight: float = 3.0,
+        sparsity_target: float = 0.01,
+        sparsity_layers: str = "code",
+        optimizer: str = "lbfgs",
+        learning_rate: float | None = None,
+        batch_size: int = 256,
+        n_epochs: int = 400,
+        shuffle: bool = True,
+        validation_fraction: float = 0.0,
+        input_scale: float = 1.0,
+        dtype: DTypeLike = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes,
+            activation=activation,
+            output_activation=output_activation,
+            loss=loss,
+            weight_decay=weight_decay,
+            sparsity_weight=sparsity_weight,
+            sparsity_target=sparsity_target,
+            sparsity_layers=sparsity_layers,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            n_epochs=n_epochs,
+            shuffle=shuffle,
+            validation_fraction=validation_fraction,
+            input_scale=input_scale,
+            dtype=dtype,
+            n_threads=n_threads,
+            random_state=random_state,
+            verbose=verbose,
+        )

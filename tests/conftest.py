@@ -1,0 +1,43 @@
+"""Fixtures for all tests: instruction sets, thread counts, data that is not part of the project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aecore import _core
+from helpers import ROOT
+
+
+def pytest_report_header() -> list[str]:
+    """Say first what is being tested."""
+    return [f"aecore: {_core.show_build()}"]
+
+
+@pytest.fixture(params=_core.show_build()["isa_available"])
+def isa(request: pytest.FixtureRequest) -> str:
+    """Each instruction set of this machine: pass it to `helpers.run_function` or `run_python`."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[1, 2, 3, 7])
+def n_threads(request: pytest.FixtureRequest) -> int:
+    """Thread counts below, at and above the number of cores, and odd ones."""
+    return int(request.param)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Find a data set's folder by name; the test skips where it is not there."""
+    root = Path(os.environ.get("AECORE_DATA", ROOT.parent / "shared" / "data"))
+
+    def find(name: str) -> Path:
+        folder = root / name
+        if not folder.exists():
+            pytest.skip(f"{name} is not in {root}; AECORE_DATA names the folder of the data sets")
+        return folder
+
+    return find

@@ -1,0 +1,86 @@
+"""Run something in a Python of its own: the instruction set, for one, is chosen at import."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+R = TypeVar("R")
+
+_CHILD = """\
+import pickle, sys
+sys.path[:0] = {path!r}
+with open({request!r}, "rb") as file:
+    function, arguments = pickle.load(file)
+with open({reply!r}, "wb") as file:
+    pickle.dump(function(*arguments), file)
+"""
+
+
+def run_python(
+    code: str,
+    *,
+    isa: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 60,
+) -> str:
+    """Run `code` in a fresh interpreter and return what it prints.
+
+    Parameters
+    ----------
+    code : str
+        Python source.
+    isa : str, optional
+        Instruction set forced on aecore with ``AECORE_ISA``; by default that of the environment.
+    env : mapping, optional
+        Further environment variables.
+    timeout : float, default=60
+        Seconds until the interpreter is killed.
+
+    Raises
+    ------
+    AssertionError
+        If the interpreter ends with another code than 0; the message holds what it wrote to stderr.
+    subprocess.TimeoutExpired
+        If it does not end in time.
+    """
+    forced = {} if isa is None else {"AECORE_ISA": isa}
+    child = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **forced, **(env or {})},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert child.returncode == 0, f"child ended with {child.returncode}:\n{child.stderr}"
+    return child.stdout
+
+
+def run_function(
+    function: Callable[..., R],
+    *arguments: Any,
+    isa: str | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 60,
+) -> R:
+    """Call a module-level `function` in a fresh interpreter and return its result.
+
+    Arguments and result travel as pickles: arrays keep their bits. The rest is as in `run_python`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        request, reply = Path(folder, "request"), Path(folder, "reply")
+        request.write_bytes(pickle.dumps((function, arguments)))
+        code = _CHILD.format(path=[str(TESTS)], request=str(request), reply=str(reply))
+        run_python(code, isa=isa, env=env, timeout=timeout)
+        result: R = pickle.loads(reply.read_bytes())
+    return result

@@ -1,0 +1,88 @@
+"""The same bits for any number of threads, and for a row alone or in company."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aecore import Autoencoder, Network, SparseAutoencoder
+from helpers import run_function
+
+THREADS = (1, 2, 3, 7)
+
+
+def fitted_bytes(n_threads: int, dtype: str, settings: dict[str, Any], n_features: int) -> bytes:
+    """Parameters after a short fit."""
+    X = np.random.default_rng(5).random((700, n_features))
+    kind = SparseAutoencoder if settings.get("optimizer") == "lbfgs" else Autoencoder
+    model = kind(dtype=dtype, n_threads=n_threads, random_state=3, **settings).fit(X)
+    return bytes(model.network_.parameters.tobytes())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden_layer_sizes": (33, 10), "batch_size": 100, "n_epochs": 3},
+        {"hidden_layer_sizes": (33,), "optimizer": "sgd", "batch_size": 64, "n_epochs": 3},
+        {
+            "hidden_layer_sizes": (20,),
+            "activation": "sigmoid",
+            "sparsity_weight": 0.3,
+            "weight_decay": 1e-3,
+            "batch_size": 300,
+            "n_epochs": 3,
+            "validation_fraction": 0.1,
+        },
+        {"hidden_layer_sizes": (25,), "optimizer": "lbfgs", "n_epochs": 20},
+    ],
+    ids=["adam-deep", "sgd", "adam-sparse", "lbfgs"],
+)
+def test_fit_does_not_depend_on_the_number_of_threads(settings: dict[str, Any], dtype: str) -> None:
+    results = {fitted_bytes(n, dtype, settings, 100) for n in THREADS}
+    assert len(results) == 1
+
+
+def test_large_lbfgs_does_not_depend_on_threads_of_blas() -> None:
+    # Above 20,000 parameters BLAS shares out the dot products of L-BFGS among its own threads.
+    settings = {"hidden_layer_sizes": (120,), "optimizer": "lbfgs", "n_epochs": 15}
+    results = {
+        run_function(fitted_bytes, n, "float64", settings, 100, env={"OPENBLAS_NUM_THREADS": blas})
+        for n, blas in ((1, "1"), (1, "2"), (2, "2"), (7, "1"))
+    }
+    assert len(results) == 1
+
+
+def rows_alone_and_together(dtype: str) -> int:
+    """Number of rows whose bits differ between a call of their own and a large one."""
+    rng = np.random.default_rng(2)
+    different = 0
+    for sizes, activations in (
+        ([784, 32, 784], ["relu", "sigmoid"]),
+        ([1030, 7, 40], ["tanh", "identity"]),
+        ([5, 100, 3, 100, 5], ["sigmoid", "tanh", "relu", "identity"]),
+    ):
+        network = Network(sizes, activations, dtype=dtype, random_state=1)
+        X = rng.standard_normal((129, sizes[0])).astype(dtype)
+        for method in (network.encode, network.reconstruct):
+            together = method(X)
+            for few in (1, 2, 5, 30):
+                part = np.concatenate([method(X[i : i + few]) for i in range(0, len(X), few)])
+                different += int((part != together).any(axis=1).sum())
+            different += int((method(X[7]) != together[7]).sum())
+    return different
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_row_has_the_same_bits_alone_and_in_company(isa: str, dtype: str) -> None:
+    assert run_function(rows_alone_and_together, dtype, isa=isa) == 0
+
+
+def test_row_scores_do_not_depend_on_company() -> None:
+    X = np.random.default_rng(0).random((300, 50))
+    model = Autoencoder((8,), n_epochs=2, random_state=0).fit(X)
+    together = model.score_samples(X)
+    alone = np.concatenate([model.score_samples(X[i : i + 1]) for i in range(len(X))])
+    np.testing.assert_array_equal(together, alone)

@@ -1,0 +1,139 @@
+"""The package as built and installed: flags, symbols, files, version, side effects of import."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import aecore
+from aecore import _core
+from helpers import ROOT, run_python
+
+MODULE = Path(_core.__file__)
+ISAS = ["portable", "avx2", "avx512", "neon"]
+
+
+@pytest.fixture(scope="module")
+def compile_commands() -> dict[str, list[str]]:
+    """The newest build's compiler call of each C++ file, by the file's path below csrc/."""
+    databases = sorted(
+        ROOT.glob("build/*/compile_commands.json"), key=lambda path: path.stat().st_mtime
+    )
+    if not databases:
+        pytest.skip("aecore was not built in this checkout: no compile_commands.json under build/")
+    source = ROOT / "csrc"
+    entries = json.loads(databases[-1].read_text())
+    return {
+        Path(entry["file"]).relative_to(source).as_posix(): shlex.split(entry["command"])
+        for entry in entries
+        if source in Path(entry["file"]).parents
+    }
+
+
+def symbols(path: Path, *options: str) -> list[tuple[str, str]]:
+    """(kind, name) of the symbols that `nm` finds; kinds in capitals are global."""
+    if shutil.which("nm") is None:
+        pytest.skip("nm is not installed")
+    lines = subprocess.run(
+        ["nm", "-C", *options, str(path)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    found = [re.match(r"[0-9a-f ]{16} (\S) (.*)", line) for line in lines]
+    return [(match[1], match[2]) for match in found if match]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_kernels_leak_no_shared_code(
+    isa: str, compile_commands: dict[str, list[str]], tmp_path: Path
+) -> None:
+    # A weak symbol exists once in the module: if the linker kept the AVX-512 copy of a template,
+    # older CPUs would crash in it. Inlining hides them from the optimised build, hence -O0.
+    command = compile_commands.get(f"kernels/{isa}.cpp")
+    if command is None:
+        pytest.skip(f"the {isa} kernels are not built for this machine")
+    compiled = tmp_path / f"{isa}.o"
+    command[command.index("-o") + 1] = str(compiled)
+    command = [flag for flag in command if not flag.startswith("-fsanitize=")]
+    subprocess.run([*command, "-O0"], cwd=tmp_path, check=True, timeout=100)
+    found = symbols(compiled)
+    assert found
+    assert [name for kind, name in found if kind in "WwVvu"] == []
+    # A static initialiser would run at import, on machines without these instructions too.
+    assert [name for _, name in found if "_GLOBAL__sub_I" in name] == []
+
+
+def test_flags_keep_ieee_arithmetic_and_fit_any_machine(
+    compile_commands: dict[str, list[str]],
+) -> None:
+    assert "kernels/portable.cpp" in compile_commands
+    forbidden = {"-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-march=native", "-flto"}
+    for file, command in compile_commands.items():
+        assert forbidden.isdisjoint(command), file
+        assert "-ffp-contract=off" in command, file
+        # Only a kernel file may use more than every machine has.
+        assert file.startswith("kernels/") or not any(a.startswith("-m") for a in command), file
+
+
+def test_the_module_exports_its_entry_point_only() -> None:
+    if MODULE.suffix != ".so":
+        pytest.skip(f"nm does not read {MODULE.suffix}")
+    names = [name.split("@")[0] for _, name in symbols(MODULE, "-D", "--defined-only")]
+    assert names == ["PyInit__core"]
+
+
+def test_import_leaves_subnormals_alone() -> None:
+    # Code linked with -ffast-math sets flush-to-zero for the process when it is loaded.
+    printed = run_python(
+        "import numpy as np; import aecore\n"
+        "network = aecore.Network([4, 2, 4], activations=['sigmoid', 'sigmoid'])\n"
+        "network.encode(np.ones((300, 4)))\n"
+        "tiny = np.float32(1e-38); print(tiny / np.float32(4) > 0, 1e-308 / 4 > 0)"
+    )
+    assert printed.split() == ["True", "True"]
+
+
+def test_version_has_one_source() -> None:
+    assert importlib.metadata.version("aecore") == aecore.__version__
+    elsewhere = [
+        path
+        for pattern in ("CMakeLists.txt", "pyproject.toml", "csrc/**/*.?pp", "python/**/*.py")
+        for path in ROOT.glob(pattern)
+        if re.search(rf"['\"]{re.escape(aecore.__version__)}['\"]", path.read_text())
+    ]
+    if not elsewhere:
+        pytest.skip("there is no checkout around these tests")
+    assert [path.name for path in elsewhere] == ["_version.py"]
+
+
+def installed_files() -> list[importlib.metadata.PackagePath]:
+    """What the wheel brought: everything recorded, without the byte code made at installation."""
+    files = [file for file in importlib.metadata.files("aecore") or [] if file.suffix != ".pyc"]
+    if any("editable" in file.name for file in files):
+        pytest.skip("aecore is installed in editable form: its files are not those of a wheel")
+    return files
+
+
+def test_wheel_holds_the_package_and_nothing_else() -> None:
+    files = installed_files()
+    names = {file.as_posix() for file in files}
+    top = {file.parts[0] for file in files if file.parts[0] != ".."}
+    assert top == {"aecore", f"aecore-{aecore.__version__}.dist-info"}
+    assert {"aecore/__init__.py", "aecore/_core.pyi", "aecore/py.typed"} <= names
+    kinds = {file.suffix for file in files if file.parts[0] == "aecore"}
+    assert kinds <= {".py", ".pyi", ".typed", ".so", ""}
+    assert sum(file.suffix == ".so" for file in files) == 1
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_wheel_is_small() -> None:
+    if _core.show_build()["build_type"] != "Release":
+        pytest.skip("this build carries debug information")
+    # Unpacked size, so the wheel itself is smaller still.
+    size = sum(Path(str(file.locate())).stat().st_size for file in installed_files())
+    assert size < 2_000_000

@@ -1,0 +1,161 @@
+"""The core against `aecore.reference` in float64, for every instruction set and thread count.
+
+The reference itself is checked by central differences in test_reference.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from helpers import run_function
+
+ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu")
+LOSSES = ("squared_error", "binary_cross_entropy")
+SIZES = (1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 100, 127)
+THREADS = (1, 2, 3, 7)
+
+
+def guarded(values: NDArray[Any]) -> NDArray[Any]:
+    """A copy of `values` with NaN planted behind it."""
+    buffer = np.full(values.size + 64, np.nan, values.dtype)
+    buffer[: values.size] = values.ravel()
+    return buffer[: values.size].reshape(values.shape)
+
+
+def difference(
+    sizes: list[int],
+    activations: list[str],
+    n_rows: int,
+    dtype: str = "float64",
+    threads: tuple[int, ...] = (1,),
+    **options: Any,
+) -> float:
+    """Largest relative difference of J and of each parameter block's gradient to the reference."""
+    from aecore import _core, reference
+
+    rng = np.random.default_rng(n_rows)
+    network = _core.Network(sizes, activations)
+    # Wide layers get smaller weights: a saturated unit's rho_hat makes KL' arbitrarily steep.
+    values = rng.uniform(-1, 1, network.n_parameters) * min(1.0, 4.0 / max(sizes) ** 0.5)
+    if options.get("loss") == "binary_cross_entropy" and activations[-1] != "sigmoid":
+        # 1 / (1 - x_hat) magnifies rounding without bound as x_hat nears 1: keep away from it.
+        n_last = sizes[-2] * sizes[-1]
+        values[-n_last - sizes[-1] :] *= 0.02
+        values[-sizes[-1] :] = rng.choice([0.5, 3.0], sizes[-1])  # inside, and clipped
+    parameters = guarded(values.astype(dtype))
+    X = guarded(rng.random((n_rows, sizes[0])))
+    weight = rng.random(n_rows) if options.pop("weighted", False) else None
+    expected_j, expected = reference.objective_and_gradient(
+        sizes, activations, parameters, X, sample_weight=weight, **options
+    )
+    worst = 0.0
+    for n_threads in threads:
+        gradient = guarded(np.empty(network.n_parameters, dtype))
+        parts = network.evaluate(
+            parameters, X, None, weight, _core.Objective(**options), gradient, n_threads
+        )
+        worst = max(worst, abs(sum(parts) - expected_j) / abs(expected_j))
+        start = 0
+        for n_in, n_out in itertools.pairwise(sizes):
+            for length in (n_in * n_out, n_out):
+                block = expected[start : start + length]
+                error = np.abs(gradient[start : start + length] - block).max()
+                worst = max(worst, float(error / np.abs(block).max()))
+                start += length
+    return worst
+
+
+def every_activation_and_loss(depth: int, regularised: bool) -> float:
+    """Worst difference over all activations and losses at one depth."""
+    worst = 0.0
+    for hidden, output, loss in itertools.product(ACTIVATIONS, ACTIVATIONS, LOSSES):
+        widths = [12, 17, 9][:depth]
+        options: dict[str, Any] = {"loss": loss}
+        if regularised:
+            options |= {"weight_decay": 0.01, "weighted": True, "input_scale": 0.5}
+            if hidden in ("sigmoid", "tanh"):
+                options |= {
+                    "sparsity_weight": 0.7,
+                    "sparsity_target": 0.1,
+                    "sparsity_layers": list(range(depth)),
+                }
+        found = difference(
+            [21, *widths, 21], [hidden] * depth + [output], 70, threads=THREADS, **options
+        )
+        worst = max(worst, found)
+    return worst
+
+
+def every_size() -> float:
+    """Worst difference with sizes around every tile edge as features, units and rows."""
+    options = {
+        "weight_decay": 1e-3,
+        "sparsity_weight": 0.5,
+        "sparsity_target": 0.2,
+        "sparsity_layers": [0],
+    }
+    worst = 0.0
+    for size in SIZES:
+        for sizes, n_rows in (
+            ([size, 5, size], 11),
+            ([6, size, 6], 13),
+            ([4, 3, 4], size),
+            ([size, size, size], size),
+        ):
+            found = difference(sizes, ["sigmoid", "sigmoid"], n_rows, threads=THREADS, **options)
+            worst = max(worst, found)
+    return worst
+
+
+def float32_difference() -> float:
+    """Worst difference of the float32 core on a network of usual size."""
+    return difference(
+        [100, 40, 100],
+        ["sigmoid", "sigmoid"],
+        500,
+        "float32",
+        THREADS,
+        weight_decay=1e-3,
+        sparsity_weight=0.5,
+        sparsity_layers=[0],
+    )
+
+
+@pytest.mark.parametrize("regularised", [False, True], ids=["plain", "regularised"])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_core_equals_reference_for_every_activation_and_loss(
+    isa: str, depth: int, regularised: bool
+) -> None:
+    assert run_function(every_activation_and_loss, depth, regularised, isa=isa) < 1e-10
+
+
+def test_core_equals_reference_around_every_tile_edge(isa: str) -> None:
+    assert run_function(every_size, isa=isa) < 1e-10
+
+
+def test_float32_stays_within_its_rounding(isa: str) -> None:
+    # 500 rows and sums of 100 terms in float32: about sqrt(500) units of 6e-8, and some room.
+    assert run_function(float32_difference, isa=isa) < 1e-5
+
+
+def chunked_difference() -> float:
+    """A batch too large for scratch in one piece (4,096 rows of this network fit)."""
+    return difference(
+        [600, 800, 600],
+        ["sigmoid", "sigmoid"],
+        4_500,
+        threads=(1, 3),
+        weight_decay=1e-3,
+        sparsity_weight=0.5,
+        sparsity_layers=[0],
+        weighted=True,
+    )
+
+
+def test_rows_in_several_chunks_give_the_same_objective() -> None:
+    assert run_function(chunked_difference) < 1e-10

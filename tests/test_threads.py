@@ -1,0 +1,89 @@
+"""How many threads there are, and models shared between the user's own threads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from aecore import Network, _core
+from helpers import run_python
+
+
+def test_default_obeys_threadpoolctl() -> None:
+    if _core.show_build()["threading"] != "openmp":
+        pytest.skip("threadpoolctl limits OpenMP; this build runs on std::thread")
+    with threadpool_limits(1):
+        assert _core.default_n_threads() == 1
+
+
+def test_default_obeys_the_environment() -> None:
+    if _core.show_build()["threading"] != "openmp":
+        pytest.skip("OMP_NUM_THREADS is OpenMP's; this build runs on std::thread")
+    code = "from aecore import _core; print(_core.default_n_threads())"
+    assert run_python(code, env={"OMP_NUM_THREADS": "1"}).strip() == "1"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
+def test_default_obeys_the_affinity() -> None:
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "from aecore import _core; print(_core.default_n_threads())"
+    )
+    assert run_python(code).strip() == "1"
+
+
+def test_one_network_serves_many_threads() -> None:
+    network = Network([50, 20, 50], ["tanh", "sigmoid"], random_state=0, n_threads=2)
+    X = np.random.default_rng(0).random((400, 50), dtype=np.float32)
+    expected = network.reconstruct(X)
+    different = []
+
+    def serve() -> None:
+        for i in range(30):
+            rows = X if i % 2 else X[i : i + 2]
+            wanted = expected if i % 2 else expected[i : i + 2]
+            if not np.array_equal(network.reconstruct(rows), wanted):
+                different.append(i)
+
+    threads = [threading.Thread(target=serve) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not different
+
+
+# Reconstructs with 7 threads in a process that may not create any; prints the bits' digest and the
+# warnings. The limit does not bind root.
+STARVED = """
+import hashlib, os, resource, warnings
+import numpy as np
+from aecore import Network
+network = Network([50, 20, 50], ["tanh", "sigmoid"], random_state=0, n_threads=7)
+X = np.random.default_rng(0).random((400, 50), dtype=np.float32)
+network.encode(X[:1])
+if os.getuid() == 0:
+    os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    result = network.reconstruct(X)
+print(hashlib.sha256(result.tobytes()).hexdigest())
+for warning in caught:
+    print(warning.message)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="no limit on processes on this system")
+def test_no_threads_to_be_had_gives_one_warning_and_the_same_bits() -> None:
+    network = Network([50, 20, 50], ["tanh", "sigmoid"], random_state=0)
+    X = np.random.default_rng(0).random((400, 50), dtype=np.float32)
+    digest, *messages = run_python(STARVED).splitlines()
+    assert digest == hashlib.sha256(network.reconstruct(X).tobytes()).hexdigest()
+    assert len(messages) == 1
+    assert "could not create threads" in messages[0]
