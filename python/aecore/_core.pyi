@@ -134,8 +134,8 @@ class Network:
         rows of X (None: all); `validation` is (X, target, rows). After each epoch
         `on_epoch(epoch, loss, validation_loss, seconds)` is called with the GIL held (loss: mean of
         the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties,
-        NaN if there is none); True stops. `on_progress(epoch, rows_done)` about every 25 ms. Returns
-        the number of updates made."""
+        NaN if there is none); True stops. `on_progress(epoch, rows_done)` comes every 25 ms.
+        Returns the number of updates made."""
 
 def show_build() -> dict[str, Any]:
     """compiler, build_type, isa, isa_available, threading ("openmp" or "std::thread")."""
