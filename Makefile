@@ -9,7 +9,7 @@ VENVS ?= .venv
 ARGS ?=
 
 SOURCES := CMakeLists.txt README.md LICENSE $(shell find cmake csrc python -type f -not -path '*/__pycache__/*')
-CXX_SOURCES := $(filter %.cpp %.hpp,$(SOURCES))
+CXX_SOURCES := $(filter %.cpp %.hpp,$(SOURCES)) $(wildcard examples/*/*.cpp tests/compiled/*.c)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -17,12 +17,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
 MADE := made-$(VERSION)
 
-.PHONY: help demo test lint dev format asan tsan clean check-machine
+.PHONY: help demo test bench lint dev format asan tsan clean check-machine
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
 	@echo
-	@echo "make test ARGS='-k fork'      arguments for pytest or for aecore demo"
+	@echo "make test ARGS='-k fork'      arguments for pytest, aecore demo or benchmarks.bench"
 	@echo "make demo PYTHON=python3.12   another interpreter"
 
 demo: $(VENVS)/demo/installed ## install into an environment of its own, train, write aecore-demo/
@@ -30,6 +30,9 @@ demo: $(VENVS)/demo/installed ## install into an environment of its own, train, 
 
 test: $(VENVS)/test/installed ## install into an environment of its own and run the tests
 	$(VENVS)/test/bin/python -m pytest $(ARGS)
+
+bench: $(VENVS)/asv/installed ## measure every workload with asv, aecore beside NumPy (docs/benchmarks-asv.md)
+	$(VENVS)/asv/bin/python -m benchmarks.bench $(ARGS)
 
 lint: $(VENVS)/lint/$(MADE) dev ## ruff, mypy, clang-format, and a build whose warnings are errors
 	$(VENVS)/lint/bin/ruff check .
@@ -56,7 +59,7 @@ asan: $(VENVS)/asan/installed ## the tests under AddressSanitizer and UndefinedB
 	UBSAN_OPTIONS=print_stacktrace=1 $(VENVS)/asan/bin/python $(sanitized_pytest)
 
 tsan: $(VENVS)/tsan/installed ## the tests under ThreadSanitizer, with threads of the standard library
-	$(call sanitizer,libtsan.so) \
+	$(call sanitizer,libtsan.so) TSAN_OPTIONS=suppressions=$(CURDIR)/cmake/tsan.supp \
 	setarch --addr-no-randomize $(VENVS)/tsan/bin/python $(sanitized_pytest)
 
 clean: ## remove environments, builds and what the demo wrote
@@ -81,7 +84,7 @@ $(VENVS)/%/$(MADE): pyproject.toml | check-machine
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(if $(filter lint,$*),$(@D)/bin/python -m pip install --quiet --group lint)
+	$(if $(filter lint asv,$*),$(@D)/bin/python -m pip install --quiet --group $*)
 	@touch $@
 
 $(VENVS)/demo/installed: $(VENVS)/demo/$(MADE) $(SOURCES)
@@ -90,17 +93,20 @@ $(VENVS)/demo/installed: $(VENVS)/demo/$(MADE) $(SOURCES)
 $(VENVS)/test/installed: $(VENVS)/test/$(MADE) $(SOURCES)
 	$(call pip_install,test)
 
+$(VENVS)/asv/installed: $(VENVS)/asv/$(MADE) $(SOURCES)
+	$(call pip_install)
+
 $(VENVS)/asan/installed: $(VENVS)/asan/$(MADE) $(SOURCES) CMakePresets.json
 	$(call pip_install,test,asan)
 
 $(VENVS)/tsan/installed: $(VENVS)/tsan/$(MADE) $(SOURCES) CMakePresets.json
 	$(call pip_install,test,tsan)
 
-# $(call pip_install,extra[,preset]): a preset's build keeps its symbols and a directory of its own
+# $(call pip_install[,extra[,preset]]): a preset's build keeps its symbols and a directory of its own
 define pip_install
 $(@D)/bin/python -m pip install --quiet $(if $2,--config-settings=cmake.args=--preset=$2 \
   --config-settings=cmake.build-type=RelWithDebInfo --config-settings=install.strip=false \
-  --config-settings=build-dir=build/$2-{wheel_tag}) '.[$1]'
+  --config-settings=build-dir=build/$2-{wheel_tag}) '.$(if $1,[$1])'
 @touch $@
 endef
 

@@ -49,6 +49,5 @@ function(aecore_add_kernels isa)
     ${ARGN}
     $<$<NOT:$<CONFIG:Debug>>:-O3> # RelWithDebInfo would build the hot loops with -O2
     -fno-math-errno -fno-trapping-math # both keep IEEE results; without them loops do not vectorise
-    -Wno-psabi # vectors are passed between inlined functions only
-    -Wno-old-style-cast) # (Int)v is how the bits of a vector change their type
+    -Wno-psabi) # vectors are passed between inlined functions only
 endfunction()

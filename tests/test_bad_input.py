@@ -330,11 +330,8 @@ def test_parameters_together(parameters: dict[str, Any], message: str) -> None:
 
 
 NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
-    "no layers": ({"layer_sizes": []}, "layer_sizes must be a sequence of at least three integers"),
-    "two sizes": (
-        {"layer_sizes": [4, 4]},
-        r"must be a sequence of at least three .*; got \[4, 4\]",
-    ),
+    "no layers": ({"layer_sizes": []}, "layer_sizes must be a sequence of at least two integers"),
+    "one size": ({"layer_sizes": [4]}, r"must be a sequence of at least two .*; got \[4\]"),
     "negative": ({"layer_sizes": [4, -2, 4]}, r"integers from 1 to .*; got \[4, -2, 4\]"),
     "overflow": ({"layer_sizes": [2**31 - 1] * 3}, "must"),
     "one name": (
@@ -349,7 +346,7 @@ NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
         {"activations": ["relu", "elu"]},
         f"activations must each {ACTIVATIONS}; got 'elu'",
     ),
-    "code": ({"code_layer": 1}, "code_layer must be None or an integer from 0 to 0, .*; got 1"),
+    "code": ({"code_layer": 2}, "code_layer must be None or an integer from 0 to 1, .*; got 2"),
     "negative code": ({"code_layer": -1}, "code_layer must be None or an integer .*; got -1"),
     "start": ({"initialization": "he"}, "initialization must be one of None, 'glorot'; got 'he'"),
     "threads": ({"n_threads": 0}, "n_threads must be None or an integer from 1 to 1024; got 0"),

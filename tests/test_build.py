@@ -9,14 +9,14 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import aecore
-from aecore import _core
+from aecore import _core, serving
 from helpers import ROOT, run_python
 
-MODULE = Path(_core.__file__)
 ISAS = ["portable", "avx2", "avx512", "neon"]
 
 
@@ -80,11 +80,13 @@ def test_flags_keep_ieee_arithmetic_and_fit_any_machine(
         assert file.startswith("kernels/") or not any(a.startswith("-m") for a in command), file
 
 
-def test_the_module_exports_its_entry_point_only() -> None:
-    if MODULE.suffix != ".so":
-        pytest.skip(f"nm does not read {MODULE.suffix}")
-    names = [name.split("@")[0] for _, name in symbols(MODULE, "-D", "--defined-only")]
-    assert names == ["PyInit__core"]
+@pytest.mark.parametrize("module", [_core, serving], ids=["_core", "serving"])
+def test_modules_export_their_entry_point_only(module: ModuleType) -> None:
+    path = Path(str(module.__file__))
+    if path.suffix != ".so":
+        pytest.skip(f"nm does not read {path.suffix}")
+    names = [name.split("@")[0] for _, name in symbols(path, "-D", "--defined-only")]
+    assert names == [f"PyInit_{module.__name__.rpartition('.')[2]}"]
 
 
 def test_import_leaves_subnormals_alone() -> None:
@@ -124,10 +126,12 @@ def test_wheel_holds_the_package_and_nothing_else() -> None:
     names = {file.as_posix() for file in files}
     top = {file.parts[0] for file in files if file.parts[0] != ".."}
     assert top == {"aecore", f"aecore-{aecore.__version__}.dist-info"}
-    assert {"aecore/__init__.py", "aecore/_core.pyi", "aecore/py.typed"} <= names
+    needed = ("__init__.py", "_core.pyi", "py.typed", "serving.pxd", "serving.pyi")
+    assert {f"aecore/{name}" for name in needed} <= names
     kinds = {file.suffix for file in files if file.parts[0] == "aecore"}
-    assert kinds <= {".py", ".pyi", ".typed", ".so", ""}
-    assert sum(file.suffix == ".so" for file in files) == 1
+    assert kinds <= {".py", ".pyi", ".pxd", ".typed", ".so", ""}
+    modules = {file.name.split(".")[0] for file in files if file.suffix == ".so"}
+    assert modules == {"_core", "serving"}
     assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 

@@ -134,7 +134,7 @@ def test_score_is_minus_the_loss_of_j(rows: NDArray[np.float64]) -> None:
     settings = {"weight_decay": 1e-4, "sparsity_weight": 3.0, "sparsity_target": 0.01}
     terms = sae.network_.objective_terms(rows, **settings)
     assert sae.score(rows) == pytest.approx(-terms.data, rel=1e-12)
-    assert sae.history_["loss"][-1] == sum(terms)
+    assert sae.history_["loss"][-1] == pytest.approx(sum(terms), rel=1e-12)
 
 
 def test_partial_fit_is_not_there_for_lbfgs() -> None:

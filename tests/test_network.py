@@ -252,3 +252,13 @@ def test_with_an_optimiser_of_ones_own(rows: NDArray[np.float64]) -> None:
     for _ in range(200):
         net.parameters[:] -= 0.5 * net.objective_and_gradient(rows)[1]
     assert net.objective(rows) < 0.8 * first
+
+
+def test_an_encoder_alone_has_two_sizes_and_nothing_to_decode() -> None:
+    encoder = Network([6, 3], ["relu"], random_state=0)
+    whole = Network([6, 3, 6], ["relu", "identity"], random_state=0)
+    encoder.parameters[:] = whole.parameters[: encoder.parameters.size]
+    X = np.random.default_rng(0).random((4, 6))
+    np.testing.assert_array_equal(encoder.encode(X), whole.encode(X))
+    with pytest.raises(ValueError, match="decode needs layers after the code"):
+        encoder.decode(encoder.encode(X))

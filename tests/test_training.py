@@ -153,7 +153,10 @@ def test_start_biases_fit_the_data(rows: NDArray[np.float64]) -> None:
     data = np.column_stack([rows, np.zeros(200), np.full(200, 2.0)])
     sae.fit(data, sample_weight=weights)
     biases = sae.network_.biases
-    for bias in biases[:3]:
+    # A row that is the mean of the data gives the first layer activations of rho.
+    centre = 0.5 * np.average(data, axis=0, weights=weights)
+    np.testing.assert_allclose(biases[0] + centre @ sae.network_.weights[0], logit(0.01))
+    for bias in biases[1:3]:
         np.testing.assert_allclose(bias, logit(0.01))
     means = 0.5 * np.average(rows, axis=0, weights=weights)
     np.testing.assert_allclose(biases[3], [*logit(means), logit(0.001), logit(0.999)])

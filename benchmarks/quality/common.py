@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 
 import aecore
-
-_CHECKOUT = Path(__file__).resolve().parents[2]
+from benchmarks.machine import processor
+from benchmarks.rows import data_root
 
 
 def data_folder(name: str) -> Path:
@@ -20,7 +18,7 @@ def data_folder(name: str) -> Path:
     SystemExit
         If it is not there.
     """
-    root = Path(os.environ.get("AECORE_DATA", _CHECKOUT.parent / "shared" / "data"))
+    root = data_root()
     folder = root / name
     if not folder.is_dir():
         msg = f"{name} is not in {root}: set AECORE_DATA to the folder that holds the data"
@@ -30,14 +28,7 @@ def data_folder(name: str) -> Path:
 
 def machine() -> str:
     """Version of aecore, instruction set and processor: what a figure depends on."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in (cpuinfo.read_text().splitlines() if cpuinfo.exists() else [])
-        if line.startswith("model name")
-    ]
-    processor = f"{names[0]}, {len(names)} CPUs" if names else platform.machine()
-    return f"aecore {aecore.__version__} ({aecore._core.show_build()['isa']}) on {processor}"
+    return f"aecore {aecore.__version__} ({aecore._core.show_build()['isa']}) on {processor()}"
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

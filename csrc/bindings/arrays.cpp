@@ -52,10 +52,10 @@ void check_contiguous(const py::array& array, index_t size, std::size_t item, ch
                     static_cast<std::size_t>(array.itemsize()) == item &&
                     !foreign_order(array.dtype());
   const std::string type = (kind == 'f' ? "float" : "int") + std::to_string(8 * item);
-  require(good, name + " must be a C-contiguous array of " + type + "; got dtype " +
-                    dtype_text(array) + ", shape " + shape_text(array));
-  require(array.size() == size, name + " must have " + std::to_string(size) +
-                                    " elements; got shape " + shape_text(array));
+  AECORE_REQUIRE(good, name + " must be a C-contiguous array of " + type + "; got dtype " +
+                           dtype_text(array) + ", shape " + shape_text(array));
+  AECORE_REQUIRE(array.size() == size, name + " must have " + std::to_string(size) +
+                                           " elements; got shape " + shape_text(array));
 }
 
 template <class T>
@@ -68,9 +68,9 @@ constexpr char kind_of() {
 std::string shape_text(const py::array& array) { return py::str(py::object(array.attr("shape"))); }
 
 RowSource row_source(const py::array& array, const std::string& name) {
-  require(array.ndim() == 2, name + " must be 2-D (n_samples, n_features); got " +
-                                 std::to_string(array.ndim()) + "-D with shape " +
-                                 shape_text(array));
+  AECORE_REQUIRE(array.ndim() == 2, name + " must be 2-D (n_samples, n_features); got " +
+                                        std::to_string(array.ndim()) + "-D with shape " +
+                                        shape_text(array));
   RowSource source;
   source.data = static_cast<const char*>(array.data());
   source.element = element_of(array, name);
@@ -86,7 +86,7 @@ RowSource row_source(const py::array& array, const std::string& name) {
 bool is_float32(const py::array& array, const std::string& name) {
   const py::dtype dtype = array.dtype();
   const bool real = dtype.kind() == 'f' && (dtype.itemsize() == 4 || dtype.itemsize() == 8);
-  require(real, name + " must be float32 or float64; got dtype " + dtype_text(array));
+  AECORE_REQUIRE(real, name + " must be float32 or float64; got dtype " + dtype_text(array));
   return dtype.itemsize() == 4;
 }
 
@@ -99,7 +99,7 @@ const T* read_pointer(const py::array& array, index_t size, const std::string& n
 template <class T>
 T* write_pointer(py::array& array, index_t size, const std::string& name) {
   check_contiguous(array, size, sizeof(T), kind_of<T>(), name);
-  require(array.writeable(), name + " must be writeable; got a read-only array");
+  AECORE_REQUIRE(array.writeable(), name + " must be writeable; got a read-only array");
   return static_cast<T*>(array.mutable_data());
 }
 

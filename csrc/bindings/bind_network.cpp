@@ -20,13 +20,13 @@ auto with_scalar(const py::array& parameters, Function function) {
 }
 
 void check_columns(const RowSource& source, index_t n_columns) {
-  require(source.n_columns == n_columns, source.name + " has " + std::to_string(source.n_columns) +
-                                             " features, but the network expects " +
-                                             std::to_string(n_columns));
+  AECORE_REQUIRE(source.n_columns == n_columns,
+                 source.name + " has " + std::to_string(source.n_columns) +
+                     " features, but the network expects " + std::to_string(n_columns));
 }
 
 void check_rows(const RowSource& source) {
-  require(source.n_rows > 0, source.name + " must have at least one row; got 0");
+  AECORE_REQUIRE(source.n_rows > 0, source.name + " must have at least one row; got 0");
 }
 
 /// The rows of X, their target and weights, checked against the network.
@@ -43,13 +43,14 @@ struct Rows {
     if (target) {
       target_rows = row_source(*target, "target");
       check_columns(*target_rows, network.n_out());
-      require(target_rows->n_rows == x.n_rows, "target must have as many rows as X (" +
-                                                   std::to_string(x.n_rows) + "); got " +
-                                                   std::to_string(target_rows->n_rows));
+      AECORE_REQUIRE(target_rows->n_rows == x.n_rows, "target must have as many rows as X (" +
+                                                          std::to_string(x.n_rows) + "); got " +
+                                                          std::to_string(target_rows->n_rows));
     } else {
-      require(network.n_in() == network.n_out(),
-              "target must be given where the network's output differs in size from its input (" +
-                  std::to_string(network.n_out()) + " and " + std::to_string(network.n_in()) + ")");
+      AECORE_REQUIRE(
+          network.n_in() == network.n_out(),
+          "target must be given where the network's output differs in size from its input (" +
+              std::to_string(network.n_out()) + " and " + std::to_string(network.n_in()) + ")");
     }
     if (weights) sample_weight = read_pointer<double>(*weights, x.n_rows, "sample_weight");
   }
@@ -66,9 +67,9 @@ void initialize(const Network& network, py::array& parameters, std::uint64_t see
 void run_forward(const Network& network, const py::array& parameters, const py::array& x,
                  py::array& out, index_t first, index_t last, double input_scale, int n_threads,
                  const std::string& name) {
-  require(first >= 0 && first < last && last <= network.n_layers(),
-          "layers must be a range within 0 to " + std::to_string(network.n_layers()) + "; got " +
-              std::to_string(first) + " to " + std::to_string(last));
+  AECORE_REQUIRE(first >= 0 && first < last && last <= network.n_layers(),
+                 "layers must be a range within 0 to " + std::to_string(network.n_layers()) +
+                     "; got " + std::to_string(first) + " to " + std::to_string(last));
   with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
     const auto& sizes = network.layer_sizes();
@@ -87,6 +88,65 @@ void run_forward(const Network& network, const py::array& parameters, const py::
     const int threads = choose_threads(n_threads, work, kWorthATeam);
     compute([&] { forward(call, threads, signal_pending); });
   });
+}
+
+/// The result for one plain row (1-D, C-contiguous, of the parameters' dtype, `out` None or of the
+/// same kind), or None for anything else: the way of serving, free of every other check.
+template <class T>
+py::object one_row(const Network& network, const py::array& parameters, const py::array& x,
+                   const py::object& out, index_t first, index_t last, double input_scale) {
+  const auto plain = [](const py::array& a, index_t size) {
+    return a.ndim() == 1 && a.shape(0) == size && a.dtype().is(py::dtype::of<T>()) &&
+           a.strides(0) == index_t{sizeof(T)};
+  };
+  const auto& sizes = network.layer_sizes();
+  const index_t n_in = sizes[static_cast<std::size_t>(first)];
+  const index_t n_out = sizes[static_cast<std::size_t>(last)];
+  if (!plain(parameters, network.n_parameters()) || !plain(x, n_in)) return py::none();
+  py::array result;
+  if (out.is_none()) {
+    result = py::array_t<T>(n_out);
+  } else {
+    if (!py::isinstance<py::array>(out)) return py::none();
+    result = py::reinterpret_borrow<py::array>(out);
+    if (!plain(result, n_out) || !result.writeable()) return py::none();
+    const auto begin = reinterpret_cast<std::uintptr_t>(result.data());
+    const auto apart = [&](const py::array& a) {
+      const auto other = reinterpret_cast<std::uintptr_t>(a.data());
+      return begin + static_cast<std::uintptr_t>(result.nbytes()) <= other ||
+             other + static_cast<std::uintptr_t>(a.nbytes()) <= begin;
+    };
+    if (!apart(x) || !apart(parameters)) return py::none();
+  }
+  RowSource source;
+  source.data = static_cast<const char*>(x.data());
+  source.element = sizeof(T) == sizeof(float) ? Element::float32 : Element::float64;
+  source.n_rows = 1;
+  source.n_columns = n_in;
+  source.row_stride = n_in * index_t{sizeof(T)};
+  source.column_stride = sizeof(T);
+  const ForwardCall<T> call{
+      network,     static_cast<const T*>(parameters.data()), source, first, last,
+      input_scale, static_cast<T*>(result.mutable_data())};
+  if (network.work(first, last) < kWorthTheGil) {
+    forward(call, 1, Poll());
+  } else {
+    compute([&] { forward(call, 1, Poll()); });
+  }
+  return std::move(result);
+}
+
+py::object run_one_row(const Network& network, const py::object& parameters, const py::object& x,
+                       const py::object& out, index_t first, index_t last, double input_scale) {
+  if (!py::isinstance<py::array>(x) || first >= last || last > network.n_layers()) {
+    return py::none();
+  }
+  const auto weights = py::reinterpret_borrow<py::array>(parameters);
+  const auto row = py::reinterpret_borrow<py::array>(x);
+  if (weights.itemsize() == sizeof(float)) {
+    return one_row<float>(network, weights, row, out, first, last, input_scale);
+  }
+  return one_row<double>(network, weights, row, out, first, last, input_scale);
 }
 
 ObjectiveParts run_evaluate(const Network& network, const py::array& parameters, const py::array& x,
@@ -149,11 +209,11 @@ struct Selection {
     if (!selected) return;
     data.n_rows = selected->size();
     data.rows = read_pointer<std::int64_t>(*selected, data.n_rows, "rows");
-    require(data.n_rows > 0, "rows must name at least one row; got none");
+    AECORE_REQUIRE(data.n_rows > 0, "rows must name at least one row; got none");
     for (index_t i = 0; i < data.n_rows; ++i) {
-      require(data.rows[i] >= 0 && data.rows[i] < rows.x.n_rows,
-              "rows must lie in [0, " + std::to_string(rows.x.n_rows) + "); got " +
-                  std::to_string(data.rows[i]));
+      AECORE_REQUIRE(data.rows[i] >= 0 && data.rows[i] < rows.x.n_rows,
+                     "rows must lie in [0, " + std::to_string(rows.x.n_rows) + "); got " +
+                         std::to_string(data.rows[i]));
     }
   }
   Selection(const Selection&) = delete;  // data points into rows
@@ -182,8 +242,8 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
                   const ScheduleOptions& schedule, int n_threads, const OnEpoch& on_epoch,
                   const OnProgress& on_progress) {
   check_objective(objective, network);
-  require(schedule.batch_size > 0,
-          "batch_size must be positive; got " + std::to_string(schedule.batch_size));
+  AECORE_REQUIRE(schedule.batch_size > 0,
+                 "batch_size must be positive; got " + std::to_string(schedule.batch_size));
   const Selection training(network, x, target, sample_weight, selected, "X");
   std::optional<Selection> validation;
   if (held) {
@@ -245,6 +305,8 @@ void bind_network(py::module_& m) {
       .def("forward", &run_forward, arg("parameters").noconvert(), arg("X").noconvert(),
            arg("out").noconvert(), arg("first_layer"), arg("last_layer"), arg("input_scale") = 1.0,
            arg("n_threads") = 0, arg("name") = "X")
+      .def("one_row", &run_one_row, arg("parameters"), arg("X"), arg("out"), arg("first_layer"),
+           arg("last_layer"), arg("input_scale"))
       .def("row_losses", &row_losses, arg("parameters").noconvert(), arg("X").noconvert(),
            arg("target"), arg("out").noconvert(), arg("objective"), arg("n_threads") = 0)
       .def("evaluate", &bound_evaluate, arg("parameters").noconvert(), arg("X").noconvert(),

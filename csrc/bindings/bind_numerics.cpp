@@ -49,7 +49,7 @@ Product product_from_name(const std::string& name) {
 std::vector<double> bound_matmul(const std::string& name, const py::array& a, const py::array& b,
                                  py::array& c, int repeats) {
   const Product product = product_from_name(name);
-  require(a.ndim() == 2 && b.ndim() == 2 && c.ndim() == 2, "a, b and c must be 2-D");
+  AECORE_REQUIRE(a.ndim() == 2 && b.ndim() == 2 && c.ndim() == 2, "a, b and c must be 2-D");
   const index_t m = c.shape(0), n = c.shape(1);
   const index_t k = product == Product::weights ? a.shape(0) : a.shape(1);
   const auto run = [&](auto scalar) {
@@ -83,7 +83,7 @@ py::tuple multiply_add_peak(const std::string& dtype, index_t rounds) {
 }
 
 py::array permutation(index_t n, std::uint64_t seed, std::uint32_t epoch) {
-  require(n >= 0, "n must be >= 0; got " + std::to_string(n));
+  AECORE_REQUIRE(n >= 0, "n must be >= 0; got " + std::to_string(n));
   py::array_t<std::int64_t> order(n);
   shuffled_order(order.mutable_data(), n, seed, epoch);
   return order;

@@ -9,5 +9,6 @@ void bind_options(py::module_& m);
 void bind_network(py::module_& m);
 void bind_build(py::module_& m);
 void bind_numerics(py::module_& m);
+void bind_serving(py::module_& m);
 
 }  // namespace aecore

@@ -19,4 +19,5 @@ PYBIND11_MODULE(_core, m) {
   aecore::bind_network(m);
   aecore::bind_build(m);
   aecore::bind_numerics(m);
+  aecore::bind_serving(m);
 }

@@ -5,8 +5,8 @@
 namespace aecore {
 
 int choose_threads(int n_threads, double work, double worthwhile) {
-  require(n_threads >= 0,
-          "n_threads must be None or a positive integer; got " + std::to_string(n_threads));
+  AECORE_REQUIRE(n_threads >= 0,
+                 "n_threads must be None or a positive integer; got " + std::to_string(n_threads));
   if (n_threads > 0) return n_threads;
   return work < worthwhile ? 1 : default_n_threads();
 }

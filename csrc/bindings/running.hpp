@@ -17,6 +17,9 @@ inline constexpr double kWorthATeam = 8e6;
 /// Inside a team a step pays its barriers only, some microseconds.
 inline constexpr double kWorthABarrier = 1e6;
 
+/// Giving the GIL back and forth costs 0.1 us, and no thread misses it for a few microseconds.
+inline constexpr double kWorthTheGil = 2e5;
+
 /// True when a signal handler raised; its exception stays set for compute() to throw.
 bool signal_pending();
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/errors.hpp"
+#include "core/float_mode.hpp"
 
 #if AECORE_OPENMP
 #include <omp.h>
@@ -44,6 +45,7 @@ void abort_team(Team& team, std::exception_ptr error) {
 }
 
 void run_worker(Team& team, int id, int size, const std::function<void(Worker&)>& body) noexcept {
+  const FloatMode mode(FloatMode::flush_to_zero);
   try {
     Worker worker(team, id, size);
     body(worker);
@@ -139,6 +141,7 @@ bool Worker::polled_stop() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_poll_) return false;
   next_poll_ = now + kPollInterval;
+  const FloatMode callers_mode(FloatMode::keep_subnormals);  // the poll may run anything
   if (team_.poll()) team_.stop.store(true, std::memory_order_relaxed);
   return team_.stop.load(std::memory_order_relaxed);
 }

@@ -80,6 +80,11 @@ class Worker {
     barrier();
   }
 
+  /// For long work of worker 0 alone, inside once(): asks the poll, throws Interrupted.
+  void throw_if_asked_to_stop() {
+    if (polled_stop()) throw_if_stopped();
+  }
+
   /// body() on worker 0 only; all wait for it.
   template <class Body>
   void once(Body&& body) {

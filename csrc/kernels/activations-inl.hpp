@@ -40,18 +40,6 @@ inline void with_activation(Activation activation, Function function) {
   }
 }
 
-/// The values of a vector of length n that belong to one panel, zero past its end.
-template <class T>
-inline void load_panel(const T* x, index_t columns, Vec<T> (&out)[kVectors]) {
-  constexpr index_t kLanes = Simd<T>::kLanes;
-  for (int v = 0; v < kVectors; ++v) {
-    const index_t left = columns - v * kLanes;
-    out[v] = left >= kLanes ? load(x + v * kLanes)
-             : left > 0     ? load_partial(x + v * kLanes, left)
-                            : Vec<T>{};
-  }
-}
-
 template <class T>
 void bias_activation(const void* context, T* tile, index_t, index_t rows, index_t column,
                      index_t columns) {

@@ -19,10 +19,6 @@ inline Vec<float> madd(Vec<float> a, Vec<float> b, Vec<float> c) {
 inline Vec<double> madd(Vec<double> a, Vec<double> b, Vec<double> c) {
   return _mm512_fmadd_pd(a, b, c);
 }
-// The masked form: the plain one makes GCC 12 warn of its own undefined source operand.
-inline Vec<float> square_root(Vec<float> v) { return _mm512_maskz_sqrt_ps(0xFFFF, v); }
-inline Vec<double> square_root(Vec<double> v) { return _mm512_maskz_sqrt_pd(0xFF, v); }
-
 inline Vec<float> load_partial(const float* p, index_t count) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), p);
 }
@@ -60,6 +56,42 @@ inline Vec<double> reciprocal(Vec<double> x) {
   const Vec<double> y = _mm512_maskz_rcp14_pd(0xFF, x);
   const Vec<double> z = madd(y, _mm512_fnmadd_pd(x, y, splat(1.0)), y);
   return madd(z, _mm512_fnmadd_pd(x, z, splat(1.0)), z);
+}
+
+// v times the estimate of 1 / sqrt(v), refined once (float) or twice (double) by Goldschmidt's
+// iteration: 4 cycles of multiply-adds where the square root blocks its unit for 20. Numbers below
+// the normal ones read as the smallest of them; zero's root is 1e-19 (1e-154).
+inline Vec<float> square_root(Vec<float> v) {
+  v = at_least(v, 0x1p-126f);
+  const Vec<float> y = _mm512_maskz_rsqrt14_ps(0xFFFF, v);
+  const Vec<float> root = v * y;
+  const Vec<float> half = 0.5f * y;
+  return madd(root, _mm512_fnmadd_ps(root, half, splat(0.5f)), root);
+}
+inline Vec<double> square_root(Vec<double> v) {
+  v = at_least(v, 0x1p-1022);
+  const Vec<double> y = _mm512_maskz_rsqrt14_pd(0xFF, v);
+  Vec<double> root = v * y;
+  Vec<double> half = 0.5 * y;
+  const Vec<double> error = _mm512_fnmadd_pd(root, half, splat(0.5));
+  root = madd(root, error, root);
+  half = madd(half, error, half);
+  return madd(root, _mm512_fnmadd_pd(root, half, splat(0.5)), root);
+}
+
+// Halves, quarters, ...: a fixed order.
+inline float lane_sum(Vec<float> v) {
+  v += Vec<float>(_mm512_maskz_shuffle_f32x4(0xFFFF, v, v, 0x4E));
+  v += Vec<float>(_mm512_maskz_shuffle_f32x4(0xFFFF, v, v, 0xB1));
+  v += Vec<float>(_mm512_maskz_shuffle_ps(0xFFFF, v, v, 0x4E));
+  v += Vec<float>(_mm512_maskz_shuffle_ps(0xFFFF, v, v, 0xB1));
+  return v[0];
+}
+inline double lane_sum(Vec<double> v) {
+  v += Vec<double>(_mm512_maskz_shuffle_f64x2(0xFF, v, v, 0x4E));
+  v += Vec<double>(_mm512_maskz_shuffle_f64x2(0xFF, v, v, 0xB1));
+  v += Vec<double>(_mm512_maskz_shuffle_pd(0xFF, v, v, 0x55));
+  return v[0];
 }
 
 #include "kernels/bodies-inl.hpp"

@@ -9,6 +9,7 @@
 //
 #include "kernels/gather-inl.hpp"
 #include "kernels/peak-inl.hpp"
+#include "kernels/rowstep-inl.hpp"
 #include "kernels/sums-inl.hpp"
 #include "kernels/updates-inl.hpp"
 //

@@ -21,3 +21,16 @@ template <class T>
 inline Vec<T> at_least(Vec<T> x, T limit) {
   return select<T>(x < limit, splat(limit), x);
 }
+
+/// Halves, quarters, ...: a fixed order.
+template <class T>
+inline T lane_tree(Vec<T> v) {
+  T lane[Simd<T>::kLanes];
+  store(lane, v);
+  for (int width = Simd<T>::kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
+  }
+  return lane[0];
+}
+inline float lane_sum(Vec<float> v) { return lane_tree<float>(v); }
+inline double lane_sum(Vec<double> v) { return lane_tree<double>(v); }

@@ -44,6 +44,11 @@ inline double convert<double, Half>(Half value) {
   return static_cast<double>(to_float(value));
 }
 
+template <class T>
+constexpr Element own_element() {
+  return sizeof(T) == sizeof(float) ? Element::float32 : Element::float64;
+}
+
 /// `count` <= width elements of one row.
 template <class T, class Source>
 inline void convert_run(const GatherCall<T>& call, const char* from, index_t count, T* to) {
@@ -62,23 +67,55 @@ inline void convert_run(const GatherCall<T>& call, const char* from, index_t cou
   }
 }
 
+/// The lines of a row travel while the rows before it are converted: a shuffled row is a surprise
+/// to the processor's own prefetcher.
+template <class T, class Source>
+inline void fetch_row(const GatherCall<T>& call, index_t i) {
+  if (i >= call.n_rows || call.column_stride != static_cast<index_t>(sizeof(Source))) return;
+  const index_t row = call.rows != nullptr ? call.rows[i] : call.first_row + i;
+  const char* const from = call.data + row * call.row_stride;
+  const index_t bytes = call.n_columns * static_cast<index_t>(sizeof(Source));
+  for (index_t at = 0; at < bytes; at += 64) __builtin_prefetch(from + at, 0, 3);
+}
+
+/// One panel of one row: converted, then checked while it is in registers or the nearest cache.
+template <class T, class Source>
+inline void gather_run(const GatherCall<T>& call, const char* from, index_t count, T* to,
+                       IntVec<T>& not_finite, IntVec<T>& outside) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  const bool plain = sizeof(Source) == sizeof(T) && call.element == own_element<T>() &&
+                     call.column_stride == static_cast<index_t>(sizeof(T)) && !call.swapped &&
+                     count == kWidth<T>;
+  if (!plain) {
+    for (index_t c = count; c < kWidth<T>; ++c) to[c] = T{0};
+    convert_run<T, Source>(call, from, count, to);
+  }
+  const Vec<T> scale = splat(plain ? call.scale : T{1});
+  for (int v = 0; v < kVectors; ++v) {
+    Vec<T> x;
+    __builtin_memcpy(
+        &x, plain ? from + v * sizeof x : reinterpret_cast<const char*>(to + v * kLanes), sizeof x);
+    x *= scale;
+    not_finite |= (bits<T>(x) & Simd<T>::kExponentMask) == Simd<T>::kExponentMask;
+    outside |= (x < T{0}) | (x > T{1});
+    store(to + v * kLanes, x);
+  }
+}
+
 template <class T, class Source>
 unsigned gather_rows(const GatherCall<T>& call) {
   constexpr index_t kW = kWidth<T>;
+  constexpr index_t kAhead = 2;
   IntVec<T> not_finite = {}, outside = {};
+  for (index_t i = 0; i < kAhead; ++i) fetch_row<T, Source>(call, i);
   for (index_t i = 0; i < call.n_rows; ++i) {
+    fetch_row<T, Source>(call, i + kAhead);
     const index_t row = call.rows != nullptr ? call.rows[i] : call.first_row + i;
     const char* const from = call.data + row * call.row_stride;
     for (index_t column = 0; column < call.n_columns; column += kW) {
-      T* const to = call.panels + (column / kW) * call.stride + i * kW;
-      const index_t count = smaller(kW, call.n_columns - column);
-      for (index_t c = count; c < kW; ++c) to[c] = T{0};
-      convert_run<T, Source>(call, from + column * call.column_stride, count, to);
-      for (int v = 0; v < kVectors; ++v) {
-        const Vec<T> x = load(to + v * Simd<T>::kLanes);
-        not_finite |= (bits<T>(x) & Simd<T>::kExponentMask) == Simd<T>::kExponentMask;
-        outside |= (x < T{0}) | (x > T{1});
-      }
+      gather_run<T, Source>(
+          call, from + column * call.column_stride, smaller(kW, call.n_columns - column),
+          call.panels + (column / kW) * call.stride + i * kW, not_finite, outside);
     }
   }
   unsigned flags = 0;

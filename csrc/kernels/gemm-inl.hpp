@@ -41,6 +41,8 @@ void micro_kernel(const T* a, index_t a_stride, const T* b, T* c, index_t k, boo
       T* const out = c + r * kW + v * kLanes;
       store(out, add ? load(out) + sum[r][v] : sum[r][v]);
     }
+    AECORE_UNROLL
+    for (int v = NV; v < kVectors; ++v) store(c + r * kW + v * kLanes, Vec<T>{});  // no junk
   }
 }
 
@@ -75,9 +77,15 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
                        index_t block, index_t terms) {
   constexpr index_t kW = kWidth<T>;
   const index_t column = panel * kW;
-  const index_t columns = smaller(kW, call.n - column);
+  const index_t columns = smaller(kW, call.column_end - column);
   const bool last = block + terms >= call.k;
   const T* const b = call.b + panel * call.b_stride + block * kW;
+  // The next block of B follows in memory (nearly so between panels): it is fetched in equal parts
+  // while the tiles of this one are computed.
+  const char* next_b = reinterpret_cast<const char*>(b + terms * kW);
+  const index_t n_tiles = (call.row_end - call.row_begin + kTileRows - 1) / kTileRows;
+  const index_t fetch_bytes =
+      (terms * kW * static_cast<index_t>(sizeof(T)) / n_tiles + 63) / 64 * 64;
   index_t row = call.row_begin;
   while (row < call.row_end) {
     // A transposed A changes its address at each panel of its columns.
@@ -89,12 +97,14 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
     const T* const a = call.a_transposed
                            ? call.a + (row / kW) * call.a_stride + row % kW + block * kW
                            : call.a + (block / kW) * call.a_stride + row * kW;
-    const index_t c_row = call.c_row + row - call.row_begin;
-    T* const c = call.c + panel * call.c_stride + c_row * kW;
-    kernels[rows - 1](a, call.a_stride, b, c, terms, call.accumulate || block > 0);
-    if (last && call.epilogue != nullptr) {
-      call.epilogue(call.context, c, c_row, rows, column, columns);
+    T* const c = call.c + panel * call.c_stride + (row - call.c_first_row) * kW;
+    for (const char* const end = next_b + fetch_bytes; next_b < end; next_b += 64) {
+      __builtin_prefetch(next_b, 0, 2);
     }
+    if (last && call.prologue != nullptr) call.prologue(call.context, row, rows, column);
+    kernels[rows - 1](a, call.a_stride, b, c, terms, call.accumulate || block > 0);
+    if (last && call.epilogue != nullptr)
+      call.epilogue(call.context, c, row, rows, column, columns);
     row += rows;
   }
 }
@@ -105,8 +115,8 @@ void gemm(const GemmCall<T>& call) {
   static constexpr auto kColumnsOfA = MicroKernels<T, true>::make(TileHeights{});
   constexpr index_t kW = kWidth<T>;
   const auto& kernels = call.a_transposed ? kColumnsOfA.at : kRowsOfA.at;
-  for (index_t panel = 0; panel * kW < call.n; ++panel) {
-    const bool narrow = call.n - panel * kW <= Simd<T>::kLanes;  // one vector holds what is left
+  for (index_t panel = call.column_begin / kW; panel * kW < call.column_end; ++panel) {
+    const bool narrow = call.column_end - panel * kW <= Simd<T>::kLanes;  // one vector is enough
     for (index_t block = 0; block < call.k; block += kSumBlock) {
       gemm_panel(call, kernels[narrow ? 0 : 1], panel, block, smaller(kSumBlock, call.k - block));
     }

@@ -1,5 +1,17 @@
 // Row-major weights to panels of B, and panels of C to row-major results.
 
+/// The values of a vector of length n that belong to one panel, zero past its end.
+template <class T>
+inline void load_panel(const T* x, index_t columns, Vec<T> (&out)[kVectors]) {
+  constexpr index_t kLanes = Simd<T>::kLanes;
+  for (int v = 0; v < kVectors; ++v) {
+    const index_t left = columns - v * kLanes;
+    out[v] = left >= kLanes ? load(x + v * kLanes)
+             : left > 0     ? load_partial(x + v * kLanes, left)
+                            : Vec<T>{};
+  }
+}
+
 template <class T>
 void pack(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end, T* panels) {
   constexpr index_t kW = kWidth<T>;
@@ -8,11 +20,43 @@ void pack(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_e
     const T* in = w + panel * kW;
     const index_t columns = smaller(kW, n - panel * kW);
     for (index_t row = 0; row < k; ++row, in += n, out += kW) {
-      for (int v = 0; v < kVectors; ++v) {
-        const index_t left = columns - v * Simd<T>::kLanes;
-        store(out + v * Simd<T>::kLanes, left >= Simd<T>::kLanes
-                                             ? load(in + v * Simd<T>::kLanes)
-                                             : load_partial(in + v * Simd<T>::kLanes, left));
+      Vec<T> row_panel[kVectors];
+      load_panel(in, columns, row_panel);
+      for (int v = 0; v < kVectors; ++v) store(out + v * Simd<T>::kLanes, row_panel[v]);
+    }
+  }
+}
+
+/// rows x columns (at most one panel's width each) of `from`, transposed to `to`; both have rows
+/// of their own distance. Rows that are not there read as zero.
+template <class T>
+inline void transpose_block(const T* from, index_t from_row, index_t rows, index_t columns, T* to) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  constexpr index_t kW = kWidth<T>;
+  for (index_t column = 0; column < columns; column += kLanes) {
+    const index_t left = columns - column;
+    for (index_t row = 0; row < kW; row += kLanes) {
+      Vec<T> v[kLanes];
+      AECORE_UNROLL
+      for (int i = 0; i < kLanes; ++i) {
+        const T* const p = from + (row + i) * from_row + column;
+        v[i] = row + i >= rows ? Vec<T>{} : left >= kLanes ? load(p) : load_partial(p, left);
+      }
+      // log2(kLanes) perfect shuffles of the rows exchange rows and columns.
+      AECORE_UNROLL
+      for (int round = 1; round < kLanes; round *= 2) {
+        Vec<T> mixed[kLanes];
+        AECORE_UNROLL
+        for (int i = 0; i < kLanes / 2; ++i) {
+          mixed[2 * i] = interleave<T, false>(v[i], v[i + kLanes / 2]);
+          mixed[2 * i + 1] = interleave<T, true>(v[i], v[i + kLanes / 2]);
+        }
+        AECORE_UNROLL
+        for (int i = 0; i < kLanes; ++i) v[i] = mixed[i];
+      }
+      AECORE_UNROLL
+      for (int i = 0; i < kLanes; ++i) {
+        if (i < left) store(to + (column + i) * kW + row, v[i]);
       }
     }
   }
@@ -23,21 +67,11 @@ template <class T>
 void pack_transposed(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end,
                      T* panels) {
   constexpr index_t kW = kWidth<T>;
-  constexpr index_t kStrip = 16;  // columns of W at a time: one or two cache lines of each row
   for (index_t panel = panel_begin; panel < panel_end; ++panel) {
-    T* const out = panels + panel * n * kW;
-    const T* const in = w + panel * kW * n;
     const index_t rows = smaller(kW, k - panel * kW);
-    for (index_t first = 0; first < n; first += kStrip) {
-      const index_t last = smaller(n, first + kStrip);
-      for (index_t row = 0; row < rows; ++row) {
-        for (index_t column = first; column < last; ++column) {
-          out[column * kW + row] = in[row * n + column];
-        }
-      }
-      for (index_t row = rows; row < kW; ++row) {
-        for (index_t column = first; column < last; ++column) out[column * kW + row] = T{0};
-      }
+    for (index_t column = 0; column < n; column += kW) {
+      transpose_block(w + panel * kW * n + column, n, rows, smaller(kW, n - column),
+                      panels + (panel * n + column) * kW);
     }
   }
 }

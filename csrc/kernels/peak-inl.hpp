@@ -14,7 +14,7 @@ double multiply_add_rounds(index_t n) {
   Vec<T> total = {};
   AECORE_UNROLL
   for (int i = 0; i < kSums; ++i) total += sum[i];
-  volatile T used = lane_sum<T>(total);  // the sums must be computed
+  volatile T used = lane_sum(total);  // the sums must be computed
   static_cast<void>(used);
   return 2.0 * kSums * Simd<T>::kLanes * static_cast<double>(n);
 }

@@ -40,7 +40,7 @@ double sum_of_squares(const T* x, index_t n) {
       const Vec<T> v = load_partial(x + i, last - i);
       sum = madd(v, v, sum);
     }
-    total += static_cast<double>(lane_sum<T>(sum));
+    total += static_cast<double>(lane_sum(sum));
   }
   return total;
 }

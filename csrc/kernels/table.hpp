@@ -50,7 +50,11 @@ template <class T>
 using Epilogue = void (*)(const void* context, T* tile, index_t row, index_t rows, index_t column,
                           index_t columns);
 
-/// C[row_begin..row_end, 0..n) = (or +=) A B.
+/// Called before a tile is computed, to fetch what its epilogue will touch.
+template <class T>
+using Prologue = void (*)(const void* context, index_t row, index_t rows, index_t column);
+
+/// C[row_begin..row_end, column_begin..column_end) = (or +=) A B.
 template <class T>
 struct GemmCall {
   const T* a;  // panels of a batch matrix
@@ -58,12 +62,14 @@ struct GemmCall {
   bool a_transposed;  // false: A(i, k) is its row i, column k; true: row k, column i
   const T* b;         // panels of B, k rows each
   index_t b_stride;
-  T* c;  // panels of C
+  T* c;  // panels of C; with stride 0 one panel serves them all in turn
   index_t c_stride;
-  index_t c_row;  // row of C that A's row_begin goes to
+  index_t c_first_row;  // row that lies at c
   index_t row_begin, row_end;
-  index_t k, n;
+  index_t column_begin, column_end;  // column_begin at a panel's edge
+  index_t k;
   bool accumulate;       // add to C instead of replacing it
+  Prologue<T> prologue;  // may be null
   Epilogue<T> epilogue;  // may be null
   const void* context;
 };
@@ -74,6 +80,17 @@ struct BiasActivation {  // context of `bias_activation`: tile = activation(tile
   Activation activation;
 };
 
+/// Rows that will be gathered next. They are fetched into the second-level cache a few lines at a
+/// time, under the arithmetic of the rows at hand: shuffled rows come from far away.
+struct RowFetch {
+  const char* data;  // of row 0
+  index_t row_stride, row_bytes;
+  const index_t* rows;  // as in GatherCall
+  index_t first_row, n_rows;
+  index_t bytes_per_tile;
+  index_t done_rows, done_bytes;  // where the last tile stopped
+};
+
 template <class T>
 struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   BiasActivation<T> output;
@@ -82,6 +99,7 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   index_t target_stride;
   const T* row_weight;  // by row of C
   double* row_loss;     // by row of C; added to
+  RowFetch* ahead;      // or null
 };
 
 template <class T>
@@ -110,20 +128,40 @@ struct GatherCall {
   index_t stride;
 };
 
-/// One run of an update: `rows` x `columns` weights, row-major, and their gradient in panels.
+/// What becomes of a tile of weight gradients: the context of `write_gradient`, `sgd` and `adam`.
+/// Weights, moments and gradient tile share the panel layout of W.
 template <class T>
-struct UpdateCall {
-  const T* gradient;
-  index_t gradient_stride;
-  index_t rows, columns;
-  T* weights;
+struct WeightUpdate {
+  T* weights;        // panels of W (n_rows x ...)
   T* first_moment;   // adam
   T* second_moment;  // adam
-  T* out;            // write_gradient: row-major
+  index_t stride;
+  index_t n_rows, n_columns;
+  T* transposed;  // panels of W^T, kept in step with W; or null
+  index_t transposed_stride;
+  T* out;           // write_gradient: row-major, n_columns wide
+  double* squares;  // sum of squares of the weights before the update, added to; or null
   T weight_decay;
   T learning_rate;  // adam: already corrected for bias
   T beta_1, beta_2;
   T epsilon;  // adam: scaled like the second moment
+};
+
+/// Gradient descent by one row: W = keep W + rate x^T delta, x_delta = W delta^T of the old W.
+template <class T>
+struct RowUpdate {
+  T* weights;  // panels of W
+  index_t stride;
+  index_t n_rows, n_columns;
+  const T* x;              // n_rows: the input
+  const index_t* nonzero;  // its nonzero elements, where keep is 1 and x_delta not wanted; or null
+  index_t n_nonzero;
+  const T* delta;   // n_columns, padded to panels
+  T* sums;          // scratch, one vector for each row
+  T* x_delta;       // n_rows, or null
+  T rate;           // minus the learning rate
+  T keep;           // 1 - learning rate * weight decay
+  double* squares;  // sum of squares of the old W, added to; null without decay
 };
 
 template <class T>
@@ -132,6 +170,10 @@ struct Kernels {
   void (*gemm)(const GemmCall<T>&);
   /// out[0..n) = x W for one row, W (k x n) row-major; out has room for whole panels.
   void (*row_times_matrix)(const T* x, index_t k, const T* w, index_t n, T* out);
+  /// The same for W in panels and the nonzero elements of x alone.
+  void (*sparse_row_times_panels)(const T* x, const index_t* nonzero, index_t n_nonzero, const T* w,
+                                  index_t stride, index_t n, T* out);
+  void (*row_update)(const RowUpdate<T>&);
   /// Panels [panel_begin, panel_end) of B = W (k x n row-major) or of W^T.
   void (*pack)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end, T* panels);
   void (*pack_transposed)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end,
@@ -141,6 +183,7 @@ struct Kernels {
                  index_t ld);
   unsigned (*gather)(const GatherCall<T>&);
   Epilogue<T> bias_activation;
+  Prologue<T> fetch_target;  // of an OutputLoss, and rows ahead
   Epilogue<T> output_loss;
   Epilogue<T> activation_backward;
   /// out[0..columns rounded up to panels) = (or +=) sum over rows of row_weight_i x_ij (weight 1 if
@@ -148,9 +191,10 @@ struct Kernels {
   void (*column_sums)(const T* panels, index_t stride, index_t rows, index_t columns,
                       const T* row_weight, bool accumulate, T* out);
   double (*sum_of_squares)(const T* x, index_t n);
-  void (*write_gradient)(const UpdateCall<T>&);
-  void (*sgd)(const UpdateCall<T>&);
-  void (*adam)(const UpdateCall<T>&);
+  Prologue<T> fetch_weights;  // of a WeightUpdate
+  Epilogue<T> write_gradient;
+  Epilogue<T> sgd;
+  Epilogue<T> adam;
   void (*exp)(const T* x, T* y, index_t n);
   void (*log)(const T* x, T* y, index_t n);    // x positive, normal
   void (*log1p)(const T* x, T* y, index_t n);  // x in [0, 1]

@@ -1,77 +1,103 @@
-// What happens to a panel of weight gradients: it is written out, or an optimiser turns it into new
-// weights at once, so that no full gradient exists.
+// What happens to a tile of weight gradients while it is in the first-level cache: it is written
+// out, or an optimiser turns it into new weights at once, so that no gradient is ever stored.
 
-/// One vector's worth of an update; Partial where the weight row ends inside it.
-template <class T, bool Partial>
-struct RowSlice {
-  index_t count;
-  Vec<T> get(const T* p) const {
-    if constexpr (Partial) return load_partial(p, count);
-    return load(p);
-  }
-  void put(T* p, Vec<T> v) const {
-    if constexpr (Partial) {
-      store_partial(p, v, count);
-    } else {
-      store(p, v);
-    }
-  }
-};
+template <class T>
+inline index_t weight_offset(const WeightUpdate<T>& c, index_t row, index_t column) {
+  return (column / kWidth<T>)*c.stride + row * kWidth<T>;
+}
 
-/// each(slice, gradient, offset) over the call's weights, `offset` from the first weight.
+/// The tile's weights and moments travel from memory while its gradient is computed.
+template <class T>
+void fetch_weights(const void* context, index_t row, index_t rows, index_t column) {
+  const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  constexpr index_t kLine = 64 / sizeof(T);
+  const index_t begin = weight_offset(c, row, column);
+  for (index_t i = begin; i < begin + rows * kWidth<T>; i += kLine) {
+    __builtin_prefetch(c.weights + i, 1, 2);
+    if (c.first_moment != nullptr) __builtin_prefetch(c.first_moment + i, 1, 2);
+    if (c.second_moment != nullptr) __builtin_prefetch(c.second_moment + i, 1, 2);
+  }
+}
+
+template <class T>
+inline void add_squares(const WeightUpdate<T>& c, const T* weights, index_t n) {
+  if (c.squares == nullptr) return;
+  Vec<T> sum = {};
+  for (index_t i = 0; i < n; i += Simd<T>::kLanes) {
+    const Vec<T> w = load(weights + i);
+    sum = madd(w, w, sum);
+  }
+  *c.squares += static_cast<double>(lane_sum(sum));
+}
+
+/// each(offset, gradient) for the vectors of the tile; then W^T follows where a panel of it is
+/// full.
 template <class T, class Each>
-inline void for_each_slice(const UpdateCall<T>& call, Each each) {
+inline void update_tile(const WeightUpdate<T>& c, const T* tile, index_t row, index_t rows,
+                        index_t column, Each each) {
+  constexpr index_t kW = kWidth<T>;
+  constexpr int kLanes = Simd<T>::kLanes;
+  const index_t begin = weight_offset(c, row, column);
+  add_squares(c, c.weights + begin, rows * kW);
+  for (index_t i = 0; i < rows * kW; i += kLanes) each(begin + i, load(tile + i));
+  const index_t end = row + rows;
+  if (c.transposed == nullptr || (end % kW != 0 && end != c.n_rows)) return;
+  const index_t first = (end - 1) / kW * kW;
+  transpose_block(c.weights + weight_offset(c, first, column), kW, end - first,
+                  smaller(kW, c.n_columns - column),
+                  c.transposed + (first / kW) * c.transposed_stride + column * kW);
+}
+
+template <class T>
+void write_gradient(const void* context, T* tile, index_t row, index_t rows, index_t column,
+                    index_t columns) {
+  const auto& c = *static_cast<const WeightUpdate<T>*>(context);
   constexpr index_t kW = kWidth<T>;
   constexpr index_t kLanes = Simd<T>::kLanes;
-  for (index_t row = 0; row < call.rows; ++row) {
-    for (index_t column = 0; column < call.columns; column += kLanes) {
-      const Vec<T> gradient =
-          load(call.gradient + (column / kW) * call.gradient_stride + row * kW + column % kW);
-      const index_t offset = row * call.columns + column;
-      const index_t left = call.columns - column;
-      if (left >= kLanes) {
-        each(RowSlice<T, false>{kLanes}, gradient, offset);
+  const T* const weights = c.weights + weight_offset(c, row, column);
+  add_squares(c, weights, rows * kW);
+  const Vec<T> decay = splat(c.weight_decay);
+  for (index_t r = 0; r < rows; ++r) {
+    T* const out = c.out + (row + r) * c.n_columns + column;
+    for (index_t i = 0; i < columns; i += kLanes) {
+      const Vec<T> g = madd(decay, load(weights + r * kW + i), load(tile + r * kW + i));
+      if (columns - i >= kLanes) {
+        store(out + i, g);
       } else {
-        each(RowSlice<T, true>{left}, gradient, offset);
+        store_partial(out + i, g, columns - i);
       }
     }
   }
 }
 
 template <class T>
-void write_gradient(const UpdateCall<T>& call) {
-  const Vec<T> decay = splat(call.weight_decay);
-  for_each_slice(call, [&](auto slice, Vec<T> gradient, index_t i) {
-    slice.put(call.out + i, madd(decay, slice.get(call.weights + i), gradient));
-  });
-}
-
-template <class T>
-void sgd(const UpdateCall<T>& call) {
-  const Vec<T> decay = splat(call.weight_decay);
-  const Vec<T> rate = splat(-call.learning_rate);
-  for_each_slice(call, [&](auto slice, Vec<T> gradient, index_t i) {
-    const Vec<T> w = slice.get(call.weights + i);
-    slice.put(call.weights + i, madd(rate, madd(decay, w, gradient), w));
+void sgd(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+  const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  const Vec<T> decay = splat(c.weight_decay);
+  const Vec<T> rate = splat(-c.learning_rate);
+  update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> gradient) {
+    const Vec<T> w = load(c.weights + i);
+    store(c.weights + i, madd(rate, madd(decay, w, gradient), w));
   });
 }
 
 /// Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1 in the form at
 /// the end of its section 2: the bias corrections are in the rate and in epsilon.
 template <class T>
-void adam(const UpdateCall<T>& call) {
-  const Vec<T> decay = splat(call.weight_decay);
-  const Vec<T> rate = splat(-call.learning_rate);
-  const Vec<T> beta_1 = splat(call.beta_1), fresh_1 = splat(T{1} - call.beta_1);
-  const Vec<T> beta_2 = splat(call.beta_2), fresh_2 = splat(T{1} - call.beta_2);
-  const Vec<T> epsilon = splat(call.epsilon);
-  for_each_slice(call, [&](auto slice, Vec<T> gradient, index_t i) {
-    const Vec<T> w = slice.get(call.weights + i);
+void adam(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+  const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  const Vec<T> decay = splat(c.weight_decay);
+  const Vec<T> rate = splat(-c.learning_rate);
+  const Vec<T> beta_1 = splat(c.beta_1), fresh_1 = splat(T{1} - c.beta_1);
+  const Vec<T> beta_2 = splat(c.beta_2), fresh_2 = splat(T{1} - c.beta_2);
+  const Vec<T> epsilon = splat(c.epsilon);
+  update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> gradient) {
+    const Vec<T> w = load(c.weights + i);
     const Vec<T> g = madd(decay, w, gradient);
-    const Vec<T> m = madd(fresh_1, g, beta_1 * slice.get(call.first_moment + i));
-    const Vec<T> v = madd(fresh_2, g * g, beta_2 * slice.get(call.second_moment + i));
-    slice.put(call.first_moment + i, m);
-    slice.put(call.second_moment + i, v);
-    slice.put(call.weights + i, madd(rate, m / (square_root(v) + epsilon), w));
+    const Vec<T> m = madd(fresh_1, g, beta_1 * load(c.first_moment + i));
+    const Vec<T> v = madd(fresh_2, g * g, beta_2 * load(c.second_moment + i));
+    store(c.first_moment + i, m);
+    store(c.second_moment + i, v);
+    store(c.weights + i, madd(rate, m * reciprocal(square_root(v) + epsilon), w));
   });
 }

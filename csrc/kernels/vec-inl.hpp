@@ -79,14 +79,26 @@ inline IntVec<T> lanes_below(index_t count) {
   return lane < (IntVec<T>{} + static_cast<typename Simd<T>::Int>(count));
 }
 
-template <class T>
-inline T lane_sum(Vec<T> v) {  // a fixed tree: halves, quarters, ...
-  T lane[Simd<T>::kLanes];
-  store(lane, v);
-  for (int width = Simd<T>::kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
+/// a0 b0 a1 b1 ... of the lower (High: upper) halves of a and b.
+template <class T, bool High>
+inline Vec<T> interleave(Vec<T> a, Vec<T> b) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  constexpr int kFirst = High ? kLanes / 2 : 0;
+#if defined(__clang__)
+  Vec<T> out;
+  for (int i = 0; i < kLanes / 2; ++i) {
+    out[2 * i] = a[kFirst + i];
+    out[2 * i + 1] = b[kFirst + i];
   }
-  return lane[0];
+  return out;
+#else
+  IntVec<T> lanes;
+  for (int i = 0; i < kLanes / 2; ++i) {
+    lanes[2 * i] = kFirst + i;
+    lanes[2 * i + 1] = kFirst + i + kLanes;
+  }
+  return __builtin_shuffle(a, b, lanes);
+#endif
 }
 
 inline index_t smaller(index_t a, index_t b) { return a < b ? a : b; }

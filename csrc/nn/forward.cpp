@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/float_mode.hpp"
 #include "nn/panels.hpp"
 
 namespace aecore {
@@ -12,40 +13,32 @@ namespace {
 constexpr index_t kFewRows = 4;     // packing W costs about as much as four rows times W
 constexpr index_t kBlockRows = 64;  // activations of a block stay in the second-level cache
 
-template <class T>
-index_t widest(const ForwardCall<T>& call) {
-  const auto& sizes = call.network.layer_sizes();
-  return *std::max_element(sizes.begin() + call.first_layer, sizes.begin() + call.last_layer + 1);
+index_t widest_layer(const Network& network, index_t first, index_t last) {
+  const auto& sizes = network.layer_sizes();
+  return *std::max_element(sizes.begin() + first, sizes.begin() + last + 1);
 }
 
 template <class T>
-void forward_row(const ForwardCall<T>& call, index_t row, T* in, T* out) {
-  const Kernels<T>& k = kernels<T>();
-  const index_t width = k.panel_width;
-  // A single row in panels with the stride of one row is the plain row.
-  gather_rows<T>(call.x, RowRange{nullptr, row, 1}, call.input_scale, false, in, width);
-  for (index_t l = call.first_layer; l < call.last_layer; ++l) {
-    const Layer& layer = call.network.layer(l);
-    k.row_times_matrix(in, layer.n_in, call.parameters + layer.weights, layer.n_out, out);
-    const BiasActivation<T> context{call.parameters + layer.bias, layer.activation};
-    for (index_t column = 0; column < layer.n_out; column += width) {
-      k.bias_activation(&context, out + column, 0, 1, column,
-                        std::min(width, layer.n_out - column));
-    }
-    std::swap(in, out);
-  }
-  const index_t n_out = call.network.layer_sizes()[static_cast<std::size_t>(call.last_layer)];
-  std::copy(in, in + n_out, call.out + row * n_out);
+index_t widest(const ForwardCall<T>& call) {
+  return widest_layer(call.network, call.first_layer, call.last_layer);
 }
 
 template <class T>
 void forward_few_rows(const ForwardCall<T>& call) {
   // Kept between calls: serving one row must not pay for an allocation.
   static thread_local AlignedBuffer<T> scratch;
-  const index_t width = round_up(widest(call), kernels<T>().panel_width);
+  const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
+  const index_t width = row_scratch_width<T>(call.network, call.first_layer, call.last_layer);
   scratch.reserve(2 * width);
+  T* const in = scratch.data();
+  const index_t n_out = call.network.layer(call.last_layer - 1).n_out;
   for (index_t row = 0; row < call.x.n_rows; ++row) {
-    forward_row(call, row, scratch.data(), scratch.data() + width);
+    // A single row in panels with the stride of one row is the plain row.
+    gather_rows<T>(call.x, RowRange{nullptr, row, 1, 0}, call.input_scale, false, in,
+                   kernels<T>().panel_width);
+    const T* const result = forward_row(call.network, call.parameters, call.first_layer,
+                                        call.last_layer, in, in + width);
+    std::copy(result, result + n_out, call.out + row * n_out);
   }
 }
 
@@ -53,7 +46,7 @@ template <class T>
 void forward_block(const ForwardCall<T>& call, const std::vector<PackedWeights<T>>& packed,
                    index_t first, index_t rows, PanelMatrix<T>* in, PanelMatrix<T>* out) {
   const Kernels<T>& k = kernels<T>();
-  gather_rows<T>(call.x, RowRange{nullptr, first, rows}, call.input_scale, false, in->row(0),
+  gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
                  in->stride());
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
     const Layer& layer = call.network.layer(l);
@@ -68,7 +61,7 @@ void forward_block(const ForwardCall<T>& call, const std::vector<PackedWeights<T
     gemm.c_stride = out->stride();
     gemm.row_end = rows;
     gemm.k = layer.n_in;
-    gemm.n = layer.n_out;
+    gemm.column_end = layer.n_out;
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
     k.gemm(gemm);
@@ -79,6 +72,29 @@ void forward_block(const ForwardCall<T>& call, const std::vector<PackedWeights<T
 }
 
 }  // namespace
+
+template <class T>
+index_t row_scratch_width(const Network& network, index_t first_layer, index_t last_layer) {
+  return round_up(widest_layer(network, first_layer, last_layer), kernels<T>().panel_width);
+}
+
+template <class T>
+T* forward_row(const Network& network, const T* parameters, index_t first_layer, index_t last_layer,
+               T* in, T* out) {
+  const Kernels<T>& k = kernels<T>();
+  const index_t width = k.panel_width;
+  for (index_t l = first_layer; l < last_layer; ++l) {
+    const Layer& layer = network.layer(l);
+    k.row_times_matrix(in, layer.n_in, parameters + layer.weights, layer.n_out, out);
+    const BiasActivation<T> context{parameters + layer.bias, layer.activation};
+    for (index_t column = 0; column < layer.n_out; column += width) {
+      k.bias_activation(&context, out + column, 0, 1, column,
+                        std::min(width, layer.n_out - column));
+    }
+    std::swap(in, out);
+  }
+  return in;
+}
 
 template <class T>
 void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
@@ -110,6 +126,11 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   });
 }
 
+template index_t row_scratch_width<float>(const Network&, index_t, index_t);
+template index_t row_scratch_width<double>(const Network&, index_t, index_t);
+template float* forward_row<float>(const Network&, const float*, index_t, index_t, float*, float*);
+template double* forward_row<double>(const Network&, const double*, index_t, index_t, double*,
+                                     double*);
 template void forward<float>(const ForwardCall<float>&, int, const Poll&);
 template void forward<double>(const ForwardCall<double>&, int, const Poll&);
 

@@ -9,102 +9,75 @@ namespace {
 // Sums over rows (rho_hat, the loss) are taken in blocks of this many rows, so that they do not
 // depend on how many rows a worker takes at a time.
 constexpr index_t kStatisticsRows = 32;
-constexpr index_t kMaxBlockRows = 64;  // a block's activations stay in the second-level cache
-// A batch whose scratch fits is one chunk, and its weights can be updated panel by panel.
-constexpr double kScratchBytes = 128.0 * 1024 * 1024;
-constexpr index_t kPanelBytes = 256 * 1024;  // of gradients: stays in the second-level cache
-constexpr index_t kMinTasksPerLayer = 4;     // enough to share among workers
+constexpr index_t kFetchTileRows = 14;  // about the height of a tile: parts of a fetch
+constexpr index_t kMaxBlockRows = 256;  // a block's activations stay in the second-level cache
 
-double scratch_bytes_per_row(const Network& network, std::size_t element) {
+index_t choose_chunk_rows(const Network& network, const GradientPlan& plan, std::size_t element) {
   double widths = 0;
   for (const index_t size : network.layer_sizes()) widths += static_cast<double>(size);
-  return 2 * widths * static_cast<double>(element);
-}
-
-index_t choose_chunk_rows(const Network& network, index_t max_rows, std::size_t element) {
-  const double fitting = kScratchBytes / scratch_bytes_per_row(network, element);
-  if (static_cast<double>(max_rows) <= fitting) return max_rows;
+  const double fitting = plan.scratch_bytes / (2 * widths * static_cast<double>(element));
+  if (static_cast<double>(plan.max_rows) <= fitting) return plan.max_rows;
   return std::max(index_t{kSumBlock}, static_cast<index_t>(fitting) / kSumBlock * kSumBlock);
 }
 
 /// Rows that a worker takes at a time: at least two turns each, in whole statistics blocks.
 index_t choose_block_rows(index_t rows, int n_threads) {
-  const index_t share = rows / (2 * index_t{n_threads});
+  const index_t share = rows / index_t{n_threads};
   return std::clamp(share / kStatisticsRows * kStatisticsRows, kStatisticsRows, kMaxBlockRows);
 }
 
 }  // namespace
 
+bool GradientPlan::operator==(const GradientPlan& other) const {
+  return max_rows == other.max_rows && n_threads == other.n_threads &&
+         with_gradient == other.with_gradient && separate_target == other.separate_target &&
+         scratch_bytes == other.scratch_bytes;
+}
+
 template <class T>
 BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& options,
-                                index_t max_rows, int n_threads, bool with_gradient,
-                                bool separate_target)
+                                const GradientPlan& plan)
     : network_(network),
       options_(options),
-      with_gradient_(with_gradient),
-      chunk_rows_(choose_chunk_rows(network, max_rows, sizeof(T))),
-      block_rows_(choose_block_rows(chunk_rows_, n_threads)) {
-  const index_t width = kernels<T>().panel_width;
-  const index_t n_layers = network.n_layers();
+      with_gradient_(plan.with_gradient),
+      chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
+      block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)) {
   if (options.sparse()) last_sparse_ = options.sparsity_layers.back();
-  input_ = PanelMatrix<T>(chunk_rows_, network.n_in());
-  if (separate_target) target_ = PanelMatrix<T>(chunk_rows_, network.n_out());
-  for (index_t l = 0; l < n_layers; ++l) {
-    const Layer& layer = network.layer(l);
-    if (l + 1 < n_layers) {
-      activations_.emplace_back(l <= last_sparse_ ? max_rows : chunk_rows_, layer.n_out);
+  allocate(plan);
+  if (with_gradient_) {
+    weight_pass_.emplace_back(network, chunk_rows_, chunk_rows_ < plan.max_rows, plan.n_threads);
+    const auto n_layers = static_cast<std::size_t>(network.n_layers());
+    views_.resize(static_cast<std::size_t>(plan.n_threads));
+    for (Views& views : views_) {
+      views.inputs.resize(n_layers);
+      views.deltas.resize(n_layers);
     }
-    const bool output = l + 1 == n_layers;
-    deltas_.emplace_back(with_gradient || output ? chunk_rows_ : 0, layer.n_out);
-    forward_weights_.emplace_back(layer, false);
-    if (with_gradient && l > 0) {
-      backward_weights_.emplace_back(layer, true);
-    } else {
-      backward_weights_.emplace_back();
-    }
-    penalty_.emplace_back();
-  }
-  row_weight_ = AlignedBuffer<T>(max_rows);
-  row_loss_ = AlignedBuffer<double>(chunk_rows_);
-  const index_t n_statistics = ceil_div(max_rows, kStatisticsRows);
-  block_loss_.resize(static_cast<std::size_t>(n_statistics));
-  if (options.sparse()) {
-    for (const index_t l : options.sparsity_layers) {
-      const index_t padded = round_up(network.layer(l).n_out, width);
-      block_activations_.emplace_back(checked_mul(n_statistics, padded));
-      penalty_[static_cast<std::size_t>(l)] = AlignedBuffer<T>(padded);
-    }
-  }
-  if (with_gradient) {
-    plan_weight_tasks(chunk_rows_ < max_rows);
-    index_t largest = 0;
-    for (const WeightTask& task : tasks_) {
-      largest = std::max(largest, (task.row_end - task.row_begin) *
-                                      round_up(network.layer(task.layer).n_out, width));
-    }
-    for (int i = 0; i < n_threads; ++i) worker_gradient_.emplace_back(largest);
   }
 }
 
 template <class T>
-void BatchGradient<T>::plan_weight_tasks(bool several_chunks) {
-  index_t offset = 0;
-  const auto add = [&](index_t l, index_t begin, index_t end, bool bias) {
-    tasks_.push_back({l, begin, end, bias, offset});
-    offset += (end - begin) * round_up(network_.layer(l).n_out, kernels<T>().panel_width);
-  };
-  for (index_t l = network_.n_layers() - 1; l >= 0; --l) {  // the output's is the last in cache
-    const Layer& layer = network_.layer(l);
-    const index_t row_bytes = round_up(layer.n_out, kernels<T>().panel_width) * index_t{sizeof(T)};
-    index_t rows = std::max(index_t{1}, kPanelBytes / row_bytes);
-    rows = std::min(rows, ceil_div(layer.n_in, kMinTasksPerLayer));
-    for (index_t row = 0; row < layer.n_in; row += rows) {
-      add(l, row, std::min(layer.n_in, row + rows), false);
-    }
-    add(l, 0, 1, true);
+void BatchGradient<T>::allocate(const GradientPlan& plan) {
+  const index_t width = kernels<T>().panel_width;
+  const index_t n_layers = network_.n_layers();
+  input_ = PanelMatrix<T>(chunk_rows_, network_.n_in());
+  if (plan.separate_target) target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
+  for (index_t l = 0; l < n_layers; ++l) {
+    const index_t n_out = network_.layer(l).n_out;
+    const bool output = l + 1 == n_layers;
+    if (!output) activations_.emplace_back(l <= last_sparse_ ? plan.max_rows : chunk_rows_, n_out);
+    deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
   }
-  task_squares_.resize(tasks_.size());
-  if (several_chunks) gradients_ = AlignedBuffer<T>(offset);
+  row_weight_ = AlignedBuffer<T>(plan.max_rows);
+  row_loss_ = AlignedBuffer<double>(chunk_rows_);
+  const index_t n_statistics = ceil_div(plan.max_rows, kStatisticsRows);
+  block_loss_.resize(static_cast<std::size_t>(n_statistics));
+  penalty_.resize(static_cast<std::size_t>(n_layers));
+  if (!options_.sparse()) return;
+  for (const index_t l : options_.sparsity_layers) {
+    const index_t padded = round_up(network_.layer(l).n_out, width);
+    block_activations_.emplace_back(checked_mul(n_statistics, padded));
+    penalty_[static_cast<std::size_t>(l)] = AlignedBuffer<T>(padded);
+  }
 }
 
 template <class T>
@@ -113,32 +86,21 @@ index_t BatchGradient<T>::hidden_row(index_t layer, const Chunk& chunk) const {
 }
 
 template <class T>
-void BatchGradient<T>::run(Worker& worker, const T* parameters, const Batch& batch,
-                           const PanelAction<T>& action) {
+void BatchGradient<T>::run(Worker& worker, PanelWeights<T>& weights, const Batch& batch,
+                           const WeightAction<T>& action, bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  pack_and_weigh(worker, parameters, batch);
-  if (last_sparse_ >= 0) encode_for_sparsity(worker, parameters, batch);
+  if (batch.sample_weight != nullptr || weighed_rows_ != n_rows) {
+    worker.once([&] { weigh(batch); });
+  }
+  if (last_sparse_ >= 0) encode_for_sparsity(worker, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
-    rows_pass(worker, parameters, batch, chunk);
-    if (with_gradient_) weights_pass(worker, parameters, chunk, n_rows, action);
+    rows_pass(worker, weights, batch, chunk);
+    if (with_gradient_) weights_pass(worker, weights, chunk, n_rows, action, sum_squares);
   }
-  worker.once([&] { finish_parts(parameters, n_rows); });
-}
-
-template <class T>
-void BatchGradient<T>::pack_and_weigh(Worker& worker, const T* parameters, const Batch& batch) {
-  // One task per matrix; the last one weighs the rows.
-  const index_t n_layers = network_.n_layers();
-  worker.for_each(2 * n_layers + 1, [&](index_t task) {
-    if (task == 2 * n_layers) {
-      weigh(batch);
-      return;
-    }
-    const index_t l = task / 2;
-    auto& packed = (task % 2 == 0 ? forward_weights_ : backward_weights_);
-    PackedWeights<T>& w = packed[static_cast<std::size_t>(l)];
-    w.pack(parameters + network_.layer(l).weights, 0, w.n_panels());
+  worker.once([&] {
+    finish_parts(n_rows, sum_squares);
+    weighed_rows_ = batch.sample_weight == nullptr ? n_rows : 0;
   });
 }
 
@@ -164,7 +126,7 @@ void BatchGradient<T>::weigh(const Batch& batch) {
 template <class T>
 void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
-  const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows};
+  const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
   gather_rows<T>(*batch.x, range, options_.input_scale, unit && batch.target == nullptr,
                  input_.row(row), input_.stride());
   if (batch.target != nullptr) {
@@ -173,56 +135,68 @@ void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t ro
 }
 
 template <class T>
-void BatchGradient<T>::forward_layer(index_t layer, const Chunk& chunk, index_t row, index_t rows,
-                                     Epilogue<T> epilogue, const void* context) {
+void BatchGradient<T>::forward_layer(const PanelWeights<T>& weights, index_t layer,
+                                     const Chunk& chunk, index_t row, index_t rows,
+                                     Prologue<T> prologue, Epilogue<T> epilogue,
+                                     const void* context) {
   const auto l = static_cast<std::size_t>(layer);
   const bool output = layer + 1 == network_.n_layers();
   PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
   GemmCall<T> call{};
   if (layer == 0) {
-    call.a = input_.row(row);
+    call.a = input_.row(0);
     call.a_stride = input_.stride();
   } else {
-    call.a = activations_[l - 1].row(hidden_row(layer - 1, chunk) + row);
+    call.a = activations_[l - 1].row(hidden_row(layer - 1, chunk));
     call.a_stride = activations_[l - 1].stride();
   }
-  call.b = forward_weights_[l].data();
-  call.b_stride = forward_weights_[l].stride();
-  call.c = c.row(0);
+  call.b = weights.weights(layer);
+  call.b_stride = weights.layout().stride(layer);
+  call.c = c.row(output ? 0 : hidden_row(layer, chunk));
   call.c_stride = c.stride();
-  call.c_row = (output ? 0 : hidden_row(layer, chunk)) + row;
-  call.row_end = rows;
+  call.row_begin = row;
+  call.row_end = row + rows;
   call.k = network_.layer(layer).n_in;
-  call.n = network_.layer(layer).n_out;
+  call.column_end = network_.layer(layer).n_out;
+  call.prologue = prologue;
   call.epilogue = epilogue;
   call.context = context;
   kernels<T>().gemm(call);
 }
 
 template <class T>
-void BatchGradient<T>::forward_hidden(const T* parameters, index_t first, index_t last,
+void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                                       const Chunk& chunk, index_t row, index_t rows) {
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
-    const BiasActivation<T> context{parameters + layer.bias, layer.activation};
-    forward_layer(l, chunk, row, rows, kernels<T>().bias_activation, &context);
+    const BiasActivation<T> context{weights.bias(l), layer.activation};
+    forward_layer(weights, l, chunk, row, rows, nullptr, kernels<T>().bias_activation, &context);
   }
 }
 
 template <class T>
-void BatchGradient<T>::output_loss(const T* parameters, const Batch& batch, const Chunk& chunk,
-                                   index_t row, index_t rows) {
+void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& batch,
+                                   const Chunk& chunk, index_t row, index_t rows, int n_workers) {
+  const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
   const PanelMatrix<T>& target = batch.target != nullptr ? target_ : input_;
   OutputLoss<T> context{};
-  context.output = {parameters + layer.bias, layer.activation};
+  context.output = {weights.bias(network_.n_layers() - 1), layer.activation};
   context.loss = options_.loss;
   context.target = target.row(0);
   context.target_stride = target.stride();
   context.row_weight = row_weight_.data() + chunk.first;
   context.row_loss = row_loss_.data();
+  // What this worker is likely to gather next, under the largest product of a shallow network.
+  RowFetch ahead;
+  plan_fetch(
+      *batch.x, batch.range,
+      batch.range.first + chunk.first + row + std::min(n_workers * block_rows_, batch.range.n),
+      rows, ceil_div(rows, kFetchTileRows) * ceil_div(layer.n_out, k.panel_width), ahead);
+  context.ahead = &ahead;
   std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
-  forward_layer(network_.n_layers() - 1, chunk, row, rows, kernels<T>().output_loss, &context);
+  forward_layer(weights, network_.n_layers() - 1, chunk, row, rows, k.fetch_target, k.output_loss,
+                &context);
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
     double sum = 0;
     for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
@@ -237,7 +211,8 @@ void BatchGradient<T>::output_loss(const T* parameters, const Batch& batch, cons
 }
 
 template <class T>
-void BatchGradient<T>::backward(const Chunk& chunk, index_t row, index_t rows) {
+void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row,
+                                index_t rows) {
   for (index_t layer = network_.n_layers() - 1; layer > 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
     const PanelMatrix<T>& below = activations_[l - 1];
@@ -248,16 +223,16 @@ void BatchGradient<T>::backward(const Chunk& chunk, index_t row, index_t rows) {
     context.penalty = penalty_[l - 1].size() > 0 ? penalty_[l - 1].data() : nullptr;
     context.row_weight = row_weight_.data() + chunk.first;
     GemmCall<T> call{};
-    call.a = deltas_[l].row(row);
+    call.a = deltas_[l].row(0);
     call.a_stride = deltas_[l].stride();
-    call.b = backward_weights_[l].data();
-    call.b_stride = backward_weights_[l].stride();
+    call.b = weights.transposed(layer);
+    call.b_stride = weights.transposed_stride(layer);
     call.c = deltas_[l - 1].row(0);
     call.c_stride = deltas_[l - 1].stride();
-    call.c_row = row;
-    call.row_end = rows;
+    call.row_begin = row;
+    call.row_end = row + rows;
     call.k = network_.layer(layer).n_out;
-    call.n = network_.layer(layer).n_in;
+    call.column_end = network_.layer(layer).n_in;
     call.epilogue = kernels<T>().activation_backward;
     call.context = &context;
     kernels<T>().gemm(call);
@@ -265,7 +240,7 @@ void BatchGradient<T>::backward(const Chunk& chunk, index_t row, index_t rows) {
 }
 
 template <class T>
-void BatchGradient<T>::encode_for_sparsity(Worker& worker, const T* parameters,
+void BatchGradient<T>::encode_for_sparsity(Worker& worker, const PanelWeights<T>& weights,
                                            const Batch& batch) {
   const index_t n_rows = batch.range.n;
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
@@ -274,7 +249,7 @@ void BatchGradient<T>::encode_for_sparsity(Worker& worker, const T* parameters,
       const index_t row = block * block_rows_;
       const index_t rows = std::min(block_rows_, chunk.rows - row);
       gather(batch, chunk, row, rows);
-      forward_hidden(parameters, 0, last_sparse_ + 1, chunk, row, rows);
+      forward_hidden(weights, 0, last_sparse_ + 1, chunk, row, rows);
       sum_activations(chunk, row, rows);
     });
   }
@@ -319,7 +294,7 @@ void BatchGradient<T>::finish_sparsity(index_t n_rows) {
 }
 
 template <class T>
-void BatchGradient<T>::rows_pass(Worker& worker, const T* parameters, const Batch& batch,
+void BatchGradient<T>::rows_pass(Worker& worker, PanelWeights<T>& weights, const Batch& batch,
                                  const Chunk& chunk) {
   // The sparsity pass has left the rows in scratch unless it went over several chunks.
   const bool gathered = last_sparse_ >= 0 && chunk.rows == batch.range.n;
@@ -327,102 +302,37 @@ void BatchGradient<T>::rows_pass(Worker& worker, const T* parameters, const Batc
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
     if (!gathered) gather(batch, chunk, row, rows);
-    forward_hidden(parameters, last_sparse_ + 1, network_.n_layers() - 1, chunk, row, rows);
-    output_loss(parameters, batch, chunk, row, rows);
-    if (with_gradient_) backward(chunk, row, rows);
+    forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, chunk, row, rows);
+    output_loss(weights, batch, chunk, row, rows, worker.size());
+    if (with_gradient_) backward(weights, chunk, row, rows);
   });
 }
 
 template <class T>
-void BatchGradient<T>::weights_pass(Worker& worker, const T* parameters, const Chunk& chunk,
-                                    index_t n_rows, const PanelAction<T>& action) {
-  const bool several = chunk.rows < n_rows;
-  const bool last = chunk.first + chunk.rows == n_rows;
-  const auto run_task = [&](index_t i) {
-    const auto index = static_cast<std::size_t>(i);
-    const WeightTask& task = tasks_[index];
-    T* const gradient = several ? gradients_.data() + task.offset
-                                : worker_gradient_[static_cast<std::size_t>(worker.id())].data();
-    weight_task(task, gradient, chunk, chunk.first == 0);
-    if (last) finish_task(index, gradient, parameters, action);
-  };
-  const auto n_tasks = static_cast<index_t>(tasks_.size());
-  if (last) {
-    worker.for_each_to_the_end(n_tasks, run_task);  // an update is whole or not begun
-  } else {
-    worker.for_each(n_tasks, run_task);
+void BatchGradient<T>::weights_pass(Worker& worker, PanelWeights<T>& weights, const Chunk& chunk,
+                                    index_t n_rows, const WeightAction<T>& action,
+                                    bool sum_squares) {
+  Views& views = views_[static_cast<std::size_t>(worker.id())];
+  for (index_t l = 0; l < network_.n_layers(); ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    views.inputs[i] =
+        l == 0 ? input_.from_row(0) : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
+    views.deltas[i] = deltas_[i].from_row(0);
   }
+  weight_pass_.front().run(worker, views.inputs, views.deltas,
+                           {chunk.rows, chunk.first == 0, chunk.first + chunk.rows == n_rows},
+                           weights, action, sum_squares);
 }
 
 template <class T>
-void BatchGradient<T>::weight_task(const WeightTask& task, T* gradient, const Chunk& chunk,
-                                   bool first) {
-  const Kernels<T>& k = kernels<T>();
-  const auto l = static_cast<std::size_t>(task.layer);
-  const Layer& layer = network_.layer(task.layer);
-  const PanelMatrix<T>& delta = deltas_[l];
-  if (task.bias) {
-    k.column_sums(delta.row(0), delta.stride(), chunk.rows, layer.n_out, nullptr, !first, gradient);
-    return;
-  }
-  const PanelMatrix<T>& below = task.layer == 0 ? input_ : activations_[l - 1];
-  GemmCall<T> call{};  // dW = A^T delta
-  call.a = below.row(task.layer == 0 ? 0 : hidden_row(task.layer - 1, chunk));
-  call.a_stride = below.stride();
-  call.a_transposed = true;
-  call.b = delta.row(0);
-  call.b_stride = delta.stride();
-  call.c = gradient;
-  call.c_stride = (task.row_end - task.row_begin) * k.panel_width;
-  call.row_begin = task.row_begin;
-  call.row_end = task.row_end;
-  call.k = chunk.rows;
-  call.n = layer.n_out;
-  call.accumulate = !first;
-  k.gemm(call);
-}
-
-template <class T>
-void BatchGradient<T>::finish_task(std::size_t index, const T* gradient, const T* parameters,
-                                   const PanelAction<T>& action) {
-  const WeightTask& task = tasks_[index];
-  const Layer& layer = network_.layer(task.layer);
-  const index_t offset = task.bias ? layer.bias : layer.weights + task.row_begin * layer.n_out;
-  const index_t rows = task.row_end - task.row_begin;
-  task_squares_[index] = options_.weight_decay > 0 && !task.bias
-                             ? kernels<T>().sum_of_squares(parameters + offset, rows * layer.n_out)
-                             : 0.0;
-  UpdateCall<T> call = action.call;
-  call.gradient = gradient;
-  call.gradient_stride = rows * kernels<T>().panel_width;
-  call.rows = rows;
-  call.columns = layer.n_out;
-  const auto advance = [&](T*& p) {
-    if (p != nullptr) p += offset;
-  };
-  advance(call.weights);
-  advance(call.first_moment);
-  advance(call.second_moment);
-  advance(call.out);
-  if (task.bias) call.weight_decay = T{0};
-  action.kernel(call);
-}
-
-template <class T>
-void BatchGradient<T>::finish_parts(const T* parameters, index_t n_rows) {
+void BatchGradient<T>::finish_parts(index_t n_rows, bool sum_squares) {
   parts_.loss = 0;
   for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
     parts_.loss += block_loss_[static_cast<std::size_t>(b)];
   }
-  double squares = 0;
-  if (with_gradient_) {  // taken before the update, panel by panel
-    for (const double s : task_squares_) squares += s;
-  } else if (options_.weight_decay > 0) {
-    for (const Layer& layer : network_.layers()) {
-      squares += kernels<T>().sum_of_squares(parameters + layer.weights, layer.n_in * layer.n_out);
-    }
+  if (sum_squares) {
+    parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_.front().squares();
   }
-  parts_.weight_decay = 0.5 * options_.weight_decay * squares;
 }
 
 template class BatchGradient<float>;

@@ -44,7 +44,7 @@ void matmul(Product product, const T* a, const T* b, T* c, index_t m, index_t k,
   scratch.a.reserve(ceil_div(a_columns, width) * call.a_stride);
   scratch.b.reserve(n_panels * call.b_stride);
   scratch.c.reserve(n_panels * call.c_stride);
-  gather_rows<T>(row_major(a, a_rows, a_columns), RowRange{nullptr, 0, a_rows}, 1.0, false,
+  gather_rows<T>(row_major(a, a_rows, a_columns), RowRange{nullptr, 0, a_rows, 0}, 1.0, false,
                  scratch.a.data(), call.a_stride);
   if (product == Product::backward) {
     kernel.pack_transposed(b, n, k, 0, n_panels, scratch.b.data());
@@ -57,7 +57,7 @@ void matmul(Product product, const T* a, const T* b, T* c, index_t m, index_t k,
   call.c = scratch.c.data();
   call.row_end = m;
   call.k = k;
-  call.n = n;
+  call.column_end = n;
   kernel.gemm(call);
   kernel.unpack(scratch.c.data(), call.c_stride, m, n, c, n);
 }

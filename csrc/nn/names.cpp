@@ -16,7 +16,8 @@ template <class Enum>
 Enum from_name(const std::vector<std::string>& names, const std::string& name,
                const std::string& what) {
   const auto found = std::find(names.begin(), names.end(), name);
-  require(found != names.end(), what + " must be one of " + joined(names) + "; got '" + name + "'");
+  AECORE_REQUIRE(found != names.end(),
+                 what + " must be one of " + joined(names) + "; got '" + name + "'");
   return static_cast<Enum>(found - names.begin());
 }
 

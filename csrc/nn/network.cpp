@@ -9,22 +9,32 @@ namespace aecore {
 
 Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations)
     : layer_sizes_(std::move(layer_sizes)) {
-  require(layer_sizes_.size() >= 2, "layer_sizes must name at least the input and one layer; got " +
-                                        std::to_string(layer_sizes_.size()) + " sizes");
-  require(activations.size() + 1 == layer_sizes_.size(),
-          "activations must have one name per layer (" + std::to_string(layer_sizes_.size() - 1) +
-              "); got " + std::to_string(activations.size()));
+  AECORE_REQUIRE(layer_sizes_.size() >= 2,
+                 "layer_sizes must name at least the input and one layer; got " +
+                     std::to_string(layer_sizes_.size()) + " sizes");
+  AECORE_REQUIRE(activations.size() + 1 == layer_sizes_.size(),
+                 "activations must have one name per layer (" +
+                     std::to_string(layer_sizes_.size() - 1) + "); got " +
+                     std::to_string(activations.size()));
   for (const index_t size : layer_sizes_) {
-    require(size > 0, "layer_sizes must be positive; got " + std::to_string(size));
+    AECORE_REQUIRE(size > 0, "layer_sizes must be positive; got " + std::to_string(size));
   }
   for (std::size_t i = 0; i < activations.size(); ++i) {
     Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0};
     layer.bias = n_parameters_ + checked_mul(layer.n_in, layer.n_out);
     n_parameters_ = layer.bias + layer.n_out;
-    require(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
+    AECORE_REQUIRE(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
     layers_.push_back(layer);
   }
   checked_mul(n_parameters_, index_t{sizeof(double)});
+}
+
+bool Network::operator==(const Network& other) const {
+  if (layer_sizes_ != other.layer_sizes_) return false;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    if (layers_[l].activation != other.layers_[l].activation) return false;
+  }
+  return true;
 }
 
 double Network::work(index_t first, index_t last) const {

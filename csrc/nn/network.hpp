@@ -22,6 +22,9 @@ class Network {
   /// At least two sizes, all positive, and one activation per layer.
   Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations);
 
+  /// The same sizes and activations.
+  bool operator==(const Network& other) const;
+
   const std::vector<Layer>& layers() const { return layers_; }
   const Layer& layer(index_t i) const { return layers_[static_cast<std::size_t>(i)]; }
   index_t n_layers() const { return static_cast<index_t>(layers_.size()); }

@@ -16,10 +16,16 @@ constexpr double kRhoClip = 1e-6;
 void require_number(bool condition, const char* rule, double value) {
   std::ostringstream text;
   text << rule << "; got " << value;
-  require(condition, text.str());
+  AECORE_REQUIRE(condition, text.str());
 }
 
 }  // namespace
+
+bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
+  return loss == other.loss && weight_decay == other.weight_decay &&
+         sparsity_weight == other.sparsity_weight && sparsity_target == other.sparsity_target &&
+         sparsity_layers == other.sparsity_layers && input_scale == other.input_scale;
+}
 
 void check_objective(const ObjectiveOptions& options, const Network& network) {
   require_number(options.weight_decay >= 0 && std::isfinite(options.weight_decay),
@@ -33,14 +39,15 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  options.input_scale);
   if (options.sparsity_weight <= 0) return;
   for (const index_t l : options.sparsity_layers) {
-    require(l >= 0 && l < network.n_layers() - 1,
-            "sparsity_layers must index hidden layers (0 to " +
-                std::to_string(network.n_layers() - 2) + "); got " + std::to_string(l));
+    AECORE_REQUIRE(l >= 0 && l < network.n_layers() - 1,
+                   "sparsity_layers must index hidden layers (0 to " +
+                       std::to_string(network.n_layers() - 2) + "); got " + std::to_string(l));
     const Activation activation = network.layer(l).activation;
-    require(activation == Activation::sigmoid || activation == Activation::tanh,
-            "sparsity_weight must be 0 for activation '" + to_string(activation) +
-                "', whose range is not (0, 1): use 'sigmoid' or 'tanh', or no sparsity; got " +
-                std::to_string(options.sparsity_weight));
+    AECORE_REQUIRE(
+        activation == Activation::sigmoid || activation == Activation::tanh,
+        "sparsity_weight must be 0 for activation '" + to_string(activation) +
+            "', whose range is not (0, 1): use 'sigmoid' or 'tanh', or no sparsity; got " +
+            std::to_string(options.sparsity_weight));
   }
 }
 

@@ -20,6 +20,7 @@ struct ObjectiveOptions {
   std::vector<index_t> sparsity_layers;  // indices of layer outputs, ascending
   double input_scale = 1.0;
 
+  bool operator==(const ObjectiveOptions& other) const;
   bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
 };
 

@@ -7,23 +7,28 @@
 
 namespace aecore {
 
+/// A view of rows in panels: row 0 and the distance between panels.
+template <class T>
+struct MatrixPanels {
+  T* data = nullptr;
+  index_t stride = 0;
+};
+
 /// `rows` x `columns` numbers in panels, owning.
 template <class T>
 class PanelMatrix {
  public:
   PanelMatrix() = default;
   PanelMatrix(index_t rows, index_t columns)
-      : columns_(columns),
-        stride_((rows | 1) * kernels<T>().panel_width),  // odd: panels must not alias in the cache
+      : stride_((rows | 1) * kernels<T>().panel_width),  // odd: panels must not alias in the cache
         buffer_(checked_mul(ceil_div(columns, kernels<T>().panel_width), stride_)) {}
 
   T* row(index_t r) { return buffer_.data() + r * kernels<T>().panel_width; }
   const T* row(index_t r) const { return buffer_.data() + r * kernels<T>().panel_width; }
-  index_t columns() const { return columns_; }
   index_t stride() const { return stride_; }
+  MatrixPanels<T> from_row(index_t r) { return {row(r), stride_}; }
 
  private:
-  index_t columns_ = 0;
   index_t stride_ = 0;
   AlignedBuffer<T> buffer_;
 };

@@ -1,5 +1,6 @@
 #include "nn/source.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 #include <vector>
@@ -41,7 +42,8 @@ template <class T>
   std::vector<T> row(static_cast<std::size_t>(round_up(source.n_columns, width)));
   for (index_t r = 0; r < source.n_rows; ++r) {
     // One row in panels with a stride of one row is the row itself.
-    kernels<T>().gather(gather_call<T>(source, RowRange{nullptr, r, 1}, scale, row.data(), width));
+    kernels<T>().gather(
+        gather_call<T>(source, RowRange{nullptr, r, 1, 0}, scale, row.data(), width));
     for (index_t c = 0; c < source.n_columns; ++c) {
       const T x = row[static_cast<std::size_t>(c)];
       if (std::isnan(x))
@@ -70,6 +72,20 @@ void gather_rows(const RowSource& source, const RowRange& range, double scale, b
   const unsigned found = kernels<T>().gather(gather_call<T>(source, range, scale, panels, stride));
   const unsigned refused = kGatherNotFinite | (unit_range ? kGatherOutsideUnit : 0u);
   if ((found & refused) != 0) throw_first_offender<T>(source, scale, unit_range);
+}
+
+void plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
+                index_t n_tiles, RowFetch& fetch) {
+  fetch = RowFetch{};
+  if (source.n_columns < 2 || source.column_stride <= 0 || source.column_stride > 8) return;
+  fetch.data = source.data;
+  fetch.row_stride = source.row_stride;
+  fetch.row_bytes = source.n_columns * source.column_stride;
+  fetch.rows = range.rows;
+  fetch.first_row = first;
+  fetch.n_rows = std::max(index_t{0}, std::min(n, range.first + range.n + range.n_after - first));
+  fetch.bytes_per_tile =
+      round_up(ceil_div(fetch.n_rows * fetch.row_bytes, std::max(index_t{1}, n_tiles)), 64);
 }
 
 template void gather_rows<float>(const RowSource&, const RowRange&, double, bool, float*, index_t);

@@ -22,6 +22,7 @@ struct RowRange {
   const index_t* rows = nullptr;
   index_t first = 0;
   index_t n = 0;
+  index_t n_after = 0;  // rows behind these that will be read next
 };
 
 /// Rows into panels of destination row 0 on, times `scale`. Throws a sentence with row and column
@@ -29,5 +30,10 @@ struct RowRange {
 template <class T>
 void gather_rows(const RowSource& source, const RowRange& range, double scale, bool unit_range,
                  T* panels, index_t stride);
+
+/// Prepares `fetch` for `n` rows from position `first` of the range's list (or none past its end),
+/// in `n_tiles` parts; nothing is fetched from sources whose rows are not contiguous.
+void plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
+                index_t n_tiles, RowFetch& fetch);
 
 }  // namespace aecore

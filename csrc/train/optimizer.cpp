@@ -21,7 +21,7 @@ void check_optimizer(const OptimizerOptions& options) {
   const auto check = [](bool good, const char* rule, double value) {
     std::ostringstream text;
     text << rule << "; got " << value;
-    require(good, text.str());
+    AECORE_REQUIRE(good, text.str());
   };
   check(options.learning_rate > 0 && std::isfinite(options.learning_rate),
         "learning_rate must be a finite number > 0", options.learning_rate);
@@ -31,33 +31,32 @@ void check_optimizer(const OptimizerOptions& options) {
 }
 
 template <class T>
-PanelAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
-                           T* parameters, T* slots, index_t n_parameters) {
-  PanelAction<T> action;
-  UpdateCall<T>& call = action.call;
-  call.weights = parameters;
-  call.weight_decay = static_cast<T>(weight_decay);
+WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
+                            T* slots, index_t slot_size) {
+  WeightAction<T> action;
+  WeightUpdate<T>& update = action.update;
+  update.weight_decay = static_cast<T>(weight_decay);
   if (options.kind == OptimizerKind::sgd) {
-    action.kernel = kernels<T>().sgd;
-    call.learning_rate = static_cast<T>(options.learning_rate);
+    action.epilogue = kernels<T>().sgd;
+    update.learning_rate = static_cast<T>(options.learning_rate);
     return action;
   }
   const double t = static_cast<double>(step);
   const double correction_1 = 1 - std::pow(options.beta_1, t);
   const double correction_2 = std::sqrt(1 - std::pow(options.beta_2, t));
-  action.kernel = kernels<T>().adam;
-  call.first_moment = slots;
-  call.second_moment = slots + n_parameters;
-  call.learning_rate = static_cast<T>(options.learning_rate * correction_2 / correction_1);
-  call.beta_1 = static_cast<T>(options.beta_1);
-  call.beta_2 = static_cast<T>(options.beta_2);
-  call.epsilon = static_cast<T>(options.epsilon * correction_2);
+  action.epilogue = kernels<T>().adam;
+  update.first_moment = slots;
+  update.second_moment = slots + slot_size;
+  update.learning_rate = static_cast<T>(options.learning_rate * correction_2 / correction_1);
+  update.beta_1 = static_cast<T>(options.beta_1);
+  update.beta_2 = static_cast<T>(options.beta_2);
+  update.epsilon = static_cast<T>(options.epsilon * correction_2);
   return action;
 }
 
-template PanelAction<float> step_action<float>(const OptimizerOptions&, double, index_t, float*,
-                                               float*, index_t);
-template PanelAction<double> step_action<double>(const OptimizerOptions&, double, index_t, double*,
-                                                 double*, index_t);
+template WeightAction<float> step_action<float>(const OptimizerOptions&, double, index_t, float*,
+                                                index_t);
+template WeightAction<double> step_action<double>(const OptimizerOptions&, double, index_t, double*,
+                                                  index_t);
 
 }  // namespace aecore

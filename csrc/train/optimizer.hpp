@@ -25,9 +25,10 @@ OptimizerKind optimizer_from_name(const std::string& name);
 std::vector<std::string> optimizer_names();
 void check_optimizer(const OptimizerOptions& options);
 
-/// Update number `step` (1, 2, ...) of `parameters` with state `slots` (n_slots x n_parameters).
+/// What update number `step` (1, 2, ...) does to each tile of gradients; `slots` (n_slots) are
+/// moments in the panel layout of the weights.
 template <class T>
-PanelAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
-                           T* parameters, T* slots, index_t n_parameters);
+WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
+                            T* slots, index_t slot_size);
 
 }  // namespace aecore

@@ -7,13 +7,19 @@
 #include <memory>
 #include <vector>
 
+#include "core/float_mode.hpp"
 #include "core/random.hpp"
+#include "nn/row_step.hpp"
 
 namespace aecore {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// A batch up to this size is one chunk, and its weights are updated tile by tile.
+constexpr double kBatchBytes = 256.0 * 1024 * 1024;
+constexpr double kValidationBytes = 16.0 * 1024 * 1024;
 
 template <class T>
 class Training {
@@ -24,18 +30,35 @@ class Training {
         progress_(progress),
         on_epoch_(on_epoch),
         batch_rows_(std::min(call.schedule.batch_size, call.data.n_rows)),
-        step_(call.network, call.objective, batch_rows_, n_threads, true,
-              call.data.target != nullptr) {
-    if (call.schedule.shuffle) {
-      order_.resize(static_cast<std::size_t>(call.data.n_rows));
+        weights_(call.network, true),
+        slots_(call.optimizer.n_slots() * weights_.layout().size()),
+        step_(call.network, call.objective,
+              {batch_rows_, n_threads, true, call.data.target != nullptr, kBatchBytes}) {
+    if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !call.objective.sparse()) {
+      row_step_ = std::make_unique<RowStep<T>>(call.network, call.objective);
     }
+    if (call.schedule.shuffle) order_.resize(static_cast<std::size_t>(call.data.n_rows));
     if (call.validation != nullptr) {
       ObjectiveOptions plain = call.objective;  // held-out rows are judged without penalties
       plain.sparsity_weight = 0;
       plain.weight_decay = 0;
-      validation_ =
-          std::make_unique<BatchGradient<T>>(call.network, plain, call.validation->n_rows,
-                                             n_threads, false, call.validation->target != nullptr);
+      validation_ = std::make_unique<BatchGradient<T>>(
+          call.network, plain,
+          GradientPlan{call.validation->n_rows, n_threads, false,
+                       call.validation->target != nullptr, kValidationBytes});
+    }
+    load();
+  }
+
+  /// The working weights and moments back into the caller's arrays.
+  void store() {
+    store_weights();
+    const PanelLayout<T>& layout = weights_.layout();
+    for (index_t slot = 0; slot < call_.optimizer.n_slots(); ++slot) {
+      for (index_t l = 0; l < call_.network.n_layers(); ++l) {
+        layout.from_panels(l, slots_.data() + slot * layout.size(),
+                           call_.slots + slot * call_.network.n_parameters());
+      }
     }
   }
 
@@ -43,17 +66,38 @@ class Training {
     for (index_t e = 0; e < call_.schedule.n_epochs && !finished_; ++e) {
       const auto start = Clock::now();
       worker.once([&] { begin_epoch(call_.schedule.first_epoch + e); });
-      for (index_t first = 0; first < call_.data.n_rows && !diverged_; first += batch_rows_) {
-        run_batch(worker, first);
+      if (row_step_) {
+        worker.once([&] { run_rows(worker); });
+      } else {
+        for (index_t first = 0; first < call_.data.n_rows && !diverged_; first += batch_rows_) {
+          run_batch(worker, first);
+        }
       }
       if (validation_ && !diverged_) {
-        validation_->run(worker, call_.parameters, validation_batch(), PanelAction<T>{});
+        validation_->run(worker, weights_, validation_batch(), WeightAction<T>{}, false);
       }
       worker.once([&] { end_epoch(start); });
     }
   }
 
  private:
+  void load() {
+    const PanelLayout<T>& layout = weights_.layout();
+    for (index_t l = 0; l < call_.network.n_layers(); ++l) {
+      weights_.load(l, call_.parameters);
+      for (index_t slot = 0; slot < call_.optimizer.n_slots(); ++slot) {
+        layout.to_panels(l, call_.slots + slot * call_.network.n_parameters(),
+                         slots_.data() + slot * layout.size());
+      }
+    }
+  }
+
+  void store_weights() {
+    for (index_t l = 0; l < call_.network.n_layers(); ++l) {
+      weights_.layout().from_panels(l, weights_.data(), call_.parameters);
+    }
+  }
+
   void begin_epoch(index_t epoch) {
     progress_.epoch = epoch;
     progress_.rows_done = 0;
@@ -66,25 +110,40 @@ class Training {
     }
   }
 
+  /// An epoch of one-row batches, on one worker.
+  void run_rows(Worker& worker) {
+    const DataSet& data = call_.data;
+    const index_t* const rows = order_.empty() ? data.rows : order_.data();
+    for (index_t i = 0; i < data.n_rows && !diverged_; ++i) {
+      if (i % 32 == 0) worker.throw_if_asked_to_stop();
+      const index_t row = rows != nullptr ? rows[i] : i;
+      const double weight = data.sample_weight != nullptr ? data.sample_weight[row] : 1.0;
+      account(
+          row_step_->run(weights_, data.x, data.target, row, weight, call_.optimizer.learning_rate),
+          1);
+    }
+  }
+
+  void account(double loss, index_t n_rows) {
+    loss_sum_ += loss * static_cast<double>(n_rows);
+    diverged_ = !std::isfinite(loss);
+    progress_.rows_done += n_rows;
+    ++progress_.steps;
+  }
+
   void run_batch(Worker& worker, index_t first) {
     Batch batch;
     batch.x = &call_.data.x;
     batch.target = call_.data.target;
     batch.sample_weight = call_.data.sample_weight;
     batch.range = {order_.empty() ? call_.data.rows : order_.data(), first,
-                   std::min(batch_rows_, call_.data.n_rows - first)};
+                   std::min(batch_rows_, call_.data.n_rows - first), 0};
+    batch.range.n_after = call_.data.n_rows - first - batch.range.n;
     const index_t step = call_.schedule.first_step + progress_.steps + 1;
-    const PanelAction<T> action =
-        step_action(call_.optimizer, call_.objective.weight_decay, step, call_.parameters,
-                    call_.slots, call_.network.n_parameters());
-    step_.run(worker, call_.parameters, batch, action);
-    worker.once([&] {
-      const double loss = step_.parts().total();
-      loss_sum_ += loss * static_cast<double>(batch.range.n);
-      diverged_ = !std::isfinite(loss);
-      progress_.rows_done += batch.range.n;
-      ++progress_.steps;
-    });
+    const WeightAction<T> action = step_action(call_.optimizer, call_.objective.weight_decay, step,
+                                               slots_.data(), weights_.layout().size());
+    step_.run(worker, weights_, batch, action, call_.objective.weight_decay > 0);
+    worker.once([&] { account(step_.parts().total(), batch.range.n); });
   }
 
   Batch validation_batch() const {
@@ -92,7 +151,7 @@ class Training {
     batch.x = &call_.validation->x;
     batch.target = call_.validation->target;
     batch.sample_weight = call_.validation->sample_weight;
-    batch.range = {call_.validation->rows, 0, call_.validation->n_rows};
+    batch.range = {call_.validation->rows, 0, call_.validation->n_rows, 0};
     return batch;
   }
 
@@ -102,6 +161,8 @@ class Training {
                        std::chrono::duration<double>(Clock::now() - start).count()};
     if (diverged_) report.loss = kNone;
     if (validation_ && !diverged_) report.validation_loss = validation_->parts().loss;
+    store_weights();
+    const FloatMode callers_mode(FloatMode::keep_subnormals);
     finished_ = on_epoch_(report) || diverged_;
   }
 
@@ -109,7 +170,10 @@ class Training {
   TrainProgress& progress_;
   const std::function<bool(const EpochReport&)>& on_epoch_;
   const index_t batch_rows_;
+  PanelWeights<T> weights_;  // what is trained; the caller's arrays are copies
+  AlignedBuffer<T> slots_;   // moments, in the layout of the weights
   BatchGradient<T> step_;
+  std::unique_ptr<RowStep<T>> row_step_;  // instead of step_, for plain descent row by row
   std::unique_ptr<BatchGradient<T>> validation_;
   std::vector<index_t> order_;
   // Written by worker 0 between barriers, read by all.
@@ -124,7 +188,13 @@ template <class T>
 void train(const TrainCall<T>& call, int n_threads, const Poll& poll, TrainProgress& progress,
            const std::function<bool(const EpochReport&)>& on_epoch) {
   Training<T> training(call, n_threads, progress, on_epoch);
-  run_team(n_threads, poll, [&](Worker& worker) { training.run(worker); });
+  try {
+    run_team(n_threads, poll, [&](Worker& worker) { training.run(worker); });
+  } catch (...) {
+    training.store();  // as of the last finished batch
+    throw;
+  }
+  training.store();
 }
 
 template void train<float>(const TrainCall<float>&, int, const Poll&, TrainProgress&,

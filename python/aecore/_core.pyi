@@ -91,6 +91,17 @@ class Network:
     ) -> None:
         """Layers [first_layer, last_layer) applied to the rows of X; `out` is C-contiguous
         (n_rows, layer_sizes[last_layer]) of the parameters' dtype. `n_threads` 0: automatic."""
+    def one_row(
+        self,
+        parameters: Array,
+        X: Any,
+        out: Any,
+        first_layer: int,
+        last_layer: int,
+        input_scale: float,
+    ) -> Array | None:
+        """`forward` for a plain row, made for latency: X (and `out`) 1-D, C-contiguous and of the
+        parameters' dtype. None, and nothing done, for anything else."""
     def row_losses(
         self,
         parameters: Array,
@@ -136,6 +147,12 @@ class Network:
         the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties,
         NaN if there is none); True stops. `on_progress(epoch, rows_done)` comes every 25 ms.
         Returns the number of updates made."""
+
+def serving_entry(
+    network: Network, parameters: Array, code_layer: int, input_scale: float
+) -> object:
+    """Capsule of C functions for `aecore.serving`. It reads `parameters` at every call, so the
+    array has to outlive it."""
 
 def show_build() -> dict[str, Any]:
     """compiler, build_type, isa, isa_available, threading ("openmp" or "std::thread")."""

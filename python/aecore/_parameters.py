@@ -93,8 +93,8 @@ _RULES: Mapping[str, Rule] = {
     "initialization": _one_of(None, "glorot"),
     "input_scale": Rule("be a finite number > 0", lambda value: _is_finite(value) and value > 0),
     "layer_sizes": Rule(
-        "be a sequence of at least three integers from 1 to 2**31 - 1",
-        lambda value: _is_sizes(value) and len(value) >= 3,
+        "be a sequence of at least two integers from 1 to 2**31 - 1",
+        lambda value: _is_sizes(value) and len(value) >= 2,
     ),
     "learning_rate": Rule(
         "be None or a finite number > 0",

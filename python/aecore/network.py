@@ -32,7 +32,8 @@ class Network(NetworkState):
     Parameters
     ----------
     layer_sizes : sequence of int
-        Width of the input and of every layer after it, at least three numbers >= 1.
+        Width of the input and of every layer after it, at least two numbers >= 1. Two make an
+        encoder alone.
     activations : sequence of str
         One of "identity", "sigmoid", "tanh", "relu" for every layer after the input.
     dtype : {"float32", "float64"}, default="float32"
@@ -95,8 +96,8 @@ class Network(NetworkState):
         check_activations(activations, n_layers)
         if code_layer is None:
             code_layer = (n_layers - 1) // 2
-        if not 0 <= code_layer <= n_layers - 2:
-            rule = f"be None or an integer from 0 to {n_layers - 2}, a hidden layer"
+        if not 0 <= code_layer < n_layers:
+            rule = f"be None or an integer from 0 to {n_layers - 1}, one of the layers"
             raise parameter_error("code_layer", rule, code_layer)
         core = _core.Network([int(size) for size in layer_sizes], list(activations))
         parameters = aligned_zeros(core.n_parameters, dtype)
@@ -149,6 +150,9 @@ class Network(NetworkState):
         ValueError, TypeError
             As in `encode`.
         """
+        if self._code_layer == len(self._sizes) - 2:
+            msg = "decode needs layers after the code; this network ends with it"
+            raise ValueError(msg)
         return self._forward(Z, self._code_layer + 1, len(self._sizes) - 1, out, 1.0, "Z")
 
     def reconstruct(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -182,6 +186,10 @@ class Network(NetworkState):
         scale: float,
         name: str,
     ) -> NDArray[Any]:
+        if type(values) is np.ndarray:
+            row = self._core.one_row(self._parameters, values, out, first_layer, last_layer, scale)
+            if row is not None:
+                return row
         array = np.asarray(values)
         rows = as_rows(array, self._sizes[first_layer], name)
         shape = (*array.shape[:-1], self._sizes[last_layer])

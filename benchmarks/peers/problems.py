@@ -1,0 +1,56 @@
+"""A problem's numbers as files: the driver makes them once, every worker loads a copy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.peers.session import CHECK_EPOCHS, Problem
+from benchmarks.workloads import Workload, workload
+
+_SEED = 1
+
+
+def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
+    """Make rows, orders and initial parameters; needs aecore, whose shuffling is the order."""
+    import aecore
+    from benchmarks.rows import make_rows
+
+    n_orders = CHECK_EPOCHS + 1 if workload.kind == "train" else 1
+    network = aecore.Network(workload.layer_sizes, workload.activations, random_state=_SEED)
+    return Problem(
+        workload=workload,
+        X=make_rows(workload.rows, workload.n_rows, workload.layer_sizes[0]),
+        orders=np.stack(
+            [aecore._core.permutation(workload.n_rows, _SEED, epoch) for epoch in range(n_orders)]
+        ),
+        parameters=network.parameters,
+        seed=_SEED,
+        n_threads=n_threads,
+    )
+
+
+def save_problem(folder: Path, problem: Problem) -> None:
+    """Write a problem into `folder`: its arrays, and how its workload was cut."""
+    work = problem.workload
+    cut = {"name": work.name, "n_rows": work.n_rows, "batch_size": work.batch_size}
+    (folder / "problem.json").write_text(json.dumps({**cut, "n_threads": problem.n_threads}))
+    np.save(folder / "X.npy", problem.X)
+    np.save(folder / "orders.npy", problem.orders)
+    np.save(folder / "parameters.npy", problem.parameters)
+
+
+def load_problem(folder: Path) -> Problem:
+    """Read what `save_problem` wrote."""
+    cut = json.loads((folder / "problem.json").read_text())
+    return Problem(
+        workload=replace(workload(cut["name"]), n_rows=cut["n_rows"], batch_size=cut["batch_size"]),
+        X=np.load(folder / "X.npy"),
+        orders=np.load(folder / "orders.npy"),
+        parameters=np.load(folder / "parameters.npy"),
+        seed=_SEED,
+        n_threads=cut["n_threads"],
+    )

@@ -1,0 +1,168 @@
+"""JAX: an epoch is one jitted `lax.scan` over its batches, with donated buffers; optax updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+from numpy.typing import NDArray
+
+from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
+from benchmarks.workloads import Workload
+
+_ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "identity": lambda z: z,
+    "relu": jax.nn.relu,
+    "sigmoid": jax.nn.sigmoid,
+}
+
+
+def make() -> Implementation:
+    """Give the implementation."""
+    return WithJax()
+
+
+class WithJax(Implementation):
+    """The documented way to train without leaving the device between steps."""
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "jax": jax.__version__,
+            "optax": optax.__version__,
+            "training": "jit of a scanned epoch, parameters and optimiser state donated",
+            "encoding": "jit, rows on the device beforehand, block_until_ready",
+            "threads": "as many as cores: XLA counts those of its process",
+        }
+
+    def can(self, workload: Workload) -> bool:
+        del workload
+        return True
+
+    def training(self, problem: Problem) -> Training:
+        return _Training(problem)
+
+    def objective(self, problem: Problem) -> FullObjective:
+        return _Objective(problem)
+
+    def encoder(self, problem: Problem) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        workload = problem.workload
+        layers = _layers(problem, problem.parameters)
+        scale = np.float32(workload.input_scale)
+
+        @jax.jit
+        def encode(layers: Any, x: Any) -> Any:
+            x = x if x.dtype == jnp.float32 else x.astype(jnp.float32) * scale
+            return _outputs(workload, layers, x)[-1]
+
+        X = jnp.asarray(problem.X[0] if workload.kind == "latency" else problem.X)
+        if not workload.into:
+
+            def call() -> Any:
+                return encode(layers, X).block_until_ready()
+
+            return call, call
+        out = np.empty(workload.layer_sizes[-1], np.float32)
+
+        def call_into() -> NDArray[np.float32]:
+            out[:] = encode(layers, X)
+            return out
+
+        return call_into, call_into
+
+
+def _layers(problem: Problem, parameters: NDArray[np.float32]) -> list[tuple[Any, Any]]:
+    layers, start = [], 0
+    for n_in, n_out in problem.workload.sizes:
+        middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
+        weight = jnp.array(parameters[start:middle].reshape(n_in, n_out))
+        layers.append((weight, jnp.array(parameters[middle:stop])))
+        start = stop
+    return layers
+
+
+def _outputs(workload: Workload, layers: Any, x: Any) -> list[Any]:
+    """Layer outputs; logits for the last one before cross entropy."""
+    names = list(workload.activations)
+    if workload.loss == "binary_cross_entropy":
+        names[-1] = "identity"
+    outputs = []
+    for (weight, bias), name in zip(layers, names, strict=True):
+        x = _ACTIVATIONS[name](x @ weight + bias)
+        outputs.append(x)
+    return outputs
+
+
+def _loss(problem: Problem, layers: Any, x: Any) -> Any:
+    workload = problem.workload
+    outputs = _outputs(workload, layers, x)
+    if workload.loss == "binary_cross_entropy":
+        total = optax.losses.sigmoid_binary_cross_entropy(outputs[-1], x).sum()
+    else:
+        total = 0.5 * jnp.square(outputs[-1] - x).sum()
+    result = total / x.shape[0]
+    if workload.weight_decay:
+        squares = sum(jnp.square(weight).sum() for weight, _ in layers)
+        result += 0.5 * workload.weight_decay * squares
+    if problem.sparse_layer >= 0:
+        rho, mean = workload.sparsity_target, outputs[problem.sparse_layer].mean(0)
+        kl = rho * jnp.log(rho / mean) + (1 - rho) * jnp.log((1 - rho) / (1 - mean))
+        result += workload.sparsity_weight * kl.sum()
+    return result
+
+
+class _Training(Training):
+    def __init__(self, problem: Problem) -> None:
+        workload = problem.workload
+        optimizer = {"adam": optax.adam, "sgd": optax.sgd}[workload.optimizer](
+            workload.learning_rate
+        )
+        self._X = jnp.asarray(problem.X)
+        self._layers = _layers(problem, problem.parameters)
+        self._state = optimizer.init(self._layers)
+        value_and_grad = jax.value_and_grad(partial(_loss, problem))
+
+        @partial(jax.jit, donate_argnums=(0, 1))
+        def epoch(layers: Any, state: Any, X: Any, batches: Any) -> Any:
+            def step(carry: Any, rows: Any) -> Any:
+                layers, state = carry
+                loss, gradients = value_and_grad(layers, X[rows])
+                updates, state = optimizer.update(gradients, state, layers)
+                return (optax.apply_updates(layers, updates), state), loss
+
+            (layers, state), losses = lax.scan(step, (layers, state), batches)
+            return layers, state, losses.mean()
+
+        shape = (workload.n_steps, workload.batch_size)
+        batches = jax.ShapeDtypeStruct(shape, jnp.int32)
+        self._compiled = epoch.lower(self._layers, self._state, self._X, batches).compile()
+
+    def epoch(self, batches: NDArray[np.int64]) -> float:
+        self._layers, self._state, loss = self._compiled(
+            self._layers, self._state, self._X, jnp.asarray(batches, jnp.int32)
+        )
+        return float(loss)
+
+
+class _Objective(FullObjective):
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._X = jnp.asarray(problem.X)
+        self._value_and_grad = jax.jit(jax.value_and_grad(partial(_loss, problem)))
+
+    def set(self, parameters: NDArray[np.float32]) -> None:
+        self._layers = _layers(self._problem, parameters)
+
+    def evaluate(self) -> float:
+        value, self._gradient = self._value_and_grad(self._layers, self._X)
+        jax.block_until_ready(self._gradient)
+        return float(value)
+
+    def gradient(self) -> NDArray[np.float32]:
+        pieces = [np.asarray(piece).ravel() for layer in self._gradient for piece in layer]
+        return np.concatenate(pieces)

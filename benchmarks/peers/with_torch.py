@@ -1,0 +1,190 @@
+"""PyTorch, eager or through torch.compile: fused optimisers, denormals flushed, inference mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
+from benchmarks.workloads import Workload
+
+_MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+
+
+def make(*, compiled: bool) -> Implementation:
+    """Give the implementation, with or without torch.compile."""
+    return WithTorch(compiled=compiled)
+
+
+class WithTorch(Implementation):
+    """The documented way to train and to serve on a CPU."""
+
+    def __init__(self, *, compiled: bool) -> None:
+        self._compiled = compiled
+        self._inference: torch.inference_mode | None = None
+        torch.set_flush_denormal(True)
+
+    def settings(self) -> dict[str, str]:
+        mode = "loss through torch.compile" if self._compiled else "eager"
+        return {
+            "torch": torch.__version__,
+            "training": f"{mode}, fused Adam or SGD, gradients set to None, denormals flushed",
+            "encoding": "inference_mode, tensors made beforehand"
+            + (", torch.compile" if self._compiled else ""),
+            "MKL, oneDNN": f"{torch.backends.mkl.is_available()}, "
+            f"{torch.backends.mkldnn.is_available()}",
+        }
+
+    def can(self, workload: Workload) -> bool:
+        del workload
+        return True
+
+    def training(self, problem: Problem) -> Training:
+        self._begin(problem, inference=False)
+        return _Training(problem, self._prepare)
+
+    def objective(self, problem: Problem) -> FullObjective:
+        self._begin(problem, inference=False)
+        return _Objective(problem, self._prepare)
+
+    def encoder(self, problem: Problem) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        self._begin(problem, inference=True)
+        model = _model(problem).eval()
+        scale = problem.workload.input_scale
+        X = torch.from_numpy(problem.X)
+        x = X[0] if problem.workload.kind == "latency" else X
+
+        def encode(rows: Tensor) -> Tensor:
+            return model(rows if rows.dtype == torch.float32 else rows.float().mul_(scale))
+
+        encode = self._prepare(encode)
+        if not problem.workload.into:
+            return lambda: encode(x), lambda: encode(x).numpy()
+        out = torch.empty(problem.workload.layer_sizes[-1])
+        return lambda: out.copy_(encode(x)), lambda: out.copy_(encode(x)).numpy()
+
+    def _begin(self, problem: Problem, *, inference: bool) -> None:
+        """Set the threads, and the mode for all of a workload: entering it costs 1 us."""
+        torch.set_num_threads(problem.n_threads)
+        if self._inference is not None:
+            self._inference.__exit__(None, None, None)
+            self._inference = None
+        if inference:
+            self._inference = torch.inference_mode()
+            self._inference.__enter__()
+
+    def _prepare(self, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return torch.compile(function) if self._compiled else function
+
+
+def _model(problem: Problem) -> nn.Sequential:
+    """Linear layers with the initial parameters; a sigmoid before cross entropy is in the loss."""
+    workload = problem.workload
+    modules: list[nn.Module] = []
+    names = list(workload.activations)
+    if workload.loss == "binary_cross_entropy":
+        names[-1] = "identity"
+    for (weight, bias), name in zip(problem.layers(), names, strict=True):
+        linear = nn.Linear(*weight.shape)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(weight.T.copy()))
+            linear.bias.copy_(torch.from_numpy(bias))
+        modules.append(linear)
+        if name != "identity":
+            modules.append(_MODULES[name]())
+    return nn.Sequential(*modules)
+
+
+def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
+    workload = problem.workload
+    cross_entropy = workload.loss == "binary_cross_entropy"
+    sparse_output = -1
+    if workload.sparsity_weight:  # every layer before it has an activation
+        sparse_output = 2 * problem.sparse_layer + 1
+    weights = [module.weight for module in model if isinstance(module, nn.Linear)]
+    rho = workload.sparsity_target
+
+    def loss(x: Tensor) -> Tensor:
+        values, code = x, None
+        for i, module in enumerate(model):
+            values = module(values)
+            if i == sparse_output:
+                code = values
+        if cross_entropy:
+            total = functional.binary_cross_entropy_with_logits(values, x, reduction="sum")
+        else:
+            total = 0.5 * functional.mse_loss(values, x, reduction="sum")
+        result: Tensor = total / x.shape[0]
+        if code is not None:
+            mean = code.mean(0)
+            kl = rho * torch.log(rho / mean) + (1 - rho) * torch.log((1 - rho) / (1 - mean))
+            result = result + workload.sparsity_weight * kl.sum()
+        if workload.weight_decay:
+            squares = sum(weight.square().sum() for weight in weights)
+            result = result + 0.5 * workload.weight_decay * squares
+        return result
+
+    return loss
+
+
+class _Training(Training):
+    def __init__(self, problem: Problem, prepare: Callable[..., Callable[..., Tensor]]) -> None:
+        workload = problem.workload
+        model = _model(problem)
+        self._X = torch.from_numpy(problem.X)
+        self._one_row = workload.batch_size == 1
+        self._loss = prepare(_loss(problem, model))
+        make_optimizer = torch.optim.Adam if workload.optimizer == "adam" else torch.optim.SGD
+        self._optimizer = make_optimizer(model.parameters(), lr=workload.learning_rate, fused=True)
+
+    def epoch(self, batches: NDArray[np.int64]) -> float:
+        total = torch.zeros(())
+        # A single row is a view, without a gather.
+        orders = batches.ravel().tolist() if self._one_row else torch.from_numpy(batches)
+        for rows in orders:
+            x = self._X.narrow(0, rows, 1) if self._one_row else self._X.index_select(0, rows)
+            loss = self._loss(x)
+            loss.backward()
+            self._optimizer.step()
+            self._optimizer.zero_grad(set_to_none=True)
+            total += loss.detach()
+        return float(total) / len(batches)
+
+
+class _Objective(FullObjective):
+    def __init__(self, problem: Problem, prepare: Callable[..., Callable[..., Tensor]]) -> None:
+        self._model = _model(problem)
+        self._X = torch.from_numpy(problem.X)
+        self._loss = prepare(_loss(problem, self._model))
+
+    def _linear(self) -> list[nn.Linear]:
+        return [module for module in self._model if isinstance(module, nn.Linear)]
+
+    def set(self, parameters: NDArray[np.float32]) -> None:
+        start = 0
+        with torch.no_grad():
+            for layer in self._linear():
+                n_out, n_in = layer.weight.shape
+                middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
+                weight = parameters[start:middle].reshape(n_in, n_out)
+                layer.weight.copy_(torch.from_numpy(weight.T.copy()))
+                layer.bias.copy_(torch.from_numpy(parameters[middle:stop].copy()))
+                start = stop
+
+    def evaluate(self) -> float:
+        self._model.zero_grad(set_to_none=True)
+        loss = self._loss(self._X)
+        loss.backward()
+        return loss.item()
+
+    def gradient(self) -> NDArray[np.float32]:
+        pieces = []
+        for layer in self._linear():
+            pieces += [layer.weight.grad.numpy().T.ravel(), layer.bias.grad.numpy()]
+        return np.concatenate(pieces)

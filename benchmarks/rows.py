@@ -1,0 +1,82 @@
+"""The rows of the workloads: MNIST where it is at hand, image patches, random numbers."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+_SEED = 0
+# A digit has 19 % of its pixels set, in rows of an image that most digits cross.
+_DENSITY = 0.19
+_N_MNIST = 60_000
+
+
+def data_root() -> Path:
+    """Where data sets lie: AECORE_DATA, or shared/data beside the checkout."""
+    return Path(os.environ.get("AECORE_DATA", _CHECKOUT.parent / "shared" / "data"))
+
+
+def mnist_is_here() -> bool:
+    """Whether `make_rows` reads MNIST; otherwise it draws rows of its shape and sparsity."""
+    return _mnist_file().is_file()
+
+
+def make_rows(kind: str, n_rows: int, n_features: int) -> NDArray[Any]:
+    """Make the rows of a workload, the same ones every time.
+
+    Parameters
+    ----------
+    kind : {"mnist", "mnist-bytes", "patches", "uniform", "normal"}
+        Digits in [0, 1], digits as bytes, patches of photographs in [0.1, 0.9], numbers drawn
+        from [0, 1) or from N(0, 1).
+    n_rows, n_features : int
+        Digits are repeated when there are more rows than digits.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_features)
+        float32, or uint8 for "mnist-bytes"; C-contiguous and writable.
+    """
+    if kind in ("mnist", "mnist-bytes"):
+        digits = _digits()
+        take = np.resize(np.arange(digits.shape[0]), n_rows)
+        return digits[take] if kind == "mnist-bytes" else _in_blocks(digits, take)
+    if kind == "patches":
+        from aecore.demo._patches import natural_patches
+
+        return natural_patches(_SEED)[:n_rows].astype(np.float32)
+    rng = np.random.default_rng(_SEED)
+    if kind == "uniform":
+        return rng.random((n_rows, n_features), dtype=np.float32)
+    return rng.standard_normal((n_rows, n_features), dtype=np.float32)
+
+
+def _in_blocks(digits: NDArray[np.uint8], take: NDArray[np.int64]) -> NDArray[np.float32]:
+    # A block at a time: a million rows need no second copy of themselves.
+    rows = np.empty((take.size, digits.shape[1]), np.float32)
+    for start in range(0, take.size, 4096):
+        stop = start + 4096
+        rows[start:stop] = digits[take[start:stop]]
+        rows[start:stop] *= np.float32(1.0 / 255.0)
+    return rows
+
+
+def _mnist_file() -> Path:
+    return data_root() / "mnist" / "train-images-idx3-ubyte.gz"
+
+
+def _digits() -> NDArray[np.uint8]:
+    if mnist_is_here():
+        with gzip.open(_mnist_file(), "rb") as file:
+            file.read(16)  # magic number, count, height, width
+            return np.frombuffer(file.read(), np.uint8).reshape(-1, 784)
+    rng = np.random.default_rng(_SEED)
+    values = rng.integers(1, 256, size=(_N_MNIST, 784), dtype=np.uint8)
+    values[rng.random(values.shape, dtype=np.float32) >= _DENSITY] = 0
+    return values

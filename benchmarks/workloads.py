@@ -1,0 +1,259 @@
+"""The work that autoencoders really do, each workload once, as data: all benchmarks read it here.
+
+Numbers of rows are multiples of the batch, so that all steps of a workload are alike. Training is
+in float32 on shuffled batches that are gathered from the full array, with Adam's or SGD's state
+kept from step to step; the loss is J as in `aecore.Network.objective_terms`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What aecore is held to, on one core: None where no goal is set.
+
+    `best_peer` and `pytorch` are factors, `peak` is the fraction of the multiply-add peak,
+    `microseconds` a limit on the time itself.
+    """
+
+    best_peer: float | None = None
+    pytorch: float | None = None
+    peak: float | None = None
+    microseconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One piece of work.
+
+    `kind` says what a unit is: "train", one step on a batch; "objective", J and its gradient over
+    all rows; "latency", one row encoded by a call from Python; "encode", all rows encoded by one
+    call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short runs.
+    `input_scale` multiplies uint8 rows. `into` asks for results in an array made beforehand.
+    """
+
+    name: str
+    kind: Literal["train", "objective", "latency", "encode"]
+    layer_sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    rows: Literal["mnist", "mnist-bytes", "patches", "uniform", "normal"]
+    n_rows: int
+    quick_rows: int
+    batch_size: int = 1
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    loss: str = "squared_error"
+    weight_decay: float = 0.0
+    sparsity_weight: float = 0.0
+    sparsity_target: float = 0.05
+    input_scale: float = 1.0
+    into: bool = False
+    goal: Goal = Goal()
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of an epoch."""
+        return self.n_rows // self.batch_size
+
+    @property
+    def unit(self) -> str:
+        """What the time is given for."""
+        names = {"train": "step", "objective": "evaluation", "latency": "call", "encode": "pass"}
+        return names[self.kind]
+
+    @property
+    def hidden_layer_sizes(self) -> tuple[int, ...]:
+        """The widths of the encoder, as the estimators take them; all networks are mirrored."""
+        return self.layer_sizes[1 : len(self.layer_sizes) // 2 + 1]
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """(n_in, n_out) of each layer."""
+        return list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and biases."""
+        return sum(n_in * n_out + n_out for n_in, n_out in self.sizes)
+
+    @property
+    def operations(self) -> float:
+        """Floating point operations of the matrix products of one unit.
+
+        Each weight takes part in the forward product, the weight gradient and, but for the first
+        layer, the backward product.
+        """
+        weights = [n_in * n_out for n_in, n_out in self.sizes]
+        if self.kind == "train":
+            return 2.0 * self.batch_size * (3 * sum(weights) - weights[0])
+        if self.kind == "objective":
+            return 2.0 * self.n_rows * (3 * sum(weights) - weights[0])
+        return 2.0 * (1 if self.kind == "latency" else self.n_rows) * sum(weights)
+
+    def quick(self) -> Workload:
+        """The same work on `quick_rows` rows."""
+        return replace(self, n_rows=self.quick_rows)
+
+
+_DEEP = (784, 500, 500, 2000, 10, 2000, 500, 500, 784)
+
+WORKLOADS = (
+    Workload(
+        "keras",
+        "train",
+        (784, 32, 784),
+        ("relu", "sigmoid"),
+        "mnist",
+        n_rows=234 * 256,
+        quick_rows=40 * 256,
+        batch_size=256,
+        loss="binary_cross_entropy",
+        goal=Goal(best_peer=4.0, pytorch=4.0, peak=0.63),
+    ),
+    Workload(
+        "sparse",
+        "train",
+        (784, 196, 784),
+        ("sigmoid", "sigmoid"),
+        "mnist",
+        n_rows=234 * 256,
+        quick_rows=20 * 256,
+        batch_size=256,
+        weight_decay=3e-3,
+        sparsity_weight=3.0,
+        sparsity_target=0.1,
+        goal=Goal(best_peer=1.3, pytorch=3.5, peak=0.83),
+    ),
+    Workload(
+        "patches",
+        "objective",
+        (64, 25, 64),
+        ("sigmoid", "sigmoid"),
+        "patches",
+        n_rows=10_000,
+        quick_rows=10_000,
+        weight_decay=1e-4,
+        sparsity_weight=3.0,
+        sparsity_target=0.01,
+        goal=Goal(best_peer=2.3, pytorch=6.0, peak=0.65),
+    ),
+    Workload(
+        "deep",
+        "train",
+        _DEEP,
+        ("relu",) * 7 + ("identity",),
+        "mnist",
+        n_rows=40 * 256,
+        quick_rows=4 * 256,
+        batch_size=256,
+        goal=Goal(best_peer=1.2, pytorch=2.3, peak=0.80),
+    ),
+    Workload(
+        "wide",
+        "train",
+        (1024, 4096, 1024),
+        ("relu", "identity"),
+        "normal",
+        n_rows=16 * 512,
+        quick_rows=2 * 512,
+        batch_size=512,
+        goal=Goal(best_peer=1.2, pytorch=2.2, peak=0.82),
+    ),
+    Workload(
+        "online",
+        "train",
+        (784, 32, 784),
+        ("sigmoid", "sigmoid"),
+        "mnist",
+        n_rows=20_000,
+        quick_rows=2_000,
+        batch_size=1,
+        optimizer="sgd",
+        learning_rate=0.01,
+        goal=Goal(best_peer=3.0, pytorch=30.0),
+    ),
+    Workload(
+        "online-dense",
+        "train",
+        (784, 32, 784),
+        ("sigmoid", "sigmoid"),
+        "uniform",
+        n_rows=20_000,
+        quick_rows=2_000,
+        batch_size=1,
+        optimizer="sgd",
+        learning_rate=0.01,
+        goal=Goal(best_peer=1.8, pytorch=30.0),
+    ),
+    Workload(
+        "tabular",
+        "train",
+        (30, 16, 8, 16, 30),
+        ("relu", "relu", "relu", "identity"),
+        "normal",
+        n_rows=20_000,
+        quick_rows=100 * 32,
+        batch_size=32,
+        goal=Goal(best_peer=3.5, pytorch=50.0),
+    ),
+    Workload(
+        "encode-one",
+        "latency",
+        (784, 32),
+        ("relu",),
+        "mnist",
+        n_rows=1,
+        quick_rows=1,
+        goal=Goal(best_peer=2.0, pytorch=5.0, microseconds=1.5),
+    ),
+    Workload(
+        "encode-one-out",
+        "latency",
+        (784, 32),
+        ("relu",),
+        "mnist",
+        n_rows=1,
+        quick_rows=1,
+        into=True,
+        goal=Goal(best_peer=2.0, pytorch=5.0, microseconds=1.5),
+    ),
+    Workload(
+        "encode-all",
+        "encode",
+        (784, 32),
+        ("relu",),
+        "mnist",
+        n_rows=60_000,
+        quick_rows=20_000,
+        goal=Goal(best_peer=1.6, pytorch=3.0),
+    ),
+    Workload(
+        "encode-all-bytes",
+        "encode",
+        (784, 32),
+        ("relu",),
+        "mnist-bytes",
+        n_rows=60_000,
+        quick_rows=20_000,
+        input_scale=1.0 / 255.0,
+        goal=Goal(best_peer=3.0, pytorch=3.0),
+    ),
+)
+
+
+def workload(name: str) -> Workload:
+    """Find a workload by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    for each in WORKLOADS:
+        if each.name == name:
+            return each
+    msg = f"workload must be one of {', '.join(each.name for each in WORKLOADS)}; got {name!r}"
+    raise ValueError(msg)

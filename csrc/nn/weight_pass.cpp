@@ -1,0 +1,156 @@
+#include "nn/weight_pass.hpp"
+
+#include <algorithm>
+
+namespace aecore {
+
+namespace {
+
+// A task reuses the deltas of one panel over this many rows of W, and their gradients, 16 KB of
+// float32, stay in the first-level cache until they are used.
+constexpr index_t kTaskRows = 128;
+// Multiply-adds of a task: enough tasks to share out, none so small that handing it out shows.
+constexpr double kMinTaskWork = 4e5;
+constexpr double kMaxTaskWork = 4e6;
+constexpr double kTasksPerStep = 32;
+
+}  // namespace
+
+template <class T>
+WeightPass<T>::WeightPass(const Network& network, index_t rows, bool several_chunks, int n_threads)
+    : network_(network) {
+  plan(rows);
+  const index_t width = kernels<T>().panel_width;
+  index_t widest = kTaskRows * width;  // of C, and of a bias
+  for (const Layer& layer : network.layers()) {
+    widest = std::max(widest, round_up(layer.n_out, width));
+  }
+  for (int i = 0; i < n_threads; ++i) scratch_.emplace_back(widest);
+  if (several_chunks) gradients_ = AlignedBuffer<T>(PanelLayout<T>(network).size());
+}
+
+template <class T>
+void WeightPass<T>::plan(index_t rows) {
+  const index_t width = kernels<T>().panel_width;
+  const double m = static_cast<double>(rows);
+  const double work = m * network_.work(0, network_.n_layers());
+  const double target = std::clamp(work / kTasksPerStep, kMinTaskWork, kMaxTaskWork);
+  for (index_t l = network_.n_layers() - 1; l >= 0; --l) {  // the last deltas are still in cache
+    const Layer& layer = network_.layer(l);
+    const index_t task_rows = std::min(kTaskRows, layer.n_in);
+    const double panel_work = static_cast<double>(task_rows * width) * m;
+    const index_t columns = width * std::max(index_t{1}, static_cast<index_t>(target / panel_work));
+    for (index_t row = 0; row < layer.n_in; row += task_rows) {
+      for (index_t column = 0; column < layer.n_out; column += columns) {
+        tasks_.push_back({l, row, std::min(layer.n_in, row + task_rows), column,
+                          std::min(layer.n_out, column + columns)});
+      }
+    }
+  }
+  task_squares_.resize(tasks_.size());
+}
+
+template <class T>
+void WeightPass<T>::run(Worker& worker, const std::vector<MatrixPanels<T>>& inputs,
+                        const std::vector<MatrixPanels<T>>& deltas, const Chunk& chunk,
+                        PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
+  T* const scratch = scratch_[static_cast<std::size_t>(worker.id())].data();
+  const auto body = [&](index_t i) {
+    const auto index = static_cast<std::size_t>(i);
+    const Task& task = tasks_[index];
+    const auto l = static_cast<std::size_t>(task.layer);
+    task_squares_[index] = 0;
+    run_task(task, sum_squares ? &task_squares_[index] : nullptr, inputs[l], deltas[l], chunk,
+             weights, action, scratch);
+    if (task.row_begin == 0) bias_gradient(task, deltas[l], chunk, weights, action, scratch);
+  };
+  const auto n_tasks = static_cast<index_t>(tasks_.size());
+  if (chunk.last) {
+    worker.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
+  } else {
+    worker.for_each(n_tasks, body);
+  }
+}
+
+template <class T>
+void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPanels<T>& input,
+                             const MatrixPanels<T>& delta, const Chunk& chunk,
+                             PanelWeights<T>& weights, const WeightAction<T>& action, T* scratch) {
+  const Layer& layer = network_.layer(task.layer);
+  const index_t offset = weights.layout().weights(task.layer);
+  WeightUpdate<T> update = action.update;
+  update.weights = weights.data() + offset;
+  if (update.first_moment != nullptr) update.first_moment += offset;
+  if (update.second_moment != nullptr) update.second_moment += offset;
+  if (update.out != nullptr) update.out += layer.weights;
+  update.stride = weights.layout().stride(task.layer);
+  update.n_rows = layer.n_in;
+  update.n_columns = layer.n_out;
+  update.transposed = weights.transposed(task.layer);
+  update.transposed_stride = weights.transposed_stride(task.layer);
+  update.squares = squares;
+
+  GemmCall<T> call{};
+  call.a = input.data;
+  call.a_stride = input.stride;
+  call.a_transposed = true;
+  call.b = delta.data;
+  call.b_stride = delta.stride;
+  if (gradients_.size() > 0) {
+    call.c = gradients_.data() + offset;
+    call.c_stride = update.stride;
+  } else {
+    call.c = scratch;
+    call.c_first_row = task.row_begin;
+  }
+  call.row_begin = task.row_begin;
+  call.row_end = task.row_end;
+  call.column_begin = task.column_begin;
+  call.column_end = task.column_end;
+  call.k = chunk.rows;
+  call.accumulate = !chunk.first;
+  if (chunk.last) {
+    call.prologue = kernels<T>().fetch_weights;
+    call.epilogue = action.epilogue;
+    call.context = &update;
+  }
+  kernels<T>().gemm(call);
+}
+
+template <class T>
+void WeightPass<T>::bias_gradient(const Task& task, const MatrixPanels<T>& delta,
+                                  const Chunk& chunk, PanelWeights<T>& weights,
+                                  const WeightAction<T>& action, T* scratch) {
+  const Kernels<T>& k = kernels<T>();
+  const Layer& layer = network_.layer(task.layer);
+  const index_t offset = weights.layout().bias(task.layer);
+  T* const sums = gradients_.size() > 0 ? gradients_.data() + offset + task.column_begin : scratch;
+  k.column_sums(delta.data + task.column_begin / k.panel_width * delta.stride, delta.stride,
+                chunk.rows, task.column_end - task.column_begin, nullptr, !chunk.first, sums);
+  if (!chunk.last) return;
+  WeightUpdate<T> update = action.update;  // a bias is one row of weights, without decay
+  update.weights = weights.data() + offset;
+  if (update.first_moment != nullptr) update.first_moment += offset;
+  if (update.second_moment != nullptr) update.second_moment += offset;
+  if (update.out != nullptr) update.out += layer.bias;
+  update.stride = k.panel_width;
+  update.n_rows = 1;
+  update.n_columns = layer.n_out;
+  update.weight_decay = T{0};
+  for (index_t column = task.column_begin; column < task.column_end; column += k.panel_width) {
+    action.epilogue(&update, sums + column - task.column_begin, 0, 1, column,
+                    std::min(k.panel_width, layer.n_out - column));
+  }
+}
+
+template <class T>
+double WeightPass<T>::squares() const {
+  double sum = 0;
+  for (const double s : task_squares_) sum += s;
+  return sum;
+}
+
+template class WeightPass<float>;
+template class WeightPass<double>;
+
+}  // namespace aecore

@@ -1,0 +1,74 @@
+#include "nn/weights.hpp"
+
+#include <algorithm>
+
+#include "core/errors.hpp"
+#include "kernels/dispatch.hpp"
+
+namespace aecore {
+
+template <class T>
+PanelLayout<T>::PanelLayout(const Network& network) : layers_(network.layers()) {
+  const index_t width = kernels<T>().panel_width;
+  for (const Layer& layer : layers_) {
+    const index_t panels = ceil_div(layer.n_out, width);
+    const index_t stride = layer.n_in * width;
+    const index_t bias = size_ + checked_mul(panels, stride);
+    places_.push_back({size_, bias, stride});
+    size_ = bias + panels * width;
+  }
+}
+
+template <class T>
+void PanelLayout<T>::to_panels(index_t layer, const T* parameters, T* panels) const {
+  const Kernels<T>& k = kernels<T>();
+  const Layer& l = layers_[static_cast<std::size_t>(layer)];
+  const index_t n_panels = ceil_div(l.n_out, k.panel_width);
+  k.pack(parameters + l.weights, l.n_in, l.n_out, 0, n_panels, panels + weights(layer));
+  k.pack(parameters + l.bias, 1, l.n_out, 0, n_panels, panels + bias(layer));
+}
+
+template <class T>
+void PanelLayout<T>::from_panels(index_t layer, const T* panels, T* parameters) const {
+  const Kernels<T>& k = kernels<T>();
+  const Layer& l = layers_[static_cast<std::size_t>(layer)];
+  k.unpack(panels + weights(layer), stride(layer), l.n_in, l.n_out, parameters + l.weights,
+           l.n_out);
+  k.unpack(panels + bias(layer), k.panel_width, 1, l.n_out, parameters + l.bias, l.n_out);
+}
+
+template <class T>
+PanelWeights<T>::PanelWeights(const Network& network, bool with_transposed)
+    : network_(network), layout_(network), panels_(layout_.size()) {
+  const index_t width = kernels<T>().panel_width;
+  for (index_t l = 0; l < network.n_layers(); ++l) {
+    const Layer& layer = network.layer(l);
+    if (with_transposed && l > 0) {
+      transposed_.emplace_back(checked_mul(ceil_div(layer.n_in, width), layer.n_out * width));
+    } else {
+      transposed_.emplace_back();
+    }
+  }
+}
+
+template <class T>
+index_t PanelWeights<T>::transposed_stride(index_t layer) const {
+  return network_.layer(layer).n_out * kernels<T>().panel_width;
+}
+
+template <class T>
+void PanelWeights<T>::load(index_t layer, const T* parameters) {
+  layout_.to_panels(layer, parameters, panels_.data());
+  if (T* const w_t = transposed(layer)) {
+    const Layer& l = network_.layer(layer);
+    kernels<T>().pack_transposed(parameters + l.weights, l.n_in, l.n_out, 0,
+                                 ceil_div(l.n_in, kernels<T>().panel_width), w_t);
+  }
+}
+
+template class PanelLayout<float>;
+template class PanelLayout<double>;
+template class PanelWeights<float>;
+template class PanelWeights<double>;
+
+}  // namespace aecore

@@ -1,0 +1,60 @@
+// All parameters of a network in panels, as the kernels use them: W and b of every layer in one
+// flat buffer (the moments of an optimiser share its layout), and W^T beside it for the way back.
+#pragma once
+
+#include <vector>
+
+#include "core/memory.hpp"
+#include "nn/network.hpp"
+
+namespace aecore {
+
+/// Where each layer lies in a flat buffer of panels.
+template <class T>
+class PanelLayout {
+ public:
+  explicit PanelLayout(const Network& network);
+  index_t size() const { return size_; }
+  index_t weights(index_t layer) const { return at(layer).weights; }  // panels of W (n_in rows)
+  index_t bias(index_t layer) const { return at(layer).bias; }        // one row, padded
+  index_t stride(index_t layer) const { return at(layer).stride; }    // between panels of W
+
+  /// One layer from the row-major parameter vector, and back.
+  void to_panels(index_t layer, const T* parameters, T* panels) const;
+  void from_panels(index_t layer, const T* panels, T* parameters) const;
+
+ private:
+  struct Place {
+    index_t weights, bias, stride;
+  };
+  const Place& at(index_t layer) const { return places_[static_cast<std::size_t>(layer)]; }
+  std::vector<Layer> layers_;
+  std::vector<Place> places_;
+  index_t size_ = 0;
+};
+
+template <class T>
+class PanelWeights {
+ public:
+  /// `with_transposed`: gradients will be taken.
+  PanelWeights(const Network& network, bool with_transposed);
+
+  const PanelLayout<T>& layout() const { return layout_; }
+  T* data() { return panels_.data(); }
+  const T* weights(index_t layer) const { return panels_.data() + layout_.weights(layer); }
+  const T* bias(index_t layer) const { return panels_.data() + layout_.bias(layer); }
+  /// W^T of layers above the first; null for the first, through which nothing goes back.
+  T* transposed(index_t layer) { return transposed_[static_cast<std::size_t>(layer)].data(); }
+  index_t transposed_stride(index_t layer) const;
+
+  /// Takes one layer from the row-major parameters.
+  void load(index_t layer, const T* parameters);
+
+ private:
+  const Network& network_;
+  PanelLayout<T> layout_;
+  AlignedBuffer<T> panels_;
+  std::vector<AlignedBuffer<T>> transposed_;
+};
+
+}  // namespace aecore
