@@ -1,12 +1,16 @@
 // Activations and their derivatives, run over tiles. A derivative is written in the activation's
 // own value a: a (1 - a) for sigmoid, 1 - a^2 for tanh, [a > 0] for relu, 1 for identity.
 
-template <class T, Activation A>
-inline Vec<T> activate(Vec<T> z) {
-  if constexpr (A == Activation::sigmoid) return sigmoid_v<T>(z);
-  if constexpr (A == Activation::tanh) return tanh_v<T>(z);
-  if constexpr (A == Activation::relu) return select<T>(z < T{0}, Vec<T>{}, z);  // keeps NaN
-  return z;
+/// In place, N vectors in lockstep.
+template <class T, Activation A, int N>
+inline void activate(Vec<T> (&z)[N]) {
+  if constexpr (A == Activation::sigmoid) sigmoid_v<T>(z);
+  if constexpr (A == Activation::tanh) {
+    AECORE_LOCKSTEP(N) z[i] = tanh_v<T>(z[i]);
+  }
+  if constexpr (A == Activation::relu) {
+    AECORE_LOCKSTEP(N) z[i] = select<T>(z[i] < T{0}, Vec<T>{}, z[i]);  // keeps NaN
+  }
 }
 
 template <class T, Activation A>
@@ -40,19 +44,38 @@ inline void with_activation(Activation activation, Function function) {
   }
 }
 
+/// Rows of a tile taken together.
+constexpr int kRowsInStep = 2;
+
+/// group(number of rows as a type, first row) over the rows: kRowsInStep at a time, the rest by
+/// ones.
+template <int N>
+struct RowCount {
+  static constexpr int value = N;
+};
+template <class Group>
+inline void for_row_groups(index_t rows, Group group) {
+  index_t r = 0;
+  for (; r + kRowsInStep <= rows; r += kRowsInStep) group(RowCount<kRowsInStep>{}, r);
+  for (; r < rows; ++r) group(RowCount<1>{}, r);
+}
+
 template <class T>
 void bias_activation(const void* context, T* tile, index_t, index_t rows, index_t column,
                      index_t columns) {
   const auto& c = *static_cast<const BiasActivation<T>*>(context);
+  constexpr int kLanes = Simd<T>::kLanes;
   Vec<T> bias[kVectors];
   load_panel(c.bias + column, columns, bias);
   with_activation(c.activation, [&](auto tag) {
-    for (index_t r = 0; r < rows; ++r, tile += kWidth<T>) {
-      for (int v = 0; v < kVectors; ++v) {
-        T* const p = tile + v * Simd<T>::kLanes;
-        store(p, activate<T, decltype(tag)::value>(load(p) + bias[v]));
-      }
-    }
+    for_row_groups(rows, [&](auto count, index_t r) {
+      constexpr int kN = decltype(count)::value * kVectors;
+      T* const p = tile + r * kWidth<T>;
+      Vec<T> z[kN];
+      AECORE_LOCKSTEP(kN) z[i] = load(p + i * kLanes) + bias[i % kVectors];
+      activate<T, decltype(tag)::value>(z);
+      AECORE_LOCKSTEP(kN) store(p + i * kLanes, z[i]);
+    });
   });
 }
 

@@ -7,3 +7,6 @@
 #define AECORE_UNROLL _Pragma("GCC unroll 16")
 #endif
 #define AECORE_INLINE_LAMBDA __attribute__((always_inline))
+
+/// One step of N independent computations, i = 0..N-1.
+#define AECORE_LOCKSTEP(N) AECORE_UNROLL for (int i = 0; i < N; ++i)

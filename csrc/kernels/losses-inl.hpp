@@ -1,36 +1,22 @@
 // The last layer's epilogue: from z to the row's loss and to delta = weight_i dloss/dz, in place.
 
-template <class T>
-struct LossAndSlope {
-  Vec<T> loss, slope;
-};
-
 /// From the output x_hat; slope is dloss/dx_hat.
 template <class T, Loss L>
-inline LossAndSlope<T> loss_of_output(Vec<T> x_hat, Vec<T> x) {
+inline void loss_of_output(Vec<T> x_hat, Vec<T> x, Vec<T>& loss, Vec<T>& slope) {
   if constexpr (L == Loss::squared_error) {
-    const Vec<T> error = x_hat - x;
-    return {T(0.5) * error * error, error};
+    slope = x_hat - x;
+    loss = T(0.5) * slope * slope;
   } else {
     // -x log p - (1 - x) log(1 - p) with p = x_hat clipped away from 0 and 1, where log is finite;
     // the clipped function is flat outside, and so is its slope.
     constexpr T kLow = T(kProbabilityClip);
     constexpr T kHigh = T(1) - T(kProbabilityClip);
-    Vec<T> p = select<T>(x_hat < kLow, splat(kLow), x_hat);
-    p = select<T>(p > kHigh, splat(kHigh), p);
+    const Vec<T> p = at_most(at_least(x_hat, kLow), kHigh);
     const IntVec<T> inside = (x_hat >= kLow) & (x_hat <= kHigh);
     const Vec<T> q = T(1) - p;
-    const Vec<T> loss = T(0) - x * log_v<T>(p) - (T(1) - x) * log_v<T>(q);
-    return {loss, select<T>(inside, (p - x) / (p * q), Vec<T>{})};
+    loss = T(0) - x * log_v<T>(p) - (T(1) - x) * log_v<T>(q);
+    slope = select<T>(inside, (p - x) / (p * q), Vec<T>{});
   }
-}
-
-/// Binary cross entropy of a sigmoid output from its logit z: softplus(z) - z x,
-/// which has no log(0); slope is dloss/dz = sigmoid(z) - x.
-template <class T>
-inline LossAndSlope<T> loss_of_logit(Vec<T> z, Vec<T> x) {
-  const Softplus<T> s = softplus_v<T>(z);
-  return {s.softplus - z * x, s.sigmoid - x};
 }
 
 inline void fetch_rows_ahead(RowFetch& f) {
@@ -59,31 +45,39 @@ void fetch_target(const void* context, index_t row, index_t rows, index_t column
   if (c.ahead != nullptr) fetch_rows_ahead(*c.ahead);
 }
 
-/// Runs `each(z, x)` over the tile and books what it returns.
+/// Runs `each(z, x, loss, slope)` over the tile, some vectors at a time; slope is dloss/dz.
 template <class T, class Each>
 inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t rows, index_t column,
                         index_t columns, Each each) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
-  const T* x = c.target + (column / kW) * c.target_stride + row * kW;
+  const T* const target = c.target + (column / kW) * c.target_stride + row * kW;
   Vec<T> bias[kVectors];
   load_panel(c.output.bias + column, columns, bias);
-  for (index_t r = 0; r < rows; ++r, tile += kW, x += kW) {
-    const Vec<T> weight = splat(c.row_weight[row + r]);
-    Vec<T> loss = {};
-    for (int v = 0; v < kVectors; ++v) {
-      T* const p = tile + v * kLanes;
-      LossAndSlope<T> result = each(load(p) + bias[v], load(x + v * kLanes));
-      if (columns < kW) {  // nothing past the last column counts, be it NaN
-        const IntVec<T> real = lanes_below<T>(columns - v * kLanes);
-        result.loss = select<T>(real, result.loss, Vec<T>{});
-        result.slope = select<T>(real, result.slope, Vec<T>{});
+  for_row_groups(rows, [&](auto count, index_t r) {
+    constexpr int kRows = decltype(count)::value;
+    constexpr int kN = kRows * kVectors;
+    T* const p = tile + r * kW;
+    Vec<T> z[kN], x[kN], loss[kN], slope[kN];
+    AECORE_LOCKSTEP(kN) z[i] = load(p + i * kLanes) + bias[i % kVectors];
+    AECORE_LOCKSTEP(kN) x[i] = load(target + r * kW + i * kLanes);
+    each(z, x, loss, slope);
+    if (columns < kW) {  // nothing past the last column counts, be it NaN
+      AECORE_LOCKSTEP(kN) {
+        const IntVec<T> real = lanes_below<T>(columns - i % kVectors * kLanes);
+        loss[i] = select<T>(real, loss[i], Vec<T>{});
+        slope[i] = select<T>(real, slope[i], Vec<T>{});
       }
-      loss += result.loss;
-      store(p, weight * result.slope);
     }
-    c.row_loss[row + r] += static_cast<double>(lane_sum(loss));
-  }
+    AECORE_LOCKSTEP(kN) {
+      store(p + i * kLanes, splat(c.row_weight[row + r + i / kVectors]) * slope[i]);
+    }
+    AECORE_LOCKSTEP(kRows) {
+      Vec<T> sum = loss[i * kVectors];
+      for (int v = 1; v < kVectors; ++v) sum += loss[i * kVectors + v];
+      c.row_loss[row + r + i] += static_cast<double>(lane_sum(sum));
+    }
+  });
 }
 
 template <Loss L>
@@ -97,19 +91,28 @@ void output_loss(const void* context, T* tile, index_t row, index_t rows, index_
   const auto& c = *static_cast<const OutputLoss<T>*>(context);
   const auto from_output = [&](auto loss_tag) {
     with_activation(c.output.activation, [&](auto tag) {
-      output_tile(c, tile, row, rows, column, columns, [](Vec<T> z, Vec<T> x) {
-        const Vec<T> x_hat = activate<T, decltype(tag)::value>(z);
-        LossAndSlope<T> result = loss_of_output<T, decltype(loss_tag)::value>(x_hat, x);
-        result.slope *= derivative<T, decltype(tag)::value>(x_hat);
-        return result;
-      });
+      output_tile(c, tile, row, rows, column, columns,
+                  [](auto& z, const auto& x, auto& loss, auto& slope) {
+                    constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                    activate<T, decltype(tag)::value>(z);
+                    AECORE_LOCKSTEP(kN) {
+                      loss_of_output<T, decltype(loss_tag)::value>(z[i], x[i], loss[i], slope[i]);
+                      slope[i] *= derivative<T, decltype(tag)::value>(z[i]);
+                    }
+                  });
     });
   };
   if (c.loss == Loss::squared_error) {
     from_output(LossTag<Loss::squared_error>{});
   } else if (c.output.activation == Activation::sigmoid) {
+    // From the logit z: softplus(z) - z x, which has no log(0); dloss/dz = sigmoid(z) - x.
     output_tile(c, tile, row, rows, column, columns,
-                [](Vec<T> z, Vec<T> x) { return loss_of_logit<T>(z, x); });
+                [](auto& z, const auto& x, auto& loss, auto& slope) {
+                  constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                  softplus_v<T>(z, loss, slope);
+                  AECORE_LOCKSTEP(kN) loss[i] -= z[i] * x[i];
+                  AECORE_LOCKSTEP(kN) slope[i] -= x[i];
+                });
   } else {
     from_output(LossTag<Loss::binary_cross_entropy>{});
   }

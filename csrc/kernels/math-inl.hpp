@@ -85,32 +85,42 @@ inline Vec<T> exp_v(Vec<T> x) {
   return (e.expm1_r + T{1}) * power_of_two<T>(half) * power_of_two<T>(e.n - half);
 }
 
-/// exp(x) for x whose result is a normal number: n goes straight into the exponent. The integer
-/// in the low bits of x log2(e) + kRound is all that the shift leaves of it.
-template <class T>
-inline Vec<T> exp_normal(Vec<T> x) {
+// Functions that run over tiles take several vectors in lockstep, step by step: each is a chain of
+// 25 and more dependent instructions, and the processor's scheduler does not reach far enough to
+// find the next chain by itself.
+
+/// exp(x) for x whose results are normal numbers, in place: n goes straight into the exponent. The
+/// integer in the low bits of x log2(e) + kRound is all that the shift leaves of it.
+template <class T, int N>
+inline void exp_normal(Vec<T> (&x)[N]) {
   using C = ExpConstants<T>;
-  const Vec<T> rounded = madd(x, splat(C::kLog2e), splat(Simd<T>::kRound));
-  const Vec<T> n = rounded - splat(Simd<T>::kRound);
-  const Vec<T> r = madd(n, splat(-C::kLn2Low), madd(n, splat(-C::kLn2High), x));
-  const Vec<T> q = polynomial(C::kExp, r);
-  const Vec<T> exp_r = madd(madd(q, r, splat(T{1})), r, splat(T{1}));
-  return from_bits<T>(bits<T>(exp_r) + (bits<T>(rounded) << Simd<T>::kMantissa));
+  constexpr int kTerms = static_cast<int>(sizeof(C::kExp) / sizeof(T));
+  Vec<T> rounded[N], q[N];
+  AECORE_LOCKSTEP(N) rounded[i] = madd(x[i], splat(C::kLog2e), splat(Simd<T>::kRound));
+  AECORE_LOCKSTEP(N) q[i] = rounded[i] - splat(Simd<T>::kRound);
+  AECORE_LOCKSTEP(N) x[i] = madd(q[i], splat(-C::kLn2High), x[i]);
+  AECORE_LOCKSTEP(N) x[i] = madd(q[i], splat(-C::kLn2Low), x[i]);
+  AECORE_LOCKSTEP(N) q[i] = splat(C::kExp[kTerms - 1]);
+  AECORE_UNROLL
+  for (int term = kTerms - 2; term >= 0; --term) {
+    AECORE_LOCKSTEP(N) q[i] = madd(q[i], x[i], splat(C::kExp[term]));
+  }
+  AECORE_LOCKSTEP(N) q[i] = madd(q[i], x[i], splat(T{1}));
+  AECORE_LOCKSTEP(N) q[i] = madd(q[i], x[i], splat(T{1}));
+  AECORE_LOCKSTEP(N) {
+    x[i] = from_bits<T>(bits<T>(q[i]) + (bits<T>(rounded[i]) << Simd<T>::kMantissa));
+  }
 }
 
-/// 1 / (1 + exp(-x)); relative accuracy holds on both sides, as 1 + exp(-x) has no cancellation.
-template <class T>
-inline Vec<T> sigmoid_v(Vec<T> x) {
+/// 1 / (1 + exp(-x)) in place; relative accuracy holds on both sides, as 1 + exp(-x) has no
+/// cancellation.
+template <class T, int N>
+inline void sigmoid_v(Vec<T> (&x)[N]) {
   using C = ExpConstants<T>;
-  const Vec<T> e = exp_normal<T>(at_least(at_most(T{0} - x, C::kNormal), -C::kNormal));
-  return reciprocal(e + T{1});
+  AECORE_LOCKSTEP(N) x[i] = at_least(at_most(T{0} - x[i], C::kNormal), -C::kNormal);
+  exp_normal<T>(x);
+  AECORE_LOCKSTEP(N) x[i] = reciprocal(x[i] + T{1});
 }
-
-/// softplus(x) = log(1 + exp(x)) and sigmoid(x), from one exp(-|x|).
-template <class T>
-struct Softplus {
-  Vec<T> softplus, sigmoid;
-};
 
 /// 2 atanh(s) = 2 s + 2 s^3/3 + ... for |s| <= 1/3.
 template <class T>
@@ -120,22 +130,35 @@ inline Vec<T> twice_atanh(Vec<T> s) {
   return madd(twice * s2, polynomial(ExpConstants<T>::kAtanh, s2), twice);
 }
 
-/// log(1 + u) for u in [0, 1]. A polynomial long enough for double would be longer than a division.
-template <class T>
-inline Vec<T> log1p_v(Vec<T> u) {
+/// out = log(1 + u) for u in [0, 1]. A polynomial long enough for double would be longer than a
+/// division.
+template <class T, int N>
+inline void log1p_v(const Vec<T> (&u)[N], Vec<T> (&out)[N]) {
+  using C = ExpConstants<T>;
   if constexpr (sizeof(T) == sizeof(float)) {
-    return madd(u * u, polynomial(ExpConstants<T>::kLog1p, u), u);
+    constexpr int kTerms = static_cast<int>(sizeof(C::kLog1p) / sizeof(T));
+    AECORE_LOCKSTEP(N) out[i] = splat(C::kLog1p[kTerms - 1]);
+    AECORE_UNROLL
+    for (int term = kTerms - 2; term >= 0; --term) {
+      AECORE_LOCKSTEP(N) out[i] = madd(out[i], u[i], splat(C::kLog1p[term]));
+    }
+    AECORE_LOCKSTEP(N) out[i] = madd(u[i] * u[i], out[i], u[i]);
   } else {
-    return twice_atanh<T>(u / (u + T{2}));
+    AECORE_LOCKSTEP(N) out[i] = twice_atanh<T>(u[i] / (u[i] + T{2}));
   }
 }
 
-template <class T>
-inline Softplus<T> softplus_v(Vec<T> x) {
+/// softplus(x) = log(1 + exp(x)) and sigmoid(x), from one exp(-|x|).
+template <class T, int N>
+inline void softplus_v(const Vec<T> (&x)[N], Vec<T> (&softplus)[N], Vec<T> (&sigmoid)[N]) {
   using C = ExpConstants<T>;
-  const Vec<T> e = exp_normal<T>(at_least(T{0} - absolute<T>(x), -C::kNormal));
-  const Vec<T> positive = reciprocal(e + T{1});
-  return {log1p_v<T>(e) + at_least(x, T{0}), select<T>(x >= T{0}, positive, e * positive)};
+  Vec<T> e[N];
+  AECORE_LOCKSTEP(N) e[i] = at_least(T{0} - absolute<T>(x[i]), -C::kNormal);
+  exp_normal<T>(e);
+  AECORE_LOCKSTEP(N) sigmoid[i] = reciprocal(e[i] + T{1});
+  log1p_v<T>(e, softplus);
+  AECORE_LOCKSTEP(N) softplus[i] += at_least(x[i], T{0});
+  AECORE_LOCKSTEP(N) sigmoid[i] = select<T>(x[i] >= T{0}, sigmoid[i], e[i] * sigmoid[i]);
 }
 
 /// log(x) for positive normal x: x = 2^e m with m in [sqrt(1/2), sqrt(2)).
@@ -180,11 +203,20 @@ void log_array(const T* x, T* y, index_t n) {
 }
 template <class T>
 void log1p_array(const T* x, T* y, index_t n) {
-  map(x, y, n, [](Vec<T> v) { return log1p_v<T>(v); });
+  map(x, y, n, [](Vec<T> v) {
+    const Vec<T> u[1] = {v};
+    Vec<T> out[1];
+    log1p_v<T>(u, out);
+    return out[0];
+  });
 }
 template <class T>
 void sigmoid_array(const T* x, T* y, index_t n) {
-  map(x, y, n, [](Vec<T> v) { return sigmoid_v<T>(v); });
+  map(x, y, n, [](Vec<T> v) {
+    Vec<T> z[1] = {v};
+    sigmoid_v<T>(z);
+    return z[0];
+  });
 }
 template <class T>
 void tanh_array(const T* x, T* y, index_t n) {

@@ -64,19 +64,16 @@ def train_lbfgs(
             raise StopIteration
         started = now
 
-    try:
-        with _one_blas_thread():
-            minimize(
-                problem.evaluate,
-                problem.coordinates(network.parameters),
-                jac=True,
-                method="L-BFGS-B",
-                callback=on_iteration,
-                options={**_OPTIONS, "maxiter": n_iterations},
-            )
-    except KeyboardInterrupt:
-        recorder.interrupted(problem.accepted)
-        raise
+    # Ctrl-C needs nothing here: each iteration has published its weights and their history together.
+    with _one_blas_thread():
+        minimize(
+            problem.evaluate,
+            problem.coordinates(network.parameters),
+            jac=True,
+            method="L-BFGS-B",
+            callback=on_iteration,
+            options={**_OPTIONS, "maxiter": n_iterations},
+        )
     if n_done == 0 or not math.isfinite(problem.value):
         # The start is a minimum already, or the very first step left the range of numbers.
         seconds = time.perf_counter() - started
