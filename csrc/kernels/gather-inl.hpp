@@ -49,33 +49,29 @@ constexpr Element own_element() {
   return sizeof(T) == sizeof(float) ? Element::float32 : Element::float64;
 }
 
-/// `count` <= width elements of one row.
+/// `count` elements of one row, next to each other and in our byte order.
 template <class T, class Source>
-inline void convert_run(const GatherCall<T>& call, const char* from, index_t count, T* to) {
-  if (call.column_stride == static_cast<index_t>(sizeof(Source)) && !call.swapped) {
-    if (count == kWidth<T>) {  // a constant count vectorises
-      for (index_t i = 0; i < kWidth<T>; ++i) {
-        Source value;
-        __builtin_memcpy(&value, from + i * static_cast<index_t>(sizeof(Source)), sizeof value);
-        to[i] = convert<T>(value) * call.scale;
-      }
-      return;
-    }
-  }
-  for (index_t i = 0; i < count; ++i, from += call.column_stride) {
-    to[i] = convert<T>(read_element<Source>(from, call.swapped)) * call.scale;
+inline void convert_plain(const char* from, index_t count, T scale, T* to) {
+  for (index_t i = 0; i < count; ++i) {
+    Source value;
+    __builtin_memcpy(&value, from + i * static_cast<index_t>(sizeof(Source)), sizeof value);
+    to[i] = convert<T>(value) * scale;
   }
 }
 
-/// The lines of a row travel while the rows before it are converted: a shuffled row is a surprise
-/// to the processor's own prefetcher.
+/// `count` <= width elements of one row.
 template <class T, class Source>
-inline void fetch_row(const GatherCall<T>& call, index_t i) {
-  if (i >= call.n_rows || call.column_stride != static_cast<index_t>(sizeof(Source))) return;
-  const index_t row = call.rows != nullptr ? call.rows[i] : call.first_row + i;
-  const char* const from = call.data + row * call.row_stride;
-  const index_t bytes = call.n_columns * static_cast<index_t>(sizeof(Source));
-  for (index_t at = 0; at < bytes; at += 64) __builtin_prefetch(from + at, 0, 3);
+inline void convert_run(const GatherCall<T>& call, const char* from, index_t count, T* to) {
+  const bool plain = call.column_stride == static_cast<index_t>(sizeof(Source)) && !call.swapped;
+  if (plain && count == kWidth<T>) {  // a constant count vectorises without a remainder
+    convert_plain<T, Source>(from, kWidth<T>, call.scale, to);
+  } else if (plain) {
+    convert_plain<T, Source>(from, count, call.scale, to);
+  } else {
+    for (index_t i = 0; i < count; ++i, from += call.column_stride) {
+      to[i] = convert<T>(read_element<Source>(from, call.swapped)) * call.scale;
+    }
+  }
 }
 
 /// One panel of one row: converted, then checked while it is in registers or the nearest cache.
@@ -102,20 +98,41 @@ inline void gather_run(const GatherCall<T>& call, const char* from, index_t coun
   }
 }
 
+template <class T>
+inline const char* source_row(const GatherCall<T>& call, index_t i) {
+  i = smaller(i, call.n_rows - 1);
+  const index_t row = call.rows != nullptr ? call.rows[i] : call.first_row + i;
+  return call.data + row * call.row_stride;
+}
+
+/// Rows go in groups, panel by panel: one row after the other would touch as many pages as there
+/// are panels, and the processor remembers 16 for its stores. The group behind travels meanwhile: a
+/// shuffled row is a surprise to the processor's own prefetcher.
 template <class T, class Source>
 unsigned gather_rows(const GatherCall<T>& call) {
   constexpr index_t kW = kWidth<T>;
-  constexpr index_t kAhead = 2;
+  constexpr index_t kGroup = 8;
+  constexpr index_t kRunBytes = kW * static_cast<index_t>(sizeof(Source));
+  const bool contiguous = call.column_stride == static_cast<index_t>(sizeof(Source));
   IntVec<T> not_finite = {}, outside = {};
-  for (index_t i = 0; i < kAhead; ++i) fetch_row<T, Source>(call, i);
-  for (index_t i = 0; i < call.n_rows; ++i) {
-    fetch_row<T, Source>(call, i + kAhead);
-    const index_t row = call.rows != nullptr ? call.rows[i] : call.first_row + i;
-    const char* const from = call.data + row * call.row_stride;
+  for (index_t first = 0; first < call.n_rows; first += kGroup) {
+    const index_t rows = smaller(kGroup, call.n_rows - first);
+    const char* from[kGroup];
+    const char* behind[kGroup];
+    for (index_t i = 0; i < rows; ++i) {
+      from[i] = source_row(call, first + i);
+      behind[i] = contiguous ? source_row(call, first + kGroup + i) : from[i];
+    }
     for (index_t column = 0; column < call.n_columns; column += kW) {
-      gather_run<T, Source>(
-          call, from + column * call.column_stride, smaller(kW, call.n_columns - column),
-          call.panels + (column / kW) * call.stride + i * kW, not_finite, outside);
+      const index_t count = smaller(kW, call.n_columns - column);
+      T* to = call.panels + (column / kW) * call.stride + first * kW;
+      const index_t offset = column * call.column_stride;
+      for (index_t i = 0; i < rows; ++i, to += kW) {
+        gather_run<T, Source>(call, from[i] + offset, count, to, not_finite, outside);
+        for (index_t at = 0; at < kRunBytes; at += 64) {
+          __builtin_prefetch(behind[i] + offset + at, 0, 3);
+        }
+      }
     }
   }
   unsigned flags = 0;

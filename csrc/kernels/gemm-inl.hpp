@@ -71,6 +71,22 @@ struct MicroKernels {
   }
 };
 
+/// The next part of the rows ahead.
+inline void fetch_rows_ahead(RowFetch& f) {
+  index_t left = f.bytes_per_tile;
+  while (left > 0 && f.done_rows < f.n_rows) {
+    const index_t row =
+        f.rows != nullptr ? f.rows[f.first_row + f.done_rows] : f.first_row + f.done_rows;
+    const char* const from = f.data + row * f.row_stride;
+    for (; left > 0 && f.done_bytes < f.row_bytes; left -= 64, f.done_bytes += 64) {
+      __builtin_prefetch(from + f.done_bytes, 0, 2);
+    }
+    if (f.done_bytes < f.row_bytes) return;
+    f.done_bytes = 0;
+    ++f.done_rows;
+  }
+}
+
 /// One panel of C for one block of the sum.
 template <class T>
 inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, index_t panel,
@@ -101,6 +117,7 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
     for (const char* const end = next_b + fetch_bytes; next_b < end; next_b += 64) {
       __builtin_prefetch(next_b, 0, 2);
     }
+    if (call.ahead != nullptr) fetch_rows_ahead(*call.ahead);
     if (last && call.prologue != nullptr) call.prologue(call.context, row, rows, column);
     kernels[rows - 1](a, call.a_stride, b, c, terms, call.accumulate || block > 0);
     if (last && call.epilogue != nullptr)

@@ -19,21 +19,6 @@ inline void loss_of_output(Vec<T> x_hat, Vec<T> x, Vec<T>& loss, Vec<T>& slope) 
   }
 }
 
-inline void fetch_rows_ahead(RowFetch& f) {
-  index_t left = f.bytes_per_tile;
-  while (left > 0 && f.done_rows < f.n_rows) {
-    const index_t row =
-        f.rows != nullptr ? f.rows[f.first_row + f.done_rows] : f.first_row + f.done_rows;
-    const char* const from = f.data + row * f.row_stride;
-    for (; left > 0 && f.done_bytes < f.row_bytes; left -= 64, f.done_bytes += 64) {
-      __builtin_prefetch(from + f.done_bytes, 0, 2);
-    }
-    if (f.done_bytes < f.row_bytes) return;
-    f.done_bytes = 0;
-    ++f.done_rows;
-  }
-}
-
 /// The tile's targets travel from the second-level cache while its outputs are computed.
 template <class T>
 void fetch_target(const void* context, index_t row, index_t rows, index_t column) {
@@ -42,7 +27,6 @@ void fetch_target(const void* context, index_t row, index_t rows, index_t column
   constexpr index_t kLine = 64 / sizeof(T);
   const T* const x = c.target + (column / kW) * c.target_stride + row * kW;
   for (index_t i = 0; i < rows * kW; i += kLine) __builtin_prefetch(x + i, 0, 3);
-  if (c.ahead != nullptr) fetch_rows_ahead(*c.ahead);
 }
 
 /// Runs `each(z, x, loss, slope)` over the tile, some vectors at a time; slope is dloss/dz.

@@ -54,6 +54,17 @@ using Epilogue = void (*)(const void* context, T* tile, index_t row, index_t row
 template <class T>
 using Prologue = void (*)(const void* context, index_t row, index_t rows, index_t column);
 
+/// Rows that will be gathered next. They are fetched into the second-level cache a few lines at a
+/// time, under the arithmetic of the rows at hand: shuffled rows come from far away.
+struct RowFetch {
+  const char* data;  // of row 0
+  index_t row_stride, row_bytes;
+  const index_t* rows;  // as in GatherCall
+  index_t first_row, n_rows;
+  index_t bytes_per_tile;
+  index_t done_rows, done_bytes;  // where the last tile stopped
+};
+
 /// C[row_begin..row_end, column_begin..column_end) = (or +=) A B.
 template <class T>
 struct GemmCall {
@@ -72,23 +83,13 @@ struct GemmCall {
   Prologue<T> prologue;  // may be null
   Epilogue<T> epilogue;  // may be null
   const void* context;
+  RowFetch* ahead;  // rows to fetch meanwhile, or null
 };
 
 template <class T>
 struct BiasActivation {  // context of `bias_activation`: tile = activation(tile + bias)
   const T* bias;         // n
   Activation activation;
-};
-
-/// Rows that will be gathered next. They are fetched into the second-level cache a few lines at a
-/// time, under the arithmetic of the rows at hand: shuffled rows come from far away.
-struct RowFetch {
-  const char* data;  // of row 0
-  index_t row_stride, row_bytes;
-  const index_t* rows;  // as in GatherCall
-  index_t first_row, n_rows;
-  index_t bytes_per_tile;
-  index_t done_rows, done_bytes;  // where the last tile stopped
 };
 
 template <class T>
@@ -99,7 +100,6 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   index_t target_stride;
   const T* row_weight;  // by row of C
   double* row_loss;     // by row of C; added to
-  RowFetch* ahead;      // or null
 };
 
 template <class T>
@@ -183,7 +183,7 @@ struct Kernels {
                  index_t ld);
   unsigned (*gather)(const GatherCall<T>&);
   Epilogue<T> bias_activation;
-  Prologue<T> fetch_target;  // of an OutputLoss, and rows ahead
+  Prologue<T> fetch_target;  // of an OutputLoss
   Epilogue<T> output_loss;
   Epilogue<T> activation_backward;
   /// out[0..columns rounded up to panels) = (or +=) sum over rows of row_weight_i x_ij (weight 1 if

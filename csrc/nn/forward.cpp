@@ -44,7 +44,8 @@ void forward_few_rows(const ForwardCall<T>& call) {
 
 template <class T>
 void forward_block(const ForwardCall<T>& call, const std::vector<PackedWeights<T>>& packed,
-                   index_t first, index_t rows, PanelMatrix<T>* in, PanelMatrix<T>* out) {
+                   index_t first, index_t rows, index_t next, PanelMatrix<T>* in,
+                   PanelMatrix<T>* out) {
   const Kernels<T>& k = kernels<T>();
   gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
                  in->stride());
@@ -64,6 +65,11 @@ void forward_block(const ForwardCall<T>& call, const std::vector<PackedWeights<T
     gemm.column_end = layer.n_out;
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
+    RowFetch ahead{};
+    if (l == call.first_layer) {
+      ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows, gemm);
+      gemm.ahead = &ahead;
+    }
     k.gemm(gemm);
     std::swap(in, out);
   }
@@ -120,8 +126,8 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
     PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker.id())];
     worker.for_each(n_blocks, [&](index_t block) {
       const index_t first = block * block_rows;
-      forward_block(call, packed, first, std::min(block_rows, call.x.n_rows - first), mine,
-                    mine + 1);
+      forward_block(call, packed, first, std::min(block_rows, call.x.n_rows - first),
+                    first + worker.size() * block_rows, mine, mine + 1);
     });
   });
 }

@@ -9,7 +9,6 @@ namespace {
 // Sums over rows (rho_hat, the loss) are taken in blocks of this many rows, so that they do not
 // depend on how many rows a worker takes at a time.
 constexpr index_t kStatisticsRows = 32;
-constexpr index_t kFetchTileRows = 14;  // about the height of a tile: parts of a fetch
 constexpr index_t kMaxBlockRows = 256;  // a block's activations stay in the second-level cache
 
 index_t choose_chunk_rows(const Network& network, const GradientPlan& plan, std::size_t element) {
@@ -135,13 +134,11 @@ void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t ro
 }
 
 template <class T>
-void BatchGradient<T>::forward_layer(const PanelWeights<T>& weights, index_t layer,
-                                     const Chunk& chunk, index_t row, index_t rows,
-                                     Prologue<T> prologue, Epilogue<T> epilogue,
-                                     const void* context) {
+GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t layer,
+                                              const Chunk& chunk, index_t row, index_t rows) const {
   const auto l = static_cast<std::size_t>(layer);
   const bool output = layer + 1 == network_.n_layers();
-  PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
+  const PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
   GemmCall<T> call{};
   if (layer == 0) {
     call.a = input_.row(0);
@@ -152,16 +149,13 @@ void BatchGradient<T>::forward_layer(const PanelWeights<T>& weights, index_t lay
   }
   call.b = weights.weights(layer);
   call.b_stride = weights.layout().stride(layer);
-  call.c = c.row(output ? 0 : hidden_row(layer, chunk));
+  call.c = const_cast<T*>(c.row(output ? 0 : hidden_row(layer, chunk)));
   call.c_stride = c.stride();
   call.row_begin = row;
   call.row_end = row + rows;
   call.k = network_.layer(layer).n_in;
   call.column_end = network_.layer(layer).n_out;
-  call.prologue = prologue;
-  call.epilogue = epilogue;
-  call.context = context;
-  kernels<T>().gemm(call);
+  return call;
 }
 
 template <class T>
@@ -170,7 +164,10 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
     const BiasActivation<T> context{weights.bias(l), layer.activation};
-    forward_layer(weights, l, chunk, row, rows, nullptr, kernels<T>().bias_activation, &context);
+    GemmCall<T> call = forward_product(weights, l, chunk, row, rows);
+    call.epilogue = kernels<T>().bias_activation;
+    call.context = &context;
+    kernels<T>().gemm(call);
   }
 }
 
@@ -187,16 +184,18 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   context.target_stride = target.stride();
   context.row_weight = row_weight_.data() + chunk.first;
   context.row_loss = row_loss_.data();
-  // What this worker is likely to gather next, under the largest product of a shallow network.
-  RowFetch ahead;
-  plan_fetch(
+  std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
+  GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, chunk, row, rows);
+  call.prologue = k.fetch_target;
+  call.epilogue = k.output_loss;
+  call.context = &context;
+  // What this worker is likely to gather next.
+  RowFetch ahead = plan_fetch(
       *batch.x, batch.range,
       batch.range.first + chunk.first + row + std::min(n_workers * block_rows_, batch.range.n),
-      rows, ceil_div(rows, kFetchTileRows) * ceil_div(layer.n_out, k.panel_width), ahead);
-  context.ahead = &ahead;
-  std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
-  forward_layer(weights, network_.n_layers() - 1, chunk, row, rows, k.fetch_target, k.output_loss,
-                &context);
+      rows, call);
+  call.ahead = &ahead;
+  k.gemm(call);
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
     double sum = 0;
     for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {

@@ -64,8 +64,8 @@ class BatchGradient {
   index_t hidden_row(index_t layer, const Chunk& chunk) const;
   void weigh(const Batch& batch);
   void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
-  void forward_layer(const PanelWeights<T>& weights, index_t layer, const Chunk& chunk, index_t row,
-                     index_t rows, Prologue<T> prologue, Epilogue<T> epilogue, const void* context);
+  GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Chunk& chunk,
+                              index_t row, index_t rows) const;
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,

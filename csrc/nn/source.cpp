@@ -74,20 +74,30 @@ void gather_rows(const RowSource& source, const RowRange& range, double scale, b
   if ((found & refused) != 0) throw_first_offender<T>(source, scale, unit_range);
 }
 
-void plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
-                index_t n_tiles, RowFetch& fetch) {
-  fetch = RowFetch{};
-  if (source.n_columns < 2 || source.column_stride <= 0 || source.column_stride > 8) return;
+template <class T>
+RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
+                    const GemmCall<T>& product) {
+  constexpr index_t kTileRows = 14;  // about the height of a tile
+  RowFetch fetch{};
+  if (source.n_columns < 2 || source.column_stride <= 0 || source.column_stride > 8) return fetch;
   fetch.data = source.data;
   fetch.row_stride = source.row_stride;
   fetch.row_bytes = source.n_columns * source.column_stride;
   fetch.rows = range.rows;
   fetch.first_row = first;
   fetch.n_rows = std::max(index_t{0}, std::min(n, range.first + range.n + range.n_after - first));
+  const index_t n_tiles = ceil_div(product.row_end - product.row_begin, kTileRows) *
+                          ceil_div(product.column_end, kernels<T>().panel_width) *
+                          ceil_div(product.k, kSumBlock);
   fetch.bytes_per_tile =
       round_up(ceil_div(fetch.n_rows * fetch.row_bytes, std::max(index_t{1}, n_tiles)), 64);
+  return fetch;
 }
 
+template RowFetch plan_fetch<float>(const RowSource&, const RowRange&, index_t, index_t,
+                                    const GemmCall<float>&);
+template RowFetch plan_fetch<double>(const RowSource&, const RowRange&, index_t, index_t,
+                                     const GemmCall<double>&);
 template void gather_rows<float>(const RowSource&, const RowRange&, double, bool, float*, index_t);
 template void gather_rows<double>(const RowSource&, const RowRange&, double, bool, double*,
                                   index_t);

@@ -31,9 +31,10 @@ template <class T>
 void gather_rows(const RowSource& source, const RowRange& range, double scale, bool unit_range,
                  T* panels, index_t stride);
 
-/// Prepares `fetch` for `n` rows from position `first` of the range's list (or none past its end),
-/// in `n_tiles` parts; nothing is fetched from sources whose rows are not contiguous.
-void plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
-                index_t n_tiles, RowFetch& fetch);
+/// `n` rows from position `first` of the range's list (or none past its end), to be fetched while
+/// `product` runs; nothing is fetched from sources whose rows are not contiguous.
+template <class T>
+RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
+                    const GemmCall<T>& product);
 
 }  // namespace aecore
