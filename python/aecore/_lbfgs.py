@@ -64,7 +64,7 @@ def train_lbfgs(
             raise StopIteration
         started = now
 
-    # Ctrl-C needs nothing here: each iteration has published its weights and their history together.
+    # Ctrl-C needs nothing here: each iteration has published its weights with their history.
     with _one_blas_thread():
         minimize(
             problem.evaluate,
