@@ -57,7 +57,7 @@ def difference(
     for n_threads in threads:
         gradient = guarded(np.empty(network.n_parameters, dtype))
         parts = network.evaluate(
-            parameters, X, None, weight, _core.Objective(**options), gradient, n_threads
+            parameters, X, None, weight, None, _core.Objective(**options), gradient, n_threads
         )
         worst = max(worst, abs(sum(parts) - expected_j) / abs(expected_j))
         start = 0

@@ -29,32 +29,50 @@ void check_rows(const RowSource& source) {
   AECORE_REQUIRE(source.n_rows > 0, source.name + " must have at least one row; got 0");
 }
 
-/// The rows of X, their target and weights, checked against the network.
-struct Rows {
-  RowSource x;
-  std::optional<RowSource> target_rows;
-  const double* sample_weight = nullptr;
+/// The rows of X that an index array selects (or all), with target and weights, checked against the
+/// network.
+class Selection {
+ public:
+  DataSet data;
 
-  Rows(const Network& network, const py::array& x_array, const OptionalArray& target,
-       const OptionalArray& weights, const std::string& name = "X")
-      : x(row_source(x_array, name)) {
-    check_rows(x);
-    check_columns(x, network.n_in());
-    if (target) {
-      target_rows = row_source(*target, "target");
-      check_columns(*target_rows, network.n_out());
-      AECORE_REQUIRE(target_rows->n_rows == x.n_rows, "target must have as many rows as X (" +
-                                                          std::to_string(x.n_rows) + "); got " +
-                                                          std::to_string(target_rows->n_rows));
-    } else {
-      AECORE_REQUIRE(
-          network.n_in() == network.n_out(),
-          "target must be given where the network's output differs in size from its input (" +
-              std::to_string(network.n_out()) + " and " + std::to_string(network.n_in()) + ")");
-    }
-    if (weights) sample_weight = read_pointer<double>(*weights, x.n_rows, "sample_weight");
+  Selection(const Network& network, const py::array& x, const OptionalArray& target,
+            const OptionalArray& weights, const OptionalArray& rows) {
+    data.x = row_source(x, "X");
+    data.n_rows = data.x.n_rows;
+    check_rows(data.x);
+    check_columns(data.x, network.n_in());
+    if (target) take_target(network, *target);
+    AECORE_REQUIRE(
+        target || network.n_in() == network.n_out(),
+        "target must be given where the network's output differs in size from its input (" +
+            std::to_string(network.n_out()) + " and " + std::to_string(network.n_in()) + ")");
+    if (weights) data.sample_weight = read_pointer<double>(*weights, data.n_rows, "sample_weight");
+    if (rows) select(*rows);
   }
-  const RowSource* target() const { return target_rows ? &*target_rows : nullptr; }
+  Selection(const Selection&) = delete;  // data points into it
+
+ private:
+  void take_target(const Network& network, const py::array& array) {
+    target_ = row_source(array, "target");
+    check_columns(target_, network.n_out());
+    AECORE_REQUIRE(target_.n_rows == data.x.n_rows, "target must have as many rows as X (" +
+                                                        std::to_string(data.x.n_rows) + "); got " +
+                                                        std::to_string(target_.n_rows));
+    data.target = &target_;
+  }
+
+  void select(const py::array& rows) {
+    data.n_rows = rows.size();
+    data.rows = read_pointer<std::int64_t>(rows, data.n_rows, "rows");
+    AECORE_REQUIRE(data.n_rows > 0, "rows must name at least one row; got none");
+    for (index_t i = 0; i < data.n_rows; ++i) {
+      AECORE_REQUIRE(data.rows[i] >= 0 && data.rows[i] < data.x.n_rows,
+                     "rows must lie in [0, " + std::to_string(data.x.n_rows) + "); got " +
+                         std::to_string(data.rows[i]));
+    }
+  }
+
+  RowSource target_;
 };
 
 void initialize(const Network& network, py::array& parameters, std::uint64_t seed) {
@@ -149,12 +167,11 @@ py::object run_one_row(const Network& network, const py::object& parameters, con
   return one_row<double>(network, weights, row, out, first, last, input_scale);
 }
 
-ObjectiveParts run_evaluate(const Network& network, const py::array& parameters, const py::array& x,
-                            const OptionalArray& target, const OptionalArray& sample_weight,
-                            const ObjectiveOptions& objective, std::optional<py::array> gradient,
-                            std::optional<py::array> row_loss, int n_threads) {
+ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
+                            const Selection& rows, const ObjectiveOptions& objective,
+                            std::optional<py::array> gradient, std::optional<py::array> row_loss,
+                            int n_threads) {
   check_objective(objective, network);
-  const Rows rows(network, x, target, sample_weight);
   return with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
     const index_t n = network.n_parameters();
@@ -162,13 +179,11 @@ ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
         network,
         objective,
         read_pointer<T>(parameters, n, "parameters"),
-        rows.x,
-        rows.target(),
-        rows.sample_weight,
+        rows.data,
         gradient ? write_pointer<T>(*gradient, n, "gradient") : nullptr,
-        row_loss ? write_pointer<double>(*row_loss, rows.x.n_rows, "out") : nullptr};
+        row_loss ? write_pointer<double>(*row_loss, rows.data.n_rows, "out") : nullptr};
     const double work =
-        static_cast<double>(rows.x.n_rows) * objective_work(network, call.gradient != nullptr);
+        static_cast<double>(rows.data.n_rows) * objective_work(network, call.gradient != nullptr);
     const int threads = choose_threads(n_threads, work, kWorthATeam);
     ObjectiveParts parts;
     compute([&] { parts = evaluate(call, threads, signal_pending); });
@@ -178,46 +193,23 @@ ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
 
 py::tuple bound_evaluate(const Network& network, const py::array& parameters, const py::array& x,
                          const OptionalArray& target, const OptionalArray& sample_weight,
-                         const ObjectiveOptions& objective, const OptionalArray& gradient,
-                         int n_threads) {
-  const ObjectiveParts parts = run_evaluate(network, parameters, x, target, sample_weight,
-                                            objective, gradient, std::nullopt, n_threads);
+                         const OptionalArray& rows, const ObjectiveOptions& objective,
+                         const OptionalArray& gradient, int n_threads) {
+  const Selection selection(network, x, target, sample_weight, rows);
+  const ObjectiveParts parts =
+      run_evaluate(network, parameters, selection, objective, gradient, std::nullopt, n_threads);
   return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity);
 }
 
 void row_losses(const Network& network, const py::array& parameters, const py::array& x,
-                const OptionalArray& target, const py::array& out,
+                const OptionalArray& target, const OptionalArray& rows, const py::array& out,
                 const ObjectiveOptions& objective, int n_threads) {
   ObjectiveOptions plain = objective;
   plain.weight_decay = 0;
   plain.sparsity_weight = 0;
-  run_evaluate(network, parameters, x, target, std::nullopt, plain, std::nullopt, out, n_threads);
+  const Selection selection(network, x, target, std::nullopt, rows);
+  run_evaluate(network, parameters, selection, plain, std::nullopt, out, n_threads);
 }
-
-/// A training set: rows of X, all or those that an index array names.
-struct Selection {
-  Rows rows;
-  DataSet data;
-
-  Selection(const Network& network, const py::array& x, const OptionalArray& target,
-            const OptionalArray& weights, const OptionalArray& selected, const std::string& name)
-      : rows(network, x, target, weights, name) {
-    data.x = rows.x;
-    data.target = rows.target();
-    data.sample_weight = rows.sample_weight;
-    data.n_rows = rows.x.n_rows;
-    if (!selected) return;
-    data.n_rows = selected->size();
-    data.rows = read_pointer<std::int64_t>(*selected, data.n_rows, "rows");
-    AECORE_REQUIRE(data.n_rows > 0, "rows must name at least one row; got none");
-    for (index_t i = 0; i < data.n_rows; ++i) {
-      AECORE_REQUIRE(data.rows[i] >= 0 && data.rows[i] < rows.x.n_rows,
-                     "rows must lie in [0, " + std::to_string(rows.x.n_rows) + "); got " +
-                         std::to_string(data.rows[i]));
-    }
-  }
-  Selection(const Selection&) = delete;  // data points into rows
-};
 
 using OnEpoch = std::function<bool(index_t, double, double, double)>;
 using OnProgress = std::function<void(index_t, index_t)>;
@@ -244,11 +236,11 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
   check_objective(objective, network);
   AECORE_REQUIRE(schedule.batch_size > 0,
                  "batch_size must be positive; got " + std::to_string(schedule.batch_size));
-  const Selection training(network, x, target, sample_weight, selected, "X");
+  const Selection training(network, x, target, sample_weight, selected);
   std::optional<Selection> validation;
   if (held) {
     validation.emplace(network, std::get<0>(*held), std::get<1>(*held), std::nullopt,
-                       std::get<2>(*held), "X");
+                       std::get<2>(*held));
   }
   TrainProgress progress;
   const Poll poll = [&] {
@@ -308,9 +300,10 @@ void bind_network(py::module_& m) {
       .def("one_row", &run_one_row, arg("parameters"), arg("X"), arg("out"), arg("first_layer"),
            arg("last_layer"), arg("input_scale"))
       .def("row_losses", &row_losses, arg("parameters").noconvert(), arg("X").noconvert(),
-           arg("target"), arg("out").noconvert(), arg("objective"), arg("n_threads") = 0)
+           arg("target"), arg("rows"), arg("out").noconvert(), arg("objective"),
+           arg("n_threads") = 0)
       .def("evaluate", &bound_evaluate, arg("parameters").noconvert(), arg("X").noconvert(),
-           arg("target"), arg("sample_weight"), arg("objective"), arg("gradient"),
+           arg("target"), arg("sample_weight"), arg("rows"), arg("objective"), arg("gradient"),
            arg("n_threads") = 0)
       .def("train", &run_train, arg("parameters").noconvert(), arg("optimizer_state").noconvert(),
            arg("X").noconvert(), arg("target"), arg("sample_weight"), arg("rows"),

@@ -97,11 +97,15 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
   const bool last = block + terms >= call.k;
   const T* const b = call.b + panel * call.b_stride + block * kW;
   // The next block of B follows in memory (nearly so between panels): it is fetched in equal parts
-  // while the tiles of this one are computed.
+  // while the tiles of this one are computed, unless all of B stays in the second-level cache.
   const char* next_b = reinterpret_cast<const char*>(b + terms * kW);
   const index_t n_tiles = (call.row_end - call.row_begin + kTileRows - 1) / kTileRows;
+  constexpr index_t kCached = 512 * 1024;
+  const index_t row_bytes = static_cast<index_t>(sizeof(T)) * (call.column_end - call.column_begin);
   const index_t fetch_bytes =
-      (terms * kW * static_cast<index_t>(sizeof(T)) / n_tiles + 63) / 64 * 64;
+      row_bytes * call.k <= kCached
+          ? 0
+          : (terms * kW * static_cast<index_t>(sizeof(T)) / n_tiles + 63) / 64 * 64;
   index_t row = call.row_begin;
   while (row < call.row_end) {
     // A transposed A changes its address at each panel of its columns.

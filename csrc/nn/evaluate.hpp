@@ -10,14 +10,12 @@ struct EvaluateCall {
   const Network& network;
   const ObjectiveOptions& options;
   const T* parameters;
-  RowSource x;
-  const RowSource* target;      // null: x
-  const double* sample_weight;  // n_rows, or null
-  T* gradient;                  // n_parameters, or null
-  double* row_loss;             // n_rows, or null
+  DataSet data;
+  T* gradient;       // n_parameters, or null
+  double* row_loss;  // by row of data, or null
 };
 
-/// rho_hat is the mean over all rows, however they are chunked.
+/// rho_hat is the mean over all rows of the data, however they are chunked.
 template <class T>
 ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& poll);
 

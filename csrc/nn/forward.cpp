@@ -5,6 +5,7 @@
 
 #include "core/float_mode.hpp"
 #include "nn/panels.hpp"
+#include "nn/weights.hpp"
 
 namespace aecore {
 
@@ -43,21 +44,19 @@ void forward_few_rows(const ForwardCall<T>& call) {
 }
 
 template <class T>
-void forward_block(const ForwardCall<T>& call, const std::vector<PackedWeights<T>>& packed,
-                   index_t first, index_t rows, index_t next, PanelMatrix<T>* in,
-                   PanelMatrix<T>* out) {
+void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, index_t first,
+                   index_t rows, index_t next, PanelMatrix<T>* in, PanelMatrix<T>* out) {
   const Kernels<T>& k = kernels<T>();
   gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
                  in->stride());
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
     const Layer& layer = call.network.layer(l);
-    const PackedWeights<T>& w = packed[static_cast<std::size_t>(l - call.first_layer)];
-    const BiasActivation<T> context{call.parameters + layer.bias, layer.activation};
+    const BiasActivation<T> context{weights.bias(l), layer.activation};
     GemmCall<T> gemm{};
     gemm.a = in->row(0);
     gemm.a_stride = in->stride();
-    gemm.b = w.data();
-    gemm.b_stride = w.stride();
+    gemm.b = weights.weights(l);
+    gemm.b_stride = weights.layout().stride(l);
     gemm.c = out->row(0);
     gemm.c_stride = out->stride();
     gemm.row_end = rows;
@@ -108,10 +107,7 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
     forward_few_rows(call);
     return;
   }
-  std::vector<PackedWeights<T>> packed;
-  for (index_t l = call.first_layer; l < call.last_layer; ++l) {
-    packed.emplace_back(call.network.layer(l), false);
-  }
+  PanelWeights<T> weights(call.network, false);
   const index_t block_rows = std::min(kBlockRows, call.x.n_rows);
   const index_t n_blocks = ceil_div(call.x.n_rows, block_rows);
   n_threads = static_cast<int>(std::min(index_t{n_threads}, n_blocks));
@@ -119,14 +115,12 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   for (int i = 0; i < 2 * n_threads; ++i) scratch.emplace_back(block_rows, widest(call));
 
   run_team(n_threads, poll, [&](Worker& worker) {
-    worker.for_each(call.last_layer - call.first_layer, [&](index_t i) {
-      PackedWeights<T>& w = packed[static_cast<std::size_t>(i)];
-      w.pack(call.parameters + call.network.layer(call.first_layer + i).weights, 0, w.n_panels());
-    });
+    worker.for_each(call.last_layer - call.first_layer,
+                    [&](index_t i) { weights.load(call.first_layer + i, call.parameters); });
     PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker.id())];
     worker.for_each(n_blocks, [&](index_t block) {
       const index_t first = block * block_rows;
-      forward_block(call, packed, first, std::min(block_rows, call.x.n_rows - first),
+      forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),
                     first + worker.size() * block_rows, mine, mine + 1);
     });
   });

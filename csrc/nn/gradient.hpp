@@ -7,6 +7,7 @@
 // Blocks, chunks and sums are laid out by the shape alone.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/threads.hpp"
@@ -18,10 +19,20 @@
 
 namespace aecore {
 
-struct Batch {
-  const RowSource* x = nullptr;
+/// Rows with a target and weights of their own; `rows` selects and orders them. Not owning.
+struct DataSet {
+  RowSource x;
   const RowSource* target = nullptr;      // null: x itself, scaled
   const double* sample_weight = nullptr;  // by source row; null: all 1
+  const index_t* rows = nullptr;          // null: all
+  index_t n_rows = 0;                     // selected
+
+  /// `n` of the rows from position `first` on.
+  RowRange range(index_t first, index_t n) const { return {rows, first, n, n_rows - first - n}; }
+};
+
+struct Batch {
+  const DataSet& data;
   RowRange range;
   double* row_loss = nullptr;  // out, by row of the batch; may be null
 };
@@ -65,7 +76,7 @@ class BatchGradient {
   void weigh(const Batch& batch);
   void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Chunk& chunk,
-                              index_t row, index_t rows) const;
+                              index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
@@ -94,7 +105,7 @@ class BatchGradient {
   std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
   std::vector<AlignedBuffer<T>> block_activations_;  // by sparse layer: block sums
   std::vector<AlignedBuffer<T>> penalty_;            // by layer: beta KL'(rho_hat_j); or empty
-  std::vector<WeightPass<T>> weight_pass_;           // one, with_gradient
+  std::optional<WeightPass<T>> weight_pass_;         // with_gradient
   std::vector<Views> views_;                         // by worker
   ObjectiveParts parts_;
 };

@@ -29,15 +29,21 @@ class Training {
       : call_(call),
         progress_(progress),
         on_epoch_(on_epoch),
+        data_(call.data),
         batch_rows_(std::min(call.schedule.batch_size, call.data.n_rows)),
         weights_(call.network, true),
-        slots_(call.optimizer.n_slots() * weights_.layout().size()),
-        step_(call.network, call.objective,
-              {batch_rows_, n_threads, true, call.data.target != nullptr, kBatchBytes}) {
+        slots_(call.optimizer.n_slots() * weights_.layout().size()) {
     if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !call.objective.sparse()) {
       row_step_ = std::make_unique<RowStep<T>>(call.network, call.objective);
+    } else {
+      step_ = std::make_unique<BatchGradient<T>>(
+          call.network, call.objective,
+          GradientPlan{batch_rows_, n_threads, true, call.data.target != nullptr, kBatchBytes});
     }
-    if (call.schedule.shuffle) order_.resize(static_cast<std::size_t>(call.data.n_rows));
+    if (call.schedule.shuffle) {
+      order_.resize(static_cast<std::size_t>(data_.n_rows));
+      data_.rows = order_.data();
+    }
     if (call.validation != nullptr) {
       ObjectiveOptions plain = call.objective;  // held-out rows are judged without penalties
       plain.sparsity_weight = 0;
@@ -74,7 +80,9 @@ class Training {
         }
       }
       if (validation_ && !diverged_) {
-        validation_->run(worker, weights_, validation_batch(), WeightAction<T>{}, false);
+        const DataSet& held = *call_.validation;
+        validation_->run(worker, weights_, {held, held.range(0, held.n_rows)}, WeightAction<T>{},
+                         false);
       }
       worker.once([&] { end_epoch(start); });
     }
@@ -112,11 +120,10 @@ class Training {
 
   /// An epoch of one-row batches, on one worker.
   void run_rows(Worker& worker) {
-    const DataSet& data = call_.data;
-    const index_t* const rows = order_.empty() ? data.rows : order_.data();
+    const DataSet& data = data_;
     for (index_t i = 0; i < data.n_rows && !diverged_; ++i) {
       if (i % 32 == 0) worker.throw_if_asked_to_stop();
-      const index_t row = rows != nullptr ? rows[i] : i;
+      const index_t row = data.rows != nullptr ? data.rows[i] : i;
       const double weight = data.sample_weight != nullptr ? data.sample_weight[row] : 1.0;
       account(
           row_step_->run(weights_, data.x, data.target, row, weight, call_.optimizer.learning_rate),
@@ -132,27 +139,12 @@ class Training {
   }
 
   void run_batch(Worker& worker, index_t first) {
-    Batch batch;
-    batch.x = &call_.data.x;
-    batch.target = call_.data.target;
-    batch.sample_weight = call_.data.sample_weight;
-    batch.range = {order_.empty() ? call_.data.rows : order_.data(), first,
-                   std::min(batch_rows_, call_.data.n_rows - first), 0};
-    batch.range.n_after = call_.data.n_rows - first - batch.range.n;
+    const Batch batch{data_, data_.range(first, std::min(batch_rows_, data_.n_rows - first))};
     const index_t step = call_.schedule.first_step + progress_.steps + 1;
     const WeightAction<T> action = step_action(call_.optimizer, call_.objective.weight_decay, step,
                                                slots_.data(), weights_.layout().size());
-    step_.run(worker, weights_, batch, action, call_.objective.weight_decay > 0);
-    worker.once([&] { account(step_.parts().total(), batch.range.n); });
-  }
-
-  Batch validation_batch() const {
-    Batch batch;
-    batch.x = &call_.validation->x;
-    batch.target = call_.validation->target;
-    batch.sample_weight = call_.validation->sample_weight;
-    batch.range = {call_.validation->rows, 0, call_.validation->n_rows, 0};
-    return batch;
+    step_->run(worker, weights_, batch, action, call_.objective.weight_decay > 0);
+    worker.once([&] { account(step_->parts().total(), batch.range.n); });
   }
 
   void end_epoch(Clock::time_point start) {
@@ -169,10 +161,11 @@ class Training {
   const TrainCall<T>& call_;
   TrainProgress& progress_;
   const std::function<bool(const EpochReport&)>& on_epoch_;
+  DataSet data_;  // in the order of the epoch
   const index_t batch_rows_;
   PanelWeights<T> weights_;  // what is trained; the caller's arrays are copies
   AlignedBuffer<T> slots_;   // moments, in the layout of the weights
-  BatchGradient<T> step_;
+  std::unique_ptr<BatchGradient<T>> step_;
   std::unique_ptr<RowStep<T>> row_step_;  // instead of step_, for plain descent row by row
   std::unique_ptr<BatchGradient<T>> validation_;
   std::vector<index_t> order_;

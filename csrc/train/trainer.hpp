@@ -17,15 +17,6 @@ struct ScheduleOptions {
   index_t first_step = 0;   // draws the same numbers as training in one go
 };
 
-/// Rows with a target and weights of their own. `rows` selects and orders them (null: all).
-struct DataSet {
-  RowSource x;
-  const RowSource* target = nullptr;      // null: x
-  const double* sample_weight = nullptr;  // by source row
-  const index_t* rows = nullptr;
-  index_t n_rows = 0;
-};
-
 struct EpochReport {
   index_t epoch;
   double loss;             // mean of the batches' J, weighted by their rows; not finite: diverged

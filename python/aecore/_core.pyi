@@ -107,22 +107,26 @@ class Network:
         parameters: Array,
         X: Array,
         target: Array | None,
+        rows: NDArray[np.int64] | None,
         out: NDArray[np.float64],
         objective: Objective,
         n_threads: int = 0,
     ) -> None:
-        """Per-row loss (no penalty terms) into `out` (n_rows,) float64."""
+        """Per-row loss (no penalty terms) of the rows of X that `rows` selects (None: all) into
+        `out`, float64."""
     def evaluate(
         self,
         parameters: Array,
         X: Array,
         target: Array | None,
         sample_weight: NDArray[np.float64] | None,
+        rows: NDArray[np.int64] | None,
         objective: Objective,
         gradient: Array | None,
         n_threads: int = 0,
     ) -> tuple[float, float, float]:
-        """(data loss, weight decay term, sparsity term); J is their sum. rho_hat is over all rows.
+        """(data loss, weight decay term, sparsity term) over the rows of X that `rows` selects
+        (None: all); J is their sum. rho_hat is over all of them; `sample_weight` goes by row of X.
         The gradient of J is written to `gradient` unless it is None."""
     def train(
         self,

@@ -11,7 +11,12 @@ from sklearn.utils.validation import validate_data
 
 from aecore import _core
 from aecore._arrays import as_rows, as_sample_weight, as_target
-from aecore._initialization import seed_from, set_output_biases, set_sparse_biases
+from aecore._initialization import (
+    column_means,
+    seed_from,
+    set_output_biases,
+    set_sparse_biases,
+)
 from aecore._lbfgs import train_lbfgs
 from aecore._objective import make_objective, sparse_layers
 from aecore._parameters import check_params, parameter_error
@@ -158,14 +163,15 @@ def _new_network(
 
 
 def _set_start_biases(estimator: Autoencoder, network: Network, data: TrainingData) -> None:
+    mean = network.input_scale * column_means(data.X, data.rows, data.sample_weight, network.dtype)
     if estimator.sparsity_weight > 0:
         layers = sparse_layers(
             estimator.sparsity_layers, network.code_layer, len(network.activations)
         )
-        set_sparse_biases(network, layers, estimator.sparsity_target, data.X, data.row_weights())
-    scale = network.input_scale if data.target is None else 1.0
-    target = data.X if data.target is None else data.target
-    set_output_biases(network, target, scale, data.row_weights())
+        set_sparse_biases(network, layers, estimator.sparsity_target, mean)
+    if data.target is not None:
+        mean = column_means(data.target, data.rows, data.sample_weight, network.dtype)
+    set_output_biases(network, mean)
 
 
 def _train(

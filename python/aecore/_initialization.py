@@ -44,50 +44,45 @@ def seed_from(random_state: Any) -> int:
 
 
 def set_sparse_biases(
-    network: Network,
-    layers: Sequence[int],
-    rho: float,
-    rows: NDArray[Any],
-    sample_weight: NDArray[Any] | None,
+    network: Network, layers: Sequence[int], rho: float, mean: NDArray[np.float64]
 ) -> None:
-    """Start the sigmoid layers among `layers` near rho_hat = rho, the first one at the mean row."""
+    """Start the sigmoid layers among `layers` near rho_hat = rho, the first at the input `mean`."""
     for layer in layers:
         if network.activations[layer] == "sigmoid":
             network.biases[layer][:] = _logit(np.float64(rho))
     if 0 in layers and network.activations[0] == "sigmoid":
-        mean = network.input_scale * column_means(rows, sample_weight, network.dtype)
         # Not mean @ W: BLAS adds up in an order that depends on its number of threads.
         network.biases[0][:] -= (mean[:, np.newaxis] * network.weights[0]).sum(axis=0)
 
 
-def set_output_biases(
-    network: Network, target: NDArray[Any], scale: float, sample_weight: NDArray[Any] | None
-) -> None:
-    """Start a sigmoid output at logit(mean of scale * target); other outputs stay at zero."""
-    if network.activations[-1] != "sigmoid":
-        return
-    mean = scale * column_means(target, sample_weight, network.dtype)
-    network.biases[-1][:] = _logit(np.clip(mean, *_MEAN_RANGE))
+def set_output_biases(network: Network, mean: NDArray[np.float64]) -> None:
+    """Start a sigmoid output at logit(mean of the target); other outputs stay at zero."""
+    if network.activations[-1] == "sigmoid":
+        network.biases[-1][:] = _logit(np.clip(mean, *_MEAN_RANGE))
 
 
 def column_means(
-    rows: NDArray[Any], sample_weight: NDArray[Any] | None, dtype: np.dtype[Any]
+    X: NDArray[Any],
+    rows: NDArray[np.int64] | None,
+    sample_weight: NDArray[np.float64] | None,
+    dtype: np.dtype[Any],
 ) -> NDArray[np.float64]:
-    """Average evenly spaced rows as the core sees them, that is, rounded to `dtype`.
+    """Average evenly spaced ones of the `rows` of X as the core sees them, rounded to `dtype`.
 
     Block by block: no copy of the data, and the same order of additions, hence the same bits, for
     every memory layout of the same numbers.
     """
-    step = -(-rows.shape[0] // _MEAN_ROWS)
-    rows = rows[::step]
-    weights = np.ones(rows.shape[0]) if sample_weight is None else sample_weight[::step]
+    n_rows = X.shape[0] if rows is None else rows.shape[0]
+    step = -(-n_rows // _MEAN_ROWS)
+    taken = np.arange(0, n_rows, step) if rows is None else rows[::step]
+    weights = np.ones(taken.shape[0]) if sample_weight is None else sample_weight[taken]
     if not weights.any():  # all of these rows, but not all rows, have weight 0
-        weights = np.ones(rows.shape[0])
-    total = np.zeros(rows.shape[1])
+        weights = np.ones(taken.shape[0])
+    total = np.zeros(X.shape[1])
     with np.errstate(invalid="ignore", over="ignore"):
-        for start in range(0, rows.shape[0], _BLOCK_ROWS):
+        for start in range(0, taken.shape[0], _BLOCK_ROWS):
             stop = start + _BLOCK_ROWS
-            block = rows[start:stop].astype(dtype).astype(np.float64, order="C")
+            block = X[taken[start:stop]].astype(dtype).astype(np.float64, order="C")
             total += (block * weights[start:stop, np.newaxis]).sum(axis=0)
         mean = total / weights.sum()
     # With NaN in a bias, training would blame the loss before the core finds the NaN in the rows.

@@ -88,14 +88,12 @@ class _Problem:
         self._network = network
         self._data = data
         self._objective = objective
-        self._weights = data.row_weights()
-        self._validation = _take_validation(data)
         self._trial = network.with_parameters(network.parameters).parameters
         self._gradient = np.empty_like(self._trial)
         # The last accepted iterate: a line search may be interrupted anywhere after it.
         self.accepted = network.with_parameters(network.parameters).parameters
         self.value = math.nan
-        mean = column_means(data.X, data.row_weights(), network.dtype)
+        mean = column_means(data.X, data.rows, data.sample_weight, network.dtype)
         self._mean = network.input_scale * mean
 
     def coordinates(self, parameters: NDArray[Any]) -> NDArray[np.float64]:
@@ -129,7 +127,8 @@ class _Problem:
             self._trial,
             self._data.X,
             self._data.target,
-            self._weights,
+            self._data.sample_weight,
+            self._data.rows,
             self._objective,
             self._gradient,
             self._network.n_threads or 0,
@@ -146,23 +145,14 @@ class _Problem:
 
     def validation_loss(self) -> float:
         """Mean loss of the validation rows at the accepted iterate; NaN without validation."""
-        if self._validation is None:
+        if self._data.validation is None:
             return math.nan
-        X, target = self._validation
-        losses = np.empty(X.shape[0])
+        X, target, rows = self._data.validation
+        losses = np.empty(X.shape[0] if rows is None else rows.shape[0])
         self._network._core.row_losses(
-            self.accepted, X, target, losses, self._objective, self._network.n_threads or 0
+            self.accepted, X, target, rows, losses, self._objective, self._network.n_threads or 0
         )
         return float(losses.mean())
-
-
-def _take_validation(data: TrainingData) -> tuple[NDArray[Any], NDArray[Any] | None] | None:
-    if data.validation is None:
-        return None
-    X, target, rows = data.validation
-    if rows is None:
-        return X, target
-    return X[rows], None if target is None else target[rows]
 
 
 _blas_lock = threading.Lock()

@@ -45,14 +45,6 @@ class TrainingData:
         """How many rows an epoch visits."""
         return int(self.X.shape[0] if self.rows is None else self.rows.shape[0])
 
-    def row_weights(self) -> NDArray[np.float64] | None:
-        """Weight of every row of X: 0 for rows held back, which is the same J as without them."""
-        if self.rows is None:
-            return self.sample_weight
-        weights = np.zeros(self.X.shape[0])
-        weights[self.rows] = 1.0 if self.sample_weight is None else self.sample_weight[self.rows]
-        return weights
-
 
 @dataclass(frozen=True)
 class OptimizerState:

@@ -230,7 +230,7 @@ class Network(NetworkState):
         targets = as_target(target, rows.shape[0], self._sizes[-1])
         losses = np.empty(rows.shape[0])
         self._core.row_losses(
-            self._parameters, rows, targets, losses, objective, self._n_threads or 0
+            self._parameters, rows, targets, None, losses, objective, self._n_threads or 0
         )
         return losses
 
@@ -384,6 +384,7 @@ sparsity_layers
             rows,
             as_target(target, n_rows, self._sizes[-1]),
             as_sample_weight(sample_weight, n_rows),
+            None,
             objective,
             gradient,
             self._n_threads or 0,
