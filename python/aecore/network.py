@@ -225,7 +225,7 @@ class Network(NetworkState):
         -------
         ndarray of shape (n_rows,), float64
         """
-        objective = self._objective(loss)
+        objective = self._objective(loss=loss)
         rows = as_rows(X, self._sizes[0], "X")
         targets = as_target(target, rows.shape[0], self._sizes[-1])
         losses = np.empty(rows.shape[0])
@@ -258,10 +258,18 @@ sparsity_layers
         -------
         float
         """
-        objective = self._objective(
-            loss, weight_decay, sparsity_weight, sparsity_target, sparsity_layers
+        terms = self._evaluate(
+            X,
+            target,
+            sample_weight,
+            None,
+            loss=loss,
+            weight_decay=weight_decay,
+            sparsity_weight=sparsity_weight,
+            sparsity_target=sparsity_target,
+            sparsity_layers=sparsity_layers,
         )
-        return sum(self._evaluate(X, target, sample_weight, objective, None))
+        return sum(terms)
 
     def objective_and_gradient(
         self,
@@ -289,11 +297,19 @@ sparsity_layers
         gradient : ndarray of shape (n_parameters,)
             dJ/dparameters, of `dtype`, in the order of `parameters`.
         """
-        objective = self._objective(
-            loss, weight_decay, sparsity_weight, sparsity_target, sparsity_layers
-        )
         gradient = np.empty_like(self._parameters)
-        return sum(self._evaluate(X, target, sample_weight, objective, gradient)), gradient
+        terms = self._evaluate(
+            X,
+            target,
+            sample_weight,
+            gradient,
+            loss=loss,
+            weight_decay=weight_decay,
+            sparsity_weight=sparsity_weight,
+            sparsity_target=sparsity_target,
+            sparsity_layers=sparsity_layers,
+        )
+        return sum(terms), gradient
 
     def objective_terms(
         self,
@@ -345,23 +361,11 @@ sparsity_layers
         ----------
         .. [1] A. Ng. Sparse autoencoder. CS294A lecture notes, Stanford University, 2011.
         """
-        objective = self._objective(
-            loss, weight_decay, sparsity_weight, sparsity_target, sparsity_layers
-        )
-        return self._evaluate(X, target, sample_weight, objective, None)
-
-    def _objective(
-        self,
-        loss: str,
-        weight_decay: float = 0.0,
-        sparsity_weight: float = 0.0,
-        sparsity_target: float = 0.05,
-        sparsity_layers: str = "code",
-    ) -> _core.Objective:
-        return make_objective(
-            self.activations,
-            self._code_layer,
-            self._input_scale,
+        return self._evaluate(
+            X,
+            target,
+            sample_weight,
+            None,
             loss=loss,
             weight_decay=weight_decay,
             sparsity_weight=sparsity_weight,
@@ -369,14 +373,18 @@ sparsity_layers
             sparsity_layers=sparsity_layers,
         )
 
+    def _objective(self, **settings: Any) -> _core.Objective:
+        return make_objective(self.activations, self._code_layer, self._input_scale, **settings)
+
     def _evaluate(
         self,
         X: ArrayLike,
         target: ArrayLike | None,
         sample_weight: ArrayLike | None,
-        objective: _core.Objective,
         gradient: NDArray[Any] | None,
+        **settings: Any,
     ) -> Terms:
+        objective = self._objective(**settings)
         rows = as_rows(X, self._sizes[0], "X")
         n_rows = rows.shape[0]
         terms = self._core.evaluate(

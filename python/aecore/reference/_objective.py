@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,9 +17,25 @@ from aecore.reference._layers import (
 )
 from aecore.reference._losses import check_loss, loss_derivative, losses, resolve_target
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 # KL(rho || rho_hat) and its derivative are taken at rho_hat clipped to [1e-6, 1 - 1e-6]: a unit
 # that is dead or always on has a finite penalty, and a finite slope that leads it back.
 RHO_HAT_MIN = 1e-6
+
+
+class Settings(TypedDict, total=False):
+    """The keyword arguments of `objective`, described there."""
+
+    target: ArrayLike | None
+    sample_weight: ArrayLike | None
+    loss: str
+    weight_decay: float
+    sparsity_weight: float
+    sparsity_target: float
+    sparsity_layers: str | Sequence[int]
+    input_scale: float
 
 
 class Terms(NamedTuple):
@@ -179,32 +195,10 @@ def objective_terms(
     activations: Sequence[str],
     parameters: ArrayLike,
     X: ArrayLike,
-    *,
-    target: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    loss: str = "squared_error",
-    weight_decay: float = 0.0,
-    sparsity_weight: float = 0.0,
-    sparsity_target: float = 0.05,
-    sparsity_layers: str | Sequence[int] = "code",
-    input_scale: float = 1.0,
+    **settings: Unpack[Settings],
 ) -> Terms:
     """The three parts of J. Parameters and errors as in `objective`."""
-    return _evaluate(
-        layer_sizes,
-        activations,
-        parameters,
-        X,
-        with_gradient=False,
-        target=target,
-        sample_weight=sample_weight,
-        loss=loss,
-        weight_decay=weight_decay,
-        sparsity_weight=sparsity_weight,
-        sparsity_target=sparsity_target,
-        sparsity_layers=sparsity_layers,
-        input_scale=input_scale,
-    )[0]
+    return _evaluate(layer_sizes, activations, parameters, X, with_gradient=False, **settings)[0]
 
 
 def objective(
@@ -212,15 +206,7 @@ def objective(
     activations: Sequence[str],
     parameters: ArrayLike,
     X: ArrayLike,
-    *,
-    target: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    loss: str = "squared_error",
-    weight_decay: float = 0.0,
-    sparsity_weight: float = 0.0,
-    sparsity_target: float = 0.05,
-    sparsity_layers: str | Sequence[int] = "code",
-    input_scale: float = 1.0,
+    **settings: Unpack[Settings],
 ) -> float:
     """J of the module's description, over all rows given.
 
@@ -253,21 +239,7 @@ def objective(
         weights that do not sum to a positive number, rho outside (0, 1), or a sparsity term on a
         layer that is neither sigmoid nor tanh.
     """
-    terms = objective_terms(
-        layer_sizes,
-        activations,
-        parameters,
-        X,
-        target=target,
-        sample_weight=sample_weight,
-        loss=loss,
-        weight_decay=weight_decay,
-        sparsity_weight=sparsity_weight,
-        sparsity_target=sparsity_target,
-        sparsity_layers=sparsity_layers,
-        input_scale=input_scale,
-    )
-    return sum(terms)
+    return sum(objective_terms(layer_sizes, activations, parameters, X, **settings))
 
 
 def objective_and_gradient(
@@ -275,33 +247,13 @@ def objective_and_gradient(
     activations: Sequence[str],
     parameters: ArrayLike,
     X: ArrayLike,
-    *,
-    target: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    loss: str = "squared_error",
-    weight_decay: float = 0.0,
-    sparsity_weight: float = 0.0,
-    sparsity_target: float = 0.05,
-    sparsity_layers: str | Sequence[int] = "code",
-    input_scale: float = 1.0,
+    **settings: Unpack[Settings],
 ) -> tuple[float, NDArray[np.float64]]:
     """J and dJ/dparameters, a vector laid out like `parameters`.
 
     Parameters and errors as in `objective`.
     """
     terms, gradient = _evaluate(
-        layer_sizes,
-        activations,
-        parameters,
-        X,
-        with_gradient=True,
-        target=target,
-        sample_weight=sample_weight,
-        loss=loss,
-        weight_decay=weight_decay,
-        sparsity_weight=sparsity_weight,
-        sparsity_target=sparsity_target,
-        sparsity_layers=sparsity_layers,
-        input_scale=input_scale,
+        layer_sizes, activations, parameters, X, with_gradient=True, **settings
     )
     return sum(terms), gradient
