@@ -98,8 +98,11 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   Loss loss;
   const T* target;  // panels, rows as in C
   index_t target_stride;
+  index_t n_columns;    // of C
   const T* row_weight;  // by row of C
-  double* row_loss;     // by row of C; added to
+  double* row_loss;     // by row of C; added to with the last panel
+  T* partial;           // scratch: panel_width numbers for each row from partial_row on
+  index_t partial_row;
 };
 
 template <class T>

@@ -70,6 +70,7 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
   row_loss_ = AlignedBuffer<double>(chunk_rows_);
+  partial_loss_ = AlignedBuffer<T>(plan.n_threads * block_rows_ * width);
   const index_t n_statistics = ceil_div(plan.max_rows, kStatisticsRows);
   block_loss_.resize(static_cast<std::size_t>(n_statistics));
   penalty_.resize(static_cast<std::size_t>(n_layers));
@@ -175,7 +176,7 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
 
 template <class T>
 void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& batch,
-                                   const Chunk& chunk, index_t row, index_t rows, int n_workers) {
+                                   const Chunk& chunk, index_t row, index_t rows, Worker& worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
   const PanelMatrix<T>& target = batch.data.target != nullptr ? target_ : input_;
@@ -185,7 +186,10 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   context.target = target.row(0);
   context.target_stride = target.stride();
   context.row_weight = row_weight_.data() + chunk.first;
+  context.n_columns = layer.n_out;
   context.row_loss = row_loss_.data();
+  context.partial = partial_loss_.data() + worker.id() * block_rows_ * k.panel_width;
+  context.partial_row = row;
   std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
   GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, chunk, row, rows);
   call.prologue = k.fetch_target;
@@ -194,7 +198,7 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   // What this worker is likely to gather next.
   RowFetch ahead = plan_fetch(
       batch.data.x, batch.range,
-      batch.range.first + chunk.first + row + std::min(n_workers * block_rows_, batch.range.n),
+      batch.range.first + chunk.first + row + std::min(worker.size() * block_rows_, batch.range.n),
       rows, call);
   call.ahead = &ahead;
   k.gemm(call);
@@ -304,7 +308,7 @@ void BatchGradient<T>::rows_pass(Worker& worker, PanelWeights<T>& weights, const
     const index_t rows = std::min(block_rows_, chunk.rows - row);
     if (!gathered) gather(batch, chunk, row, rows);
     forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, chunk, row, rows);
-    output_loss(weights, batch, chunk, row, rows, worker.size());
+    output_loss(weights, batch, chunk, row, rows, worker);
     if (with_gradient_) backward(weights, chunk, row, rows);
   });
 }

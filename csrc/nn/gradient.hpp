@@ -80,7 +80,7 @@ class BatchGradient {
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
-                   index_t row, index_t rows, int n_workers);
+                   index_t row, index_t rows, Worker& worker);
   void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
   void encode_for_sparsity(Worker& worker, const PanelWeights<T>& weights, const Batch& batch);
   void sum_activations(const Chunk& chunk, index_t row, index_t rows);
@@ -102,6 +102,7 @@ class BatchGradient {
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk
+  AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
   std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
   std::vector<AlignedBuffer<T>> block_activations_;  // by sparse layer: block sums
   std::vector<AlignedBuffer<T>> penalty_;            // by layer: beta KL'(rho_hat_j); or empty

@@ -16,6 +16,7 @@ RowStep<T>::RowStep(const Network& network, const ObjectiveOptions& options)
   target_ = AlignedBuffer<T>(width_);
   delta_ = AlignedBuffer<T>(width_);
   below_ = AlignedBuffer<T>(width_);
+  partial_loss_ = AlignedBuffer<T>(panel);
   nonzero_ = AlignedBuffer<index_t>(network.n_in() + 1);
   sums_ = AlignedBuffer<T>(checked_mul(width_, panel));  // a vector or more for each unit
   rows_.zero();
@@ -87,8 +88,10 @@ double RowStep<T>::loss(const PanelWeights<T>& weights, const T* target, T weigh
   context.loss = options_.loss;
   context.target = target;
   context.target_stride = k.panel_width;
+  context.n_columns = network_.n_out();
   context.row_weight = &weight;
   context.row_loss = &sum;
+  context.partial = partial_loss_.data();
   T* const z = row_of(last + 1);
   for (index_t column = 0; column < network_.n_out(); column += k.panel_width) {
     k.output_loss(&context, z + column, 0, 1, column,
