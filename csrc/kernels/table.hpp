@@ -54,28 +54,32 @@ using Epilogue = void (*)(const void* context, T* tile, index_t row, index_t row
 template <class T>
 using Prologue = void (*)(const void* context, index_t row, index_t rows, index_t column);
 
-/// Rows that will be gathered next. They are fetched into the second-level cache a few lines at a
-/// time, under the arithmetic of the rows at hand: shuffled rows come from far away.
+/// Rows that will be read next. They are fetched into the second-level cache, at most a line in
+/// each term of a tile's sum, under the arithmetic of the rows at hand: shuffled rows come from far
+/// away.
 struct RowFetch {
   const char* data;  // of row 0
   index_t row_stride, row_bytes;
   const index_t* rows;  // as in GatherCall
   index_t first_row, n_rows;
-  index_t bytes_per_tile;
   index_t done_rows, done_bytes;  // where the last tile stopped
 };
 
-/// C[row_begin..row_end, column_begin..column_end) = (or +=) A B.
+/// C[row_begin..row_end, column_begin..column_end) = (or +=) A B. Each matrix lies in panels or, as
+/// the same formula covers both, row by row in place:
+///     element (r, c) = data[(c / width) * stride + r * row + c % width]
+/// with row = width in panels, and stride = width in place. B and C in place have whole vectors in
+/// each row; an epilogue wants C in panels.
 template <class T>
 struct GemmCall {
-  const T* a;  // panels of a batch matrix
-  index_t a_stride;
+  const T* a;
+  index_t a_row, a_stride;
   bool a_transposed;  // false: A(i, k) is its row i, column k; true: row k, column i
-  const T* b;         // panels of B, k rows each
-  index_t b_stride;
-  T* c;  // panels of C; with stride 0 one panel serves them all in turn
-  index_t c_stride;
-  index_t c_first_row;  // row that lies at c
+  const T* b;         // k rows
+  index_t b_row, b_stride;
+  T* c;
+  index_t c_row, c_stride;  // with stride 0 one panel serves them all in turn
+  index_t c_first_row;      // row that lies at c
   index_t row_begin, row_end;
   index_t column_begin, column_end;  // column_begin at a panel's edge
   index_t k;
@@ -90,6 +94,9 @@ template <class T>
 struct BiasActivation {  // context of `bias_activation`: tile = activation(tile + bias)
   const T* bias;         // n
   Activation activation;
+  /// Set where a sum is not finite; may be null. An input that is not finite makes every sum of its
+  /// row so (0 * inf is NaN): rows read in place are checked by their first column of sums.
+  bool* not_finite;
 };
 
 template <class T>
@@ -177,7 +184,7 @@ struct Kernels {
   void (*sparse_row_times_panels)(const T* x, const index_t* nonzero, index_t n_nonzero, const T* w,
                                   index_t stride, index_t n, T* out);
   void (*row_update)(const RowUpdate<T>&);
-  /// Panels [panel_begin, panel_end) of B = W (k x n row-major) or of W^T.
+  /// Panels [panel_begin, panel_end) of B = W (k x n row-major) or of W^T, to `panels` on.
   void (*pack)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end, T* panels);
   void (*pack_transposed)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end,
                           T* panels);

@@ -12,7 +12,7 @@ namespace aecore {
 namespace {
 
 constexpr index_t kFewRows = 4;     // packing W costs about as much as four rows times W
-constexpr index_t kBlockRows = 64;  // activations of a block stay in the second-level cache
+constexpr index_t kBlockRows = 70;  // whole tiles; their activations stay in the second-level cache
 
 index_t widest_layer(const Network& network, index_t first, index_t last) {
   const auto& sizes = network.layer_sizes();
@@ -43,35 +43,54 @@ void forward_few_rows(const ForwardCall<T>& call) {
   }
 }
 
+/// Layer l of a block of rows; `x` names the rows that the first layer reads in place, or nothing.
+template <class T>
+GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, index_t l,
+                          index_t rows, const PanelMatrix<T>& in, const RowsInPlace<T>& x,
+                          PanelMatrix<T>* out) {
+  GemmCall<T> gemm{};
+  gemm.a = x.data != nullptr ? x.data : in.row(0);
+  gemm.a_row = x.data != nullptr ? x.row : kernels<T>().panel_width;
+  gemm.a_stride = x.data != nullptr ? kernels<T>().panel_width : in.stride();
+  gemm.b = weights.weights(l);
+  gemm.b_row = gemm.c_row = kernels<T>().panel_width;
+  gemm.b_stride = weights.layout().stride(l);
+  gemm.c = out->row(0);
+  gemm.c_stride = out->stride();
+  gemm.row_end = rows;
+  gemm.k = layer.n_in;
+  gemm.column_end = layer.n_out;
+  return gemm;
+}
+
 template <class T>
 void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, index_t first,
                    index_t rows, index_t next, PanelMatrix<T>* in, PanelMatrix<T>* out) {
   const Kernels<T>& k = kernels<T>();
-  gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
-                 in->stride());
+  RowsInPlace<T> x = rows_in_place<T>(call.x, call.input_scale);
+  const bool in_place = x.data != nullptr;
+  bool not_finite = false;
+  if (in_place) {
+    x.data += first * x.row;
+  } else {
+    gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
+                   in->stride());
+  }
+  RowFetch ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows);
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
     const Layer& layer = call.network.layer(l);
-    const BiasActivation<T> context{weights.bias(l), layer.activation};
-    GemmCall<T> gemm{};
-    gemm.a = in->row(0);
-    gemm.a_stride = in->stride();
-    gemm.b = weights.weights(l);
-    gemm.b_stride = weights.layout().stride(l);
-    gemm.c = out->row(0);
-    gemm.c_stride = out->stride();
-    gemm.row_end = rows;
-    gemm.k = layer.n_in;
-    gemm.column_end = layer.n_out;
+    const bool reads_x = l == call.first_layer;
+    GemmCall<T> gemm =
+        layer_product(weights, layer, l, rows, *in, reads_x ? x : RowsInPlace<T>{}, out);
+    const BiasActivation<T> context{weights.bias(l), layer.activation,
+                                    reads_x && in_place ? &not_finite : nullptr};
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
-    RowFetch ahead{};
-    if (l == call.first_layer) {
-      ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows, gemm);
-      gemm.ahead = &ahead;
-    }
+    gemm.ahead = reads_x ? &ahead : nullptr;
     k.gemm(gemm);
     std::swap(in, out);
   }
+  if (not_finite) require_finite<T>(call.x, first, rows);
   const index_t n_out = call.network.layer_sizes()[static_cast<std::size_t>(call.last_layer)];
   k.unpack(in->row(0), in->stride(), rows, n_out, call.out + first * n_out, n_out);
 }
@@ -91,7 +110,7 @@ T* forward_row(const Network& network, const T* parameters, index_t first_layer,
   for (index_t l = first_layer; l < last_layer; ++l) {
     const Layer& layer = network.layer(l);
     k.row_times_matrix(in, layer.n_in, parameters + layer.weights, layer.n_out, out);
-    const BiasActivation<T> context{parameters + layer.bias, layer.activation};
+    const BiasActivation<T> context{parameters + layer.bias, layer.activation, nullptr};
     for (index_t column = 0; column < layer.n_out; column += width) {
       k.bias_activation(&context, out + column, 0, 1, column,
                         std::min(width, layer.n_out - column));

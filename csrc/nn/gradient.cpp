@@ -143,6 +143,7 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
   const bool output = layer + 1 == network_.n_layers();
   PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
   GemmCall<T> call{};
+  call.a_row = kernels<T>().panel_width;
   if (layer == 0) {
     call.a = input_.row(0);
     call.a_stride = input_.stride();
@@ -151,6 +152,7 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
     call.a_stride = activations_[l - 1].stride();
   }
   call.b = weights.weights(layer);
+  call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = weights.layout().stride(layer);
   call.c = c.row(output ? 0 : hidden_row(layer, chunk));
   call.c_stride = c.stride();
@@ -166,7 +168,7 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
                                       const Chunk& chunk, index_t row, index_t rows) {
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
-    const BiasActivation<T> context{weights.bias(l), layer.activation};
+    const BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
     GemmCall<T> call = forward_product(weights, l, chunk, row, rows);
     call.epilogue = kernels<T>().bias_activation;
     call.context = &context;
@@ -181,7 +183,7 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   const Layer& layer = network_.layers().back();
   const PanelMatrix<T>& target = batch.data.target != nullptr ? target_ : input_;
   OutputLoss<T> context{};
-  context.output = {weights.bias(network_.n_layers() - 1), layer.activation};
+  context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
   context.target = target.row(0);
   context.target_stride = target.stride();
@@ -199,7 +201,7 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   RowFetch ahead = plan_fetch(
       batch.data.x, batch.range,
       batch.range.first + chunk.first + row + std::min(worker.size() * block_rows_, batch.range.n),
-      rows, call);
+      rows);
   call.ahead = &ahead;
   k.gemm(call);
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
@@ -229,8 +231,10 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
     context.row_weight = row_weight_.data() + chunk.first;
     GemmCall<T> call{};
     call.a = deltas_[l].row(0);
+    call.a_row = kernels<T>().panel_width;
     call.a_stride = deltas_[l].stride();
     call.b = weights.transposed(layer);
+    call.b_row = call.c_row = kernels<T>().panel_width;
     call.b_stride = weights.transposed_stride(layer);
     call.c = deltas_[l - 1].row(0);
     call.c_stride = deltas_[l - 1].stride();

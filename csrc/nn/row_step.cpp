@@ -70,7 +70,7 @@ void RowStep<T>::forward(const PanelWeights<T>& weights) {
       }
     }
     if (l + 1 == network_.n_layers()) return;  // the loss finishes the last layer
-    const BiasActivation<T> context{weights.bias(l), layer.activation};
+    const BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
     for (index_t column = 0; column < layer.n_out; column += panel) {
       k.bias_activation(&context, out + column, 0, 1, column,
                         std::min(panel, layer.n_out - column));
@@ -84,7 +84,7 @@ double RowStep<T>::loss(const PanelWeights<T>& weights, const T* target, T weigh
   const index_t last = network_.n_layers() - 1;
   double sum = 0;
   OutputLoss<T> context{};
-  context.output = {weights.bias(last), network_.layer(last).activation};
+  context.output = {weights.bias(last), network_.layer(last).activation, nullptr};
   context.loss = options_.loss;
   context.target = target;
   context.target_stride = k.panel_width;

@@ -92,9 +92,11 @@ void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPane
 
   GemmCall<T> call{};
   call.a = input.data;
+  call.a_row = input.row;
   call.a_stride = input.stride;
   call.a_transposed = true;
   call.b = delta.data;
+  call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = delta.stride;
   if (gradients_.size() > 0) {
     call.c = gradients_.data() + offset;
