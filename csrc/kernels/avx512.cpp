@@ -32,6 +32,16 @@ inline void store_partial(double* p, Vec<double> v, index_t count) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1u), v);
 }
 
+// A vector of numbers from bytes.
+inline void from_bytes(const char* p, Vec<float>& out) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  out = _mm512_maskz_cvtepi32_ps(0xFFFF, _mm512_maskz_cvtepu8_epi32(0xFFFF, bytes));
+}
+inline void from_bytes(const char* p, Vec<double>& out) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  out = _mm512_maskz_cvtepi32_pd(0xFF, _mm256_cvtepu8_epi32(bytes));
+}
+
 // Limits that let NaN through: min and max return their second operand when one is NaN.
 inline Vec<float> at_most(Vec<float> x, float limit) {
   return _mm512_maskz_min_ps(0xFFFF, splat(limit), x);
