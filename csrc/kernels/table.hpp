@@ -157,21 +157,35 @@ struct WeightUpdate {
   T epsilon;  // adam: scaled like the second moment
 };
 
+/// A row of which only the nonzero elements count: x[nonzero[0]], x[nonzero[1]], ...
+template <class T>
+struct SparseRow {
+  const T* x;
+  const std::int32_t* nonzero;
+  index_t n_nonzero;
+};
+
+/// What `find_nonzero` may write past the last index.
+inline constexpr index_t kNonzeroRoom = 16;
+
+/// Zeros are skipped where fewer than one element in so many is not zero.
+inline constexpr index_t kSkipZerosFrom = 3;
+
 /// Gradient descent by one row: W = keep W + rate x^T delta, x_delta = W delta^T of the old W.
 template <class T>
 struct RowUpdate {
   T* weights;  // panels of W
   index_t stride;
   index_t n_rows, n_columns;
-  const T* x;              // n_rows: the input
-  const index_t* nonzero;  // its nonzero elements, where keep is 1 and x_delta not wanted; or null
-  index_t n_nonzero;
-  const T* delta;   // n_columns, padded to panels
-  T* sums;          // scratch, one vector for each row
-  T* x_delta;       // n_rows, or null
-  T rate;           // minus the learning rate
-  T keep;           // 1 - learning rate * weight decay
-  double* squares;  // sum of squares of the old W, added to; null without decay
+  const T* x;                   // n_rows: the input
+  const std::int32_t* nonzero;  // its nonzero elements, where keep is 1 and x_delta not wanted, or
+  index_t n_nonzero;            // null
+  const T* delta;               // n_columns, padded to panels
+  T* sums;                      // scratch, one vector for each row
+  T* x_delta;                   // n_rows, or null
+  T rate;                       // minus the learning rate
+  T keep;                       // 1 - learning rate * weight decay
+  double* squares;              // sum of squares of the old W, added to; null without decay
 };
 
 template <class T>
@@ -180,9 +194,12 @@ struct Kernels {
   void (*gemm)(const GemmCall<T>&);
   /// out[0..n) = x W for one row, W (k x n) row-major; out has room for whole panels.
   void (*row_times_matrix)(const T* x, index_t k, const T* w, index_t n, T* out);
-  /// The same for W in panels and the nonzero elements of x alone.
-  void (*sparse_row_times_panels)(const T* x, const index_t* nonzero, index_t n_nonzero, const T* w,
-                                  index_t stride, index_t n, T* out);
+  /// The same over the nonzero elements of x, for W whose element (r, c) lies at
+  /// w[(c / width) * stride + r * row + c % width]: panels, or row by row.
+  void (*sparse_row_times_matrix)(const SparseRow<T>& x, const T* w, index_t row, index_t stride,
+                                  index_t n, T* out);
+  /// The indices of the nonzero elements of x (n), and their number.
+  index_t (*find_nonzero)(const T* x, index_t n, std::int32_t* out);
   void (*row_update)(const RowUpdate<T>&);
   /// Panels [panel_begin, panel_end) of B = W (k x n row-major) or of W^T, to `panels` on.
   void (*pack)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end, T* panels);

@@ -5,6 +5,7 @@
 
 #include "core/float_mode.hpp"
 #include "nn/panels.hpp"
+#include "nn/row_forward.hpp"
 #include "nn/weights.hpp"
 
 namespace aecore {
@@ -14,32 +15,36 @@ namespace {
 constexpr index_t kFewRows = 4;     // packing W costs about as much as four rows times W
 constexpr index_t kBlockRows = 70;  // whole tiles; their activations stay in the second-level cache
 
-index_t widest_layer(const Network& network, index_t first, index_t last) {
-  const auto& sizes = network.layer_sizes();
-  return *std::max_element(sizes.begin() + first, sizes.begin() + last + 1);
-}
-
 template <class T>
 index_t widest(const ForwardCall<T>& call) {
-  return widest_layer(call.network, call.first_layer, call.last_layer);
+  const auto begin = call.network.layer_sizes().begin();
+  return *std::max_element(begin + call.first_layer, begin + call.last_layer + 1);
 }
 
 template <class T>
 void forward_few_rows(const ForwardCall<T>& call) {
   // Kept between calls: serving one row must not pay for an allocation.
-  static thread_local AlignedBuffer<T> scratch;
+  static thread_local RowForward<T> one_row;
+  static thread_local AlignedBuffer<T> gathered;
   const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
-  const index_t width = row_scratch_width<T>(call.network, call.first_layer, call.last_layer);
-  scratch.reserve(2 * width);
-  T* const in = scratch.data();
+  one_row.reserve(call.network, call.first_layer, call.last_layer);
+  const RowsInPlace<T> x = rows_in_place<T>(call.x, call.input_scale);
+  if (x.data == nullptr) {
+    gathered.reserve(round_up(call.x.n_columns, kernels<T>().panel_width));
+  }
   const index_t n_out = call.network.layer(call.last_layer - 1).n_out;
   for (index_t row = 0; row < call.x.n_rows; ++row) {
-    // A single row in panels with the stride of one row is the plain row.
-    gather_rows<T>(call.x, RowRange{nullptr, row, 1, 0}, call.input_scale, false, in,
-                   kernels<T>().panel_width);
-    const T* const result = forward_row(call.network, call.parameters, call.first_layer,
-                                        call.last_layer, in, in + width);
-    std::copy(result, result + n_out, call.out + row * n_out);
+    const T* in = x.data + row * x.row;
+    if (x.data == nullptr) {
+      // A single row in panels with the stride of one row is the plain row.
+      gather_rows<T>(call.x, RowRange{nullptr, row, 1, 0}, call.input_scale, false, gathered.data(),
+                     kernels<T>().panel_width);
+      in = gathered.data();
+    }
+    if (!one_row.run(call.network, call.parameters, call.first_layer, call.last_layer, in,
+                     call.out + row * n_out)) {
+      require_finite<T>(call.x, row, 1);
+    }
   }
 }
 
@@ -98,29 +103,6 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
 }  // namespace
 
 template <class T>
-index_t row_scratch_width(const Network& network, index_t first_layer, index_t last_layer) {
-  return round_up(widest_layer(network, first_layer, last_layer), kernels<T>().panel_width);
-}
-
-template <class T>
-T* forward_row(const Network& network, const T* parameters, index_t first_layer, index_t last_layer,
-               T* in, T* out) {
-  const Kernels<T>& k = kernels<T>();
-  const index_t width = k.panel_width;
-  for (index_t l = first_layer; l < last_layer; ++l) {
-    const Layer& layer = network.layer(l);
-    k.row_times_matrix(in, layer.n_in, parameters + layer.weights, layer.n_out, out);
-    const BiasActivation<T> context{parameters + layer.bias, layer.activation, nullptr};
-    for (index_t column = 0; column < layer.n_out; column += width) {
-      k.bias_activation(&context, out + column, 0, 1, column,
-                        std::min(width, layer.n_out - column));
-    }
-    std::swap(in, out);
-  }
-  return in;
-}
-
-template <class T>
 void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   if (call.x.n_rows <= kFewRows) {
     forward_few_rows(call);
@@ -145,11 +127,6 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   });
 }
 
-template index_t row_scratch_width<float>(const Network&, index_t, index_t);
-template index_t row_scratch_width<double>(const Network&, index_t, index_t);
-template float* forward_row<float>(const Network&, const float*, index_t, index_t, float*, float*);
-template double* forward_row<double>(const Network&, const double*, index_t, index_t, double*,
-                                     double*);
 template void forward<float>(const ForwardCall<float>&, int, const Poll&);
 template void forward<double>(const ForwardCall<double>&, int, const Poll&);
 

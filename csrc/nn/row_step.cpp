@@ -17,7 +17,7 @@ RowStep<T>::RowStep(const Network& network, const ObjectiveOptions& options)
   delta_ = AlignedBuffer<T>(width_);
   below_ = AlignedBuffer<T>(width_);
   partial_loss_ = AlignedBuffer<T>(panel);
-  nonzero_ = AlignedBuffer<index_t>(network.n_in() + 1);
+  nonzero_ = AlignedBuffer<std::int32_t>(network.n_in() + kNonzeroRoom);
   sums_ = AlignedBuffer<T>(checked_mul(width_, panel));  // a vector or more for each unit
   rows_.zero();
   below_.zero();
@@ -40,18 +40,6 @@ double RowStep<T>::run(PanelWeights<T>& weights, const RowSource& x, const RowSo
 }
 
 template <class T>
-index_t RowStep<T>::find_nonzero() {
-  const T* const x = row_of(0);
-  index_t n = 0;
-  for (index_t i = 0; i < network_.n_in(); ++i) {  // no branch to mispredict
-    nonzero_[n] = i;
-    n += x[i] != T{0};
-  }
-  n_nonzero_ = n;
-  return n;
-}
-
-template <class T>
 void RowStep<T>::forward(const PanelWeights<T>& weights) {
   const Kernels<T>& k = kernels<T>();
   const index_t panel = k.panel_width;
@@ -60,9 +48,10 @@ void RowStep<T>::forward(const PanelWeights<T>& weights) {
     const T* const in = row_of(l);
     T* const out = row_of(l + 1);
     const index_t stride = weights.layout().stride(l);
-    if (l == 0 && 2 * find_nonzero() < layer.n_in) {
-      k.sparse_row_times_panels(in, nonzero_.data(), n_nonzero_, weights.weights(l), stride,
-                                layer.n_out, out);
+    if (l == 0) n_nonzero_ = k.find_nonzero(in, layer.n_in, nonzero_.data());
+    if (l == 0 && kSkipZerosFrom * n_nonzero_ < layer.n_in) {
+      k.sparse_row_times_matrix({in, nonzero_.data(), n_nonzero_}, weights.weights(l), panel,
+                                stride, layer.n_out, out);
     } else {
       for (index_t column = 0; column < layer.n_out; column += panel) {
         k.row_times_matrix(in, layer.n_in, weights.weights(l) + column / panel * stride, panel,
