@@ -101,6 +101,13 @@ void require_finite(const RowSource& source, index_t first, index_t n) {
   }
 }
 
+void fetch_row(const RowSource& source, index_t row) {
+  const RowFetch fetch = plan_fetch(source, {nullptr, row, 1, 0}, row, 1);
+  if (fetch.n_rows == 0) return;
+  const char* const from = fetch.data + fetch.first_row * fetch.row_stride;
+  for (index_t at = 0; at < fetch.row_bytes; at += 64) __builtin_prefetch(from + at, 0, 2);
+}
+
 RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n) {
   RowFetch fetch{};
   if (source.n_columns < 2 || source.column_stride <= 0 || source.column_stride > 8) return fetch;

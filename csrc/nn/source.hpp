@@ -45,6 +45,9 @@ RowsInPlace<T> rows_in_place(const RowSource& source, double scale);
 template <class T>
 void require_finite(const RowSource& source, index_t first, index_t n);
 
+/// Starts the journey of one row from memory.
+void fetch_row(const RowSource& source, index_t row);
+
 /// `n` rows from position `first` of the range's list (or none past its end), for a product to
 /// fetch; nothing is fetched from sources whose rows are not contiguous.
 RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n);

@@ -123,7 +123,9 @@ class Training {
     const DataSet& data = data_;
     for (index_t i = 0; i < data.n_rows && !diverged_; ++i) {
       if (i % 32 == 0) worker.throw_if_asked_to_stop();
-      const index_t row = data.rows != nullptr ? data.rows[i] : i;
+      const auto row_at = [&](index_t at) { return data.rows != nullptr ? data.rows[at] : at; };
+      const index_t row = row_at(i);
+      if (i + 1 < data.n_rows) fetch_row(data.x, row_at(i + 1));
       const double weight = data.sample_weight != nullptr ? data.sample_weight[row] : 1.0;
       account(
           row_step_->run(weights_, data.x, data.target, row, weight, call_.optimizer.learning_rate),
