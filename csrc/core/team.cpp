@@ -1,5 +1,6 @@
 #include "core/team.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/errors.hpp"
@@ -23,29 +24,50 @@ inline void pause_cpu() {
 
 /// Waits for a condition without sleeping, up to kSpin; whether it came true.
 template <class Condition>
-bool spin_until(const Condition& condition) {
+bool spin_until(const Condition& condition, WorkTime& time) {
   if (condition()) return true;
-  const auto deadline = std::chrono::steady_clock::now() + kSpin;
+  const auto start = Clock::now();
+  Clock::duration spent{};
+  bool came = false;
   do {
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < 16 && !came; ++i) {
       pause_cpu();
-      if (condition()) return true;
+      came = condition();
     }
-  } while (std::chrono::steady_clock::now() < deadline);
-  return false;
+    spent = Clock::now() - start;
+  } while (!came && spent < kSpin);
+  time.waited(std::min<Clock::duration>(spent, kSpin).count());
+  return came;
 }
 
 }  // namespace
 
-Team::Team(const Poll& poll) : poll_(poll), next_poll_(Clock::now() + kPollInterval) {}
+Team::Team(const Poll& poll, int max_size, bool place, const Pace& pace)
+    : work_time_(static_cast<std::size_t>(max_size)),
+      placement_(max_size - 1),
+      poll_(poll),
+      place_(place),
+      pace_(pace),
+      next_poll_(Clock::now() + kPollInterval) {
+  if (place && max_size > 1) placement_.choose();
+}
+
+void Team::begin(int size) {
+  size_ = size;
+  if (size > 1) work_time_[0].begin();
+}
 
 void Team::run(const Job& job) {
   if (size_ == 1 || job.n_tasks <= 1) {
     run_alone(job);
+  } else if (const auto now = Clock::now(); rest(now)) {
+    run_alone(job);
   } else {
+    pace_.begin_job(now, work_time_);
     open(job);
     take_tasks(0);
     close();
+    pace_.end_job(Clock::now(), work_time_);
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
   if (job.may_stop && stop_) throw Interrupted{};
@@ -56,6 +78,13 @@ void Team::run_alone(const Job& job) {
     if (job.may_stop && polled_stop()) return;
     job.call(job.body, task, 0);
   }
+}
+
+/// Whether the helpers sleep through this job. When they come back, the leader may have moved.
+bool Team::rest(Clock::time_point now) {
+  const bool was_alone = std::exchange(alone_, pace_.alone(now));
+  if (was_alone && !alone_ && place_) placement_.choose();
+  return alone_;
 }
 
 void Team::open(const Job& job) {
@@ -85,7 +114,7 @@ void Team::take_tasks(int worker) noexcept {
 
 void Team::close() noexcept {
   const auto all_left = [&] { return (state_.load() & kJoined) == 0; };
-  if ((state_.fetch_and(~kOpen) & kJoined) == 0 || spin_until(all_left)) return;
+  if ((state_.fetch_and(~kOpen) & kJoined) == 0 || spin_until(all_left, work_time_[0])) return;
   std::unique_lock<std::mutex> lock(mutex_);
   leader_sleeps_.store(true);
   while (!done_.wait_for(lock, kPollInterval, all_left)) {
@@ -108,10 +137,15 @@ void Team::leave() noexcept {
 
 void Team::help(int worker) noexcept {
   const FloatMode mode(FloatMode::flush_to_zero);
+  Placed placed;
+  WorkTime& time = work_time_[static_cast<std::size_t>(worker)];
+  placed.stay_on(placement_.core(worker - 1));
+  time.begin();
   std::uint64_t seen = 0;
   for (;;) {
-    std::uint64_t state = next_job(seen);
+    std::uint64_t state = next_job(seen, time);
     if ((state & kOver) != 0) return;
+    placed.stay_on(placement_.core(worker - 1));
     seen = state / kJobNumber;
     while ((state & kOpen) != 0 && state / kJobNumber == seen) {
       if (!state_.compare_exchange_weak(state, state + 1)) continue;
@@ -124,13 +158,13 @@ void Team::help(int worker) noexcept {
 
 /// The state when there is a job that can be joined and has another number than `seen`, or when the
 /// team is over.
-std::uint64_t Team::next_job(std::uint64_t seen) noexcept {
+std::uint64_t Team::next_job(std::uint64_t seen, WorkTime& time) noexcept {
   std::uint64_t state = 0;
   const auto come = [&] {
     state = state_.load();
     return (state & kOver) != 0 || ((state & kOpen) != 0 && state / kJobNumber != seen);
   };
-  if (spin_until(come)) return state;
+  if (spin_until(come, time)) return state;
   std::unique_lock<std::mutex> lock(mutex_);
   sleepers_.fetch_add(1);
   posted_.wait(lock, come);
@@ -147,6 +181,7 @@ void Team::wake_helpers() noexcept {
 }
 
 void Team::end() noexcept {
+  if (size_ > 1 && !alone_) pace_.end_team(Clock::now(), work_time_);
   state_.fetch_or(kOver);
   wake_helpers();
 }

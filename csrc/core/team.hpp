@@ -1,16 +1,19 @@
 // Who does the work of one large call: the calling thread leads, runs the control flow alone and
 // posts jobs; helpers serve their tasks. A job waits only for helpers that joined it, so one that
-// the system has not woken, or not yet, costs nothing.
+// the system has not woken costs nothing. Where helpers run: placement.hpp; when they rest:
+// pace.hpp.
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
 #include <mutex>
 #include <type_traits>
+#include <vector>
 
+#include "core/pace.hpp"
+#include "core/placement.hpp"
 #include "core/types.hpp"
 
 namespace aecore {
@@ -20,7 +23,9 @@ using Poll = std::function<bool()>;
 
 class Team {
  public:
-  explicit Team(const Poll& poll);
+  /// Up to `max_size` workers, placed unless OpenMP was told to bind them; `pace`: what is known
+  /// from earlier calls of this thread.
+  Team(const Poll& poll, int max_size, bool place, const Pace& pace);
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
@@ -46,12 +51,12 @@ class Team {
 
   /// For run_team: what the leader does before its first job, what every helper runs until the
   /// leader ends the team.
-  void begin(int size) { size_ = size; }
+  void begin(int size);
   void help(int worker) noexcept;
   void end() noexcept;
+  Pace& pace() { return pace_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Job {
     void (*call)(void* body, index_t task, int worker);
     void* body;
@@ -65,11 +70,12 @@ class Team {
 
   void run(const Job& job);
   void run_alone(const Job& job);
+  bool rest(Clock::time_point now);
   void open(const Job& job);
   void take_tasks(int worker) noexcept;
   void close() noexcept;
   void leave() noexcept;
-  std::uint64_t next_job(std::uint64_t seen) noexcept;
+  std::uint64_t next_job(std::uint64_t seen, WorkTime& time) noexcept;
   void wake_helpers() noexcept;
   bool polled_stop();
 
@@ -89,9 +95,14 @@ class Team {
   std::atomic<bool> leader_sleeps_{false};
   std::mutex mutex_;
   std::condition_variable posted_, done_;
+  std::vector<WorkTime> work_time_;  // by worker
+  Placement placement_;              // of helpers: worker 1 is number 0
   // The leader's own.
   const Poll& poll_;
   int size_ = 1;
+  bool place_;
+  bool alone_ = false;
+  Pace pace_;
   bool stop_ = false;
   Clock::time_point next_poll_;
 };

@@ -23,6 +23,23 @@ namespace {
 
 std::atomic<bool> shortage{false};
 
+/// What a thread remembers of its calls. A team whose helpers would rest is not made for a brief
+/// call: helpers that have lost their core keep the caller waiting at its end.
+struct Habit {
+  Pace pace;
+  bool brief_calls = false;
+};
+constexpr auto kBriefCall = std::chrono::milliseconds(20);
+
+/// Whether the user has OpenMP place its threads (OMP_PROC_BIND, OMP_PLACES).
+bool threads_are_bound() {
+#if AECORE_OPENMP
+  return omp_get_proc_bind() != omp_proc_bind_false;
+#else
+  return false;
+#endif
+}
+
 /// Whether the system gives us n_threads - 1 more threads just now. Asked when this thread wants a
 /// larger team than it had before: libgomp calls exit(1) where a creation fails.
 bool can_create_threads(int n_threads) {
@@ -69,27 +86,36 @@ void run_workers(int n_threads, const Lead& lead, const Help& help) {
 }  // namespace
 
 void run_team(int n_threads, const Poll& poll, const std::function<void(Team&)>& body) {
-  Team team(poll);
+  static thread_local Habit habit;
+  const auto start = Clock::now();
+  if (habit.brief_calls && habit.pace.alone(start)) n_threads = 1;
+  if (n_threads > 1 && !can_create_threads(n_threads)) {
+    shortage.store(true);
+    n_threads = 1;
+  }
+  Team team(poll, n_threads, !threads_are_bound(), habit.pace);
   std::exception_ptr error;  // nothing may leave a parallel region
+  Clock::time_point end;
   const auto lead = [&](int size) noexcept {
     const FloatMode mode(FloatMode::flush_to_zero);
     team.begin(size);
+    team.pace().add_overhead(Clock::now() - start);
     try {
       body(team);
     } catch (...) {
       error = std::current_exception();
     }
     team.end();
+    end = Clock::now();
   };
-  if (n_threads > 1 && !can_create_threads(n_threads)) {
-    shortage.store(true);
-    n_threads = 1;
-  }
   if (n_threads <= 1) {
     lead(1);
   } else {
     run_workers(n_threads, lead, [&](int worker) { team.help(worker); });
+    team.pace().add_overhead(Clock::now() - end);
+    habit.pace = team.pace();
   }
+  habit.brief_calls = end - start < kBriefCall;
   if (error) std::rethrow_exception(error);
 }
 
