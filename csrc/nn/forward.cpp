@@ -115,14 +115,14 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   std::vector<PanelMatrix<T>> scratch;  // two for each worker
   for (int i = 0; i < 2 * n_threads; ++i) scratch.emplace_back(block_rows, widest(call));
 
-  run_team(n_threads, poll, [&](Worker& worker) {
-    worker.for_each(call.last_layer - call.first_layer,
-                    [&](index_t i) { weights.load(call.first_layer + i, call.parameters); });
-    PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker.id())];
-    worker.for_each(n_blocks, [&](index_t block) {
+  run_team(n_threads, poll, [&](Team& team) {
+    team.for_each(call.last_layer - call.first_layer,
+                  [&](index_t i, int) { weights.load(call.first_layer + i, call.parameters); });
+    team.for_each(n_blocks, [&](index_t block, int worker) {
+      PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker)];
       const index_t first = block * block_rows;
       forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),
-                    first + worker.size() * block_rows, mine, mine + 1);
+                    first + team.size() * block_rows, mine, mine + 1);
     });
   });
 }

@@ -51,11 +51,11 @@ void WeightPass<T>::plan(index_t rows) {
 }
 
 template <class T>
-void WeightPass<T>::run(Worker& worker, const std::vector<MatrixPanels<T>>& inputs,
+void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<T>>& inputs,
                         const std::vector<MatrixPanels<T>>& deltas, const Chunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
-  T* const scratch = scratch_[static_cast<std::size_t>(worker.id())].data();
-  const auto body = [&](index_t i) {
+  const auto body = [&](index_t i, int worker) {
+    T* const scratch = scratch_[static_cast<std::size_t>(worker)].data();
     const auto index = static_cast<std::size_t>(i);
     const Task& task = tasks_[index];
     const auto l = static_cast<std::size_t>(task.layer);
@@ -66,9 +66,9 @@ void WeightPass<T>::run(Worker& worker, const std::vector<MatrixPanels<T>>& inpu
   };
   const auto n_tasks = static_cast<index_t>(tasks_.size());
   if (chunk.last) {
-    worker.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
+    team.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
   } else {
-    worker.for_each(n_tasks, body);
+    team.for_each(n_tasks, body);
   }
 }
 
