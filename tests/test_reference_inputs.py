@@ -161,11 +161,16 @@ def test_noise_on_observed_numbers_only(noise: str) -> None:
     rng = np.random.default_rng(5)
     X, parameters = with_gaps(rng), draw(SIZES, rng)
     arguments = (SIZES, ACTIVATIONS, parameters)
-    noisy, _ = reference.corrupt(X, noise, 0.4, reference.Draw(0, 0, range(8)))
+    noisy, corrupted = reference.corrupt(X, noise, 0.4, reference.Draw(0, 0, range(8)))
     entering = np.where(np.isnan(X), np.nan, noisy)
-    value = reference.objective(*arguments, X, missing="mask", noise=noise, noise_level=0.4)
+    settings: dict[str, Any] = {"missing": "mask", "noise": noise, "noise_level": 0.4}
+    value = reference.objective(*arguments, X, **settings)
     expected = reference.objective(*arguments, entering, missing="mask", target=X)
     assert value == pytest.approx(expected, rel=1e-13)
+    x_hat = reference.reconstruct(*arguments, entering, missing="mask")
+    weight = np.where(corrupted, 3.0, 1.0)
+    emphasised = reference.objective(*arguments, X, **settings, noise_emphasis=3.0)
+    assert emphasised == pytest.approx(np.nansum(weight * (x_hat - X) ** 2) / 16, rel=1e-13)
 
 
 @pytest.mark.parametrize(

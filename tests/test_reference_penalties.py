@@ -205,6 +205,19 @@ def test_top_k_passes_no_gradient_to_the_others(k: int, hidden: str) -> None:
     assert not encoder[:, code[0] == 0.0].any()
 
 
+def test_top_k_of_many_equals() -> None:
+    """A code of 100 units with three values: sorting that is not stable mixes equals up."""
+    values = np.random.default_rng(0).integers(0, 3, 100).astype(float)
+    parameters = np.concatenate([np.zeros(100), values, np.zeros(101)])
+    code = reference.encode([1, 100, 1], ["identity"] * 2, parameters, [[0.0]], code_top_k=50)
+    n_twos = int((values == 2).sum())
+    ones = np.flatnonzero(values == 1)[: 50 - n_twos]
+    kept = np.where(values == 2, 2.0, 0.0)
+    kept[ones] = 1.0
+    assert 0 < ones.size < (values == 1).sum()
+    np.testing.assert_array_equal(code[0], kept)
+
+
 @pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_dropout_with_every_penalty(depth: int, weighted: bool) -> None:

@@ -42,7 +42,8 @@ def fit_scaling(X: ArrayLike, scale: str | None) -> Scaling | None:
 
         d = x - mean;  mean += d / n;  M += d (x - mean);  std = sqrt(M / n)
 
-    Blocks of rows may be joined (Chan, Golub & LeVeque): M = M_a + M_b + d^2 n_a n_b / n.
+    Blocks of rows may be joined (Chan, Golub & LeVeque): M = M_a + M_b + d^2 n_a n_b / n. Either
+    way M of a constant column is exactly 0.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def fit_scaling(X: ArrayLike, scale: str | None) -> Scaling | None:
         return Scaling(low, _inverse(high - low))
     if scale == "standard":
         std = np.sqrt(deviations / np.maximum(count, 1.0))
-        return Scaling(mean, _inverse(np.where(low < high, std, 0.0)))
+        return Scaling(mean, _inverse(std))
     return Scaling(np.zeros(n_features), _inverse(np.maximum(np.abs(low), np.abs(high))))
 
 
