@@ -272,7 +272,7 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("sparsity_weight", NUMBER, [-0.1, np.nan, np.inf, "a", None, True]),
     ("sparsity_target", r"be a number in \(0, 1\)", [0, 1, -0.1, np.nan, "a", None]),
     ("sparsity_layers", "be one of 'code', 'hidden'", ["all", None, 0]),
-    ("optimizer", "be one of 'sgd', 'adam', 'lbfgs'", ["adamax", None]),
+    ("optimizer", "be one of 'sgd', 'momentum', .*, 'lbfgs'", ["adamax", None]),
     ("learning_rate", "be None or a finite number > 0", [0, -1, np.inf, np.nan, "a"]),
     ("batch_size", COUNT, [0, -1, 2.0, "a", None, True, 2**31]),
     ("n_epochs", COUNT, [0, -1, 2.0, "a", None, True, 2**31]),

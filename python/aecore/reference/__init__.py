@@ -31,21 +31,33 @@ from aecore.reference._objective import (
     objective_terms,
 )
 from aecore.reference._random import philox4x32
-from aecore.reference._training import adam_step, glorot_bound, sgd_step
+from aecore.reference._training import (
+    adagrad_step,
+    adam_step,
+    clip_by_norm,
+    glorot_bound,
+    momentum_step,
+    rmsprop_step,
+    sgd_step,
+)
 
 __all__ = [
     "Terms",
+    "adagrad_step",
     "adam_step",
+    "clip_by_norm",
     "decode",
     "encode",
     "forward",
     "glorot_bound",
     "mean_activation",
+    "momentum_step",
     "objective",
     "objective_and_gradient",
     "objective_terms",
     "philox4x32",
     "reconstruct",
+    "rmsprop_step",
     "row_losses",
     "sgd_step",
     "unpack",
