@@ -90,6 +90,11 @@ class Recorder:
         """Epochs in the history."""
         return self.history.n_epochs
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether no epoch will follow."""
+        return self.n_epochs >= self._audience.n_epochs
+
     def epoch(
         self,
         parameters: NDArray[Any],

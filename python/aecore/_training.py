@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._history import History
-from aecore._parameters import parameter_error
+from aecore._parameters import _NOT_NEGATIVE, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Recorder
 from aecore.schedules import Schedule
@@ -63,8 +62,8 @@ class LearningRate:
     def at(self, epoch: int, history: History) -> float:
         """Return the rate of the epoch that follows `history`."""
         factor = self.schedule(epoch, self.n_epochs, history)
-        if not (math.isfinite(factor) and factor >= 0):
-            rule = f"return a finite factor >= 0 for epoch {epoch}"
+        if not _NOT_NEGATIVE.holds(factor):
+            rule = f"return a finite number >= 0 for epoch {epoch}"
             raise parameter_error("learning_rate_schedule", rule, factor)
         return self.base * float(factor)
 
@@ -142,7 +141,7 @@ def train_minibatches(  # noqa: PLR0917
         rate = optimizer.learning_rate
         stop = recorder.epoch(parameters, loss, validation_loss, seconds, learning_rate=rate)
         progress.move_to(n_done)
-        if not stop:
+        if not (stop or recorder.is_complete):
             optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
         return stop
 
