@@ -147,6 +147,15 @@ def test_a_callback_stops_cleanly(rows: NDArray[np.float64], optimizer: str) -> 
     assert same_bits(ae.network_, three.network_)
 
 
+def test_a_callback_stops_before_early_stopping_would() -> None:
+    stops = Hears(lambda state: state.epoch == 118)
+    ae, data = overfitting("adam", early_stopping=True, patience=100, callbacks=stops)
+    losses = ae.fit(**data).history_["validation_loss"]
+    assert len(losses) == 119
+    assert ae.best_epoch_ == np.argmin(losses) < 118
+    assert ae.network_ is stops.states[ae.best_epoch_].network
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_an_error_in_a_callback_keeps_the_epoch(
