@@ -195,16 +195,7 @@ def _train(
 ) -> None:
     """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`."""
     optimizer = _as_optimizer(estimator.optimizer)
-    objective = make_objective(
-        network.activations,
-        network.code_layer,
-        network.input_scale,
-        loss=estimator.loss,
-        weight_decay=0.0 if isinstance(optimizer, AdamW) else estimator.weight_decay,
-        sparsity_weight=estimator.sparsity_weight,
-        sparsity_target=estimator.sparsity_target,
-        sparsity_layers=estimator.sparsity_layers,
-    )
+    objective = _objective(estimator, optimizer, network)
 
     def publish(published: Network, learned: History, best_epoch: int | None) -> None:
         attributes = {"network_": published, "_history": learned, "_optimizer_state": None}
@@ -240,10 +231,8 @@ def _train(
             first_step=state.n_updates,
         )
 
-        def keep(n_updates: int) -> None:
-            estimator._optimizer_state = OptimizerState(
-                state.optimizer, state.slots, state.n_updates + n_updates
-            )
+        def keep(kept: OptimizerState) -> None:
+            estimator._optimizer_state = kept
 
         train_minibatches(
             network,
@@ -252,11 +241,24 @@ def _train(
             rule,
             schedule,
             rate,
-            slots=state.slots,
+            state=state,
             recorder=recorder,
             progress=progress,
             keep=keep,
         )
+
+
+def _objective(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> _core.Objective:
+    return make_objective(
+        network.activations,
+        network.code_layer,
+        network.input_scale,
+        loss=estimator.loss,
+        weight_decay=0.0 if isinstance(optimizer, AdamW) else estimator.weight_decay,
+        sparsity_weight=estimator.sparsity_weight,
+        sparsity_target=estimator.sparsity_target,
+        sparsity_layers=estimator.sparsity_layers,
+    )
 
 
 def _audience(estimator: Autoencoder, n_epochs: int | None, history: History) -> Audience:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,14 +114,14 @@ def train_minibatches(  # noqa: PLR0917
     schedule: _core.Schedule,
     learning_rate: LearningRate,
     *,
-    slots: NDArray[Any],
+    state: OptimizerState,
     recorder: Recorder,
     progress: Progress,
-    keep: Callable[[int], None],
+    keep: Callable[[OptimizerState], None],
 ) -> None:
-    """Train a copy of `network` over a schedule; `slots` is updated in place.
+    """Train a copy of `network` over a schedule; the slots of `state` are updated in place.
 
-    `keep(n_updates)` is called at the end, however it comes, if the slots belong to the network
+    `keep` is called with the state at the end, however that comes, if it belongs to the network
     published last: not after a divergence, nor when an earlier epoch was the best.
 
     Raises
@@ -151,7 +151,7 @@ def train_minibatches(  # noqa: PLR0917
     try:
         network._core.train(
             parameters,
-            slots,
+            state.slots,
             data.X,
             data.target,
             data.sample_weight,
@@ -172,4 +172,4 @@ def train_minibatches(  # noqa: PLR0917
         raise
     finally:
         if recorder.has_published(parameters):
-            keep(steps.steps)
+            keep(replace(state, n_updates=state.n_updates + steps.steps))
