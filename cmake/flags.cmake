@@ -48,6 +48,7 @@ function(aecore_add_kernels isa)
   target_compile_options(aecore_kernels_${isa} PRIVATE
     ${ARGN}
     $<$<NOT:$<CONFIG:Debug>>:-O3> # RelWithDebInfo would build the hot loops with -O2
+    -fno-exceptions # nothing throws here, and unwinding would bring a weak symbol
     -fno-math-errno -fno-trapping-math # both keep IEEE results; without them loops do not vectorise
     -Wno-psabi) # vectors are passed between inlined functions only
 endfunction()

@@ -14,6 +14,9 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from aecore import Autoencoder, Network, SparseAutoencoder
+from aecore.callbacks import Callback
+from aecore.optimizers import LBFGS, Adam
+from aecore.schedules import Cosine
 from samples import three_factor_rows
 
 ROWS = three_factor_rows(60, 6)
@@ -272,12 +275,19 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("sparsity_weight", NUMBER, [-0.1, np.nan, np.inf, "a", None, True]),
     ("sparsity_target", r"be a number in \(0, 1\)", [0, 1, -0.1, np.nan, "a", None]),
     ("sparsity_layers", "be one of 'code', 'hidden'", ["all", None, 0]),
-    ("optimizer", "be one of 'sgd', 'adam', 'lbfgs'", ["adamax", None]),
+    ("optimizer", "be one of 'sgd', 'momentum', .*, 'lbfgs', or an obj", ["adamax", None, Adam]),
     ("learning_rate", "be None or a finite number > 0", [0, -1, np.inf, np.nan, "a"]),
+    ("learning_rate_schedule", "be None, one of 'constant', 'cosine'", ["step", 0.5, Cosine]),
+    ("clip_norm", "be None or a finite number > 0", [0, -1, np.inf, np.nan, "a", True]),
     ("batch_size", COUNT, [0, -1, 2.0, "a", None, True, 2**31]),
     ("n_epochs", COUNT, [0, -1, 2.0, "a", None, True, 2**31]),
     ("shuffle", "be True or False", [1, "yes", None]),
     ("validation_fraction", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
+    ("early_stopping", "be True or False", [1, "yes", None]),
+    ("patience", COUNT, [0, -1, 2.5, None]),
+    ("tolerance", NUMBER, [-1e-4, np.nan, "a", None]),
+    ("warm_start", "be True or False", [1, "yes", None]),
+    ("callbacks", r"be None, an object with on_epoch_end\(state\)", [print, 3, (None,), Callback]),
     ("input_scale", "be a finite number > 0", [0, -1, np.inf, "a", None]),
     ("dtype", "be 'float32' or 'float64'", ["float16", int, "abc", None, 3]),
     ("n_threads", "be None or an integer from 1 to 1024", [0, -1, 1025, 2.0, "a", True]),
@@ -312,6 +322,14 @@ COMBINATIONS: dict[str, tuple[dict[str, Any], str]] = {
     "cross entropy of identity": (
         {"loss": "binary_cross_entropy"},
         r"output_activation must be 'sigmoid', whose range is \(0, 1\), .*; got 'identity'",
+    ),
+    "norm of L-BFGS": (
+        {"optimizer": LBFGS(), "clip_norm": 1.0},
+        "clip_norm must be None with optimizer 'lbfgs', .*; got 1.0",
+    ),
+    "schedule of L-BFGS": (
+        {"optimizer": "lbfgs", "learning_rate_schedule": "cosine"},
+        "learning_rate_schedule must be None with optimizer 'lbfgs', .*; got 'cosine'",
     ),
     "rate of L-BFGS": (
         {"optimizer": "lbfgs", "learning_rate": 0.1},

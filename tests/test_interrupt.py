@@ -48,9 +48,11 @@ def interrupted_fit(estimator: Any, X: Any, delay: float, **keywords: Any) -> tu
     return latency, estimator
 
 
-def minibatch_run() -> tuple[float, Any, Any]:
+def minibatch_run(optimizer: str = "sgd") -> tuple[float, Any, Any]:
     """Interrupt an epoch of several seconds, in the middle."""
-    ae = Autoencoder((32,), optimizer="sgd", learning_rate=1e-4, batch_size=20_000, shuffle=False)
+    ae = Autoencoder(
+        (32,), optimizer=optimizer, learning_rate=1e-4, batch_size=20_000, shuffle=False
+    )
     start = Network([64, 32, 64], ["relu", "identity"], random_state=0)
     X = np.broadcast_to(three_factor_rows(1, 64), (50_000_000, 64))  # no memory, much work
     latency, ae = interrupted_fit(ae, X, 0.5, init=start)
@@ -82,8 +84,9 @@ def test_latency(run: Any) -> None:
     assert min(latencies) < LIMIT, latencies
 
 
-def test_minibatch_fit_holds_the_last_finished_batch() -> None:
-    _, ae, start = run_function(minibatch_run, timeout=CHILD_TIMEOUT)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_minibatch_fit_holds_the_last_finished_batch(optimizer: str) -> None:
+    _, ae, start = run_function(minibatch_run, optimizer, timeout=CHILD_TIMEOUT)
     assert ae.history_ == {"loss": [], "seconds": []}  # no epoch was finished
     assert not same_bits(ae.network_, start)
     # The same batches one by one, until the bits are those that the interrupted fit left.
@@ -94,6 +97,9 @@ def test_minibatch_fit_holds_the_last_finished_batch() -> None:
         assert n_batches < 2000
         twin.partial_fit(batch)
         n_batches += 1
+    # The optimiser's moments and number of steps are those of that batch, too.
+    ae.partial_fit(batch)
+    assert same_bits(ae.network_, twin.partial_fit(batch).network_)
     check_usable(ae, n_features=64)
 
 

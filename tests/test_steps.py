@@ -6,15 +6,65 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from aecore import _core, reference
 from helpers import run_function
+from torch_steps import CASES, N_STEPS, expected_parameters, rows_and_start
+from torch_steps import SIZES as TORCH_SIZES
 
 SIZES, ACTIVATIONS = [19, 9, 19], ["tanh", "sigmoid"]
+N_WEIGHTS = 19 * 9
+# lambda of the decoupled decay, for each parameter.
+DECOUPLED = 0.3 * np.concatenate(
+    [np.ones(N_WEIGHTS), np.zeros(9), np.ones(N_WEIGHTS), np.zeros(19)]
+)
+
+
+def reference_step(
+    optimizer: str, parameters: Any, gradient: Any, moments: Any, t: int
+) -> tuple[Any, ...]:
+    """Parameters and moments after step `t` of the reference with learning rate 0.01."""
+    first, second = moments
+    rate = {"learning_rate": 0.01}
+    if optimizer in ("momentum", "nesterov"):
+        nesterov = optimizer == "nesterov"
+        parameters, first = reference.momentum_step(
+            parameters, gradient, first, momentum=0.7, nesterov=nesterov, **rate
+        )
+    elif optimizer == "adagrad":
+        parameters, second = reference.adagrad_step(parameters, gradient, second, **rate)
+    elif optimizer == "rmsprop":
+        parameters, second = reference.rmsprop_step(parameters, gradient, second, rho=0.8, **rate)
+    elif optimizer in ("adam", "adamw"):
+        decay = DECOUPLED if optimizer == "adamw" else 0.0
+        return reference.adam_step(
+            parameters, gradient, first, second, t, weight_decay=decay, **rate
+        )
+    else:
+        parameters = reference.sgd_step(parameters, gradient, **rate)
+    return parameters, first, second
+
+
+def core_rule(optimizer: str, clip_norm: float) -> _core.Optimizer:
+    """The core's optimiser with the settings of `reference_step`."""
+    return _core.Optimizer(
+        name=optimizer,
+        learning_rate=0.01,
+        momentum=0.7,
+        rho=0.8,
+        epsilon=1e-10 if optimizer == "adagrad" else 1e-8,
+        weight_decay=0.3,
+        clip_norm=clip_norm,
+    )
 
 
 def trained_and_expected(
-    optimizer: str, batch_size: int, options: dict[str, Any], separate_target: bool
+    optimizer: str,
+    batch_size: int,
+    options: dict[str, Any],
+    separate_target: bool,
+    clip_norm: float = 0.0,
 ) -> tuple[float, float]:
     """Largest relative difference of the parameters, and of the epochs' losses."""
     rng = np.random.default_rng(1)
@@ -24,7 +74,7 @@ def trained_and_expected(
     network = _core.Network(SIZES, ACTIVATIONS)
     parameters = rng.uniform(-0.5, 0.5, network.n_parameters)
     expected = parameters.copy()
-    rule = _core.Optimizer(name=optimizer, learning_rate=0.01)
+    rule = core_rule(optimizer, clip_norm)
     state = np.zeros((rule.n_slots, network.n_parameters))
     losses: list[float] = []
 
@@ -67,27 +117,23 @@ def trained_and_expected(
             )
             total += loss * len(rows)
             step += 1
-            if optimizer == "sgd":
-                expected = reference.sgd_step(expected, gradient, learning_rate=0.01)
-            else:
-                expected, *moments = reference.adam_step(
-                    expected, gradient, *moments, step, learning_rate=0.01
-                )
+            if clip_norm:
+                gradient = reference.clip_by_norm(gradient, clip_norm)
+            expected, *moments = reference_step(optimizer, expected, gradient, moments, step)
         expected_losses.append(total / 40)
     difference = np.abs(parameters - expected).max() / np.abs(expected).max()
     return float(difference), float(np.abs(np.subtract(losses, expected_losses)).max())
 
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "decay": {"weight_decay": 0.01},
+    "sparse": {"sparsity_weight": 0.2, "sparsity_target": 0.3, "sparsity_layers": [0]},
+}
+
+
 @pytest.mark.parametrize("separate_target", [False, True], ids=["itself", "target"])
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"weight_decay": 0.01},
-        {"sparsity_weight": 0.2, "sparsity_target": 0.3, "sparsity_layers": [0]},
-    ],
-    ids=["plain", "decay", "sparse"],
-)
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 @pytest.mark.parametrize("batch_size", [1, 7, 40])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_steps_equal_the_reference(
@@ -98,10 +144,89 @@ def test_steps_equal_the_reference(
     assert losses < 1e-10
 
 
+def worst_differences(batch_size: int, clip_norm: float) -> dict[str, tuple[float, float]]:
+    """Apply `trained_and_expected` to every optimiser, with weight decay."""
+    decay = OPTIONS["decay"]
+    return {
+        optimizer: trained_and_expected(optimizer, batch_size, decay, False, clip_norm)
+        for optimizer in _core.OPTIMIZERS
+    }
+
+
+# 2.2 clips the gradients of some of the batches of 7, 1e-3 those of all batches.
+@pytest.mark.parametrize("clip_norm", [0.0, 2.2, 1e-3], ids=["whole", "clipped", "tiny"])
 @pytest.mark.parametrize("batch_size", [1, 7])
-def test_steps_on_every_instruction_set(isa: str, batch_size: int) -> None:
-    parameters, losses = run_function(
-        trained_and_expected, "sgd", batch_size, {"weight_decay": 0.01}, False, isa=isa
+def test_every_optimizer_equals_the_reference(isa: str, batch_size: int, clip_norm: float) -> None:
+    differences = run_function(worst_differences, batch_size, clip_norm, isa=isa)
+    assert list(differences) == list(_core.OPTIMIZERS)
+    for optimizer, (parameters, losses) in differences.items():
+        assert parameters < 1e-10, optimizer
+        assert losses < 1e-10, optimizer
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_hundred_steps_equal_pytorch(case: str) -> None:
+    settings = {
+        name: value for name, value in CASES[case].items() if name not in ("torch", "extra")
+    }
+    rows, parameters = rows_and_start()
+    rule = _core.Optimizer(**settings)
+    network = _core.Network(TORCH_SIZES, ["tanh", "identity"])
+    network.train(
+        parameters,
+        np.zeros((rule.n_slots, parameters.size)),
+        rows,
+        None,
+        None,
+        None,
+        None,
+        _core.Objective(),
+        rule,
+        _core.Schedule(batch_size=7, n_epochs=N_STEPS, shuffle=False),
+        1,
+        lambda *_: False,
+        None,
     )
-    assert parameters < 1e-10
-    assert losses < 1e-10
+    np.testing.assert_allclose(parameters, expected_parameters(case), rtol=1e-6, atol=1e-9)
+
+
+def steps_bytes(optimizer: str, clip_norm: float, n_threads: int, dtype: str) -> bytes:
+    """Parameters after three batches of a network with several tasks to share out."""
+    sizes = [300, 70, 300]
+    network = _core.Network(sizes, ["sigmoid", "identity"])
+    rng = np.random.default_rng(0)
+    parameters: NDArray[Any] = rng.uniform(-0.1, 0.1, network.n_parameters).astype(dtype)
+    rule = core_rule(optimizer, clip_norm)
+    network.train(
+        parameters,
+        np.zeros((rule.n_slots, network.n_parameters), dtype),
+        rng.random((210, 300)),
+        None,
+        None,
+        None,
+        None,
+        _core.Objective(weight_decay=0.01),
+        rule,
+        _core.Schedule(batch_size=70, n_epochs=1),
+        n_threads,
+        lambda *_: False,
+        None,
+    )
+    assert np.isfinite(parameters).all()
+    return parameters.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("clip_norm", [0.0, 0.5], ids=["whole", "clipped"])
+@pytest.mark.parametrize("optimizer", _core.OPTIMIZERS)
+def test_bits_do_not_depend_on_threads(optimizer: str, clip_norm: float, dtype: str) -> None:
+    assert len({steps_bytes(optimizer, clip_norm, n, dtype) for n in (1, 2, 3, 7)}) == 1
+
+
+def test_clipping_shortens_the_step_of_a_large_network() -> None:
+    whole = np.frombuffer(steps_bytes("sgd", 0.0, 1, "float64"))
+    loose = np.frombuffer(steps_bytes("sgd", 1e9, 1, "float64"))
+    tight = np.frombuffer(steps_bytes("sgd", 1e-3, 1, "float64"))
+    start = np.random.default_rng(0).uniform(-0.1, 0.1, whole.size)
+    np.testing.assert_allclose(loose, whole, rtol=1e-12, atol=1e-15)
+    assert np.linalg.norm(tight - start) == pytest.approx(3 * 0.01 * 1e-3, rel=0.1)

@@ -232,7 +232,7 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
                   const std::optional<std::tuple<py::array, OptionalArray, OptionalArray>>& held,
                   const ObjectiveOptions& objective, const OptimizerOptions& optimizer,
                   const ScheduleOptions& schedule, int n_threads, const OnEpoch& on_epoch,
-                  const OnProgress& on_progress) {
+                  const OnProgress& on_progress, TrainProgress* callers_progress) {
   check_objective(objective, network);
   AECORE_REQUIRE(schedule.batch_size > 0,
                  "batch_size must be positive; got " + std::to_string(schedule.batch_size));
@@ -242,7 +242,9 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
     validation.emplace(network, std::get<0>(*held), std::get<1>(*held), std::nullopt,
                        std::get<2>(*held));
   }
-  TrainProgress progress;
+  TrainProgress own;
+  TrainProgress& progress = callers_progress != nullptr ? *callers_progress : own;
+  progress = {};
   const Poll poll = [&] {
     return stopped_by([&] {
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -308,7 +310,11 @@ void bind_network(py::module_& m) {
       .def("train", &run_train, arg("parameters").noconvert(), arg("optimizer_state").noconvert(),
            arg("X").noconvert(), arg("target"), arg("sample_weight"), arg("rows"),
            arg("validation"), arg("objective"), arg("optimizer"), arg("schedule"), arg("n_threads"),
-           arg("on_epoch"), arg("on_progress"));
+           arg("on_epoch"), arg("on_progress"), arg("progress") = nullptr);
+
+  py::class_<TrainProgress>(m, "Progress")
+      .def(py::init<>())
+      .def_readonly("steps", &TrainProgress::steps);
 }
 
 }  // namespace aecore

@@ -14,11 +14,27 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
           sparsity_target,      sparsity_layers, input_scale};
 }
 
-OptimizerOptions make_optimizer(const std::string& name, double learning_rate, double beta_1,
-                                double beta_2, double epsilon) {
-  const OptimizerOptions options{optimizer_from_name(name), learning_rate, beta_1, beta_2, epsilon};
+OptimizerOptions make_optimizer(const std::string& name, double learning_rate, double momentum,
+                                double rho, double beta_1, double beta_2, double epsilon,
+                                double weight_decay, double clip_norm) {
+  const OptimizerOptions options{optimizer_from_name(name),
+                                 learning_rate,
+                                 momentum,
+                                 rho,
+                                 beta_1,
+                                 beta_2,
+                                 epsilon,
+                                 weight_decay,
+                                 clip_norm};
   check_optimizer(options);
   return options;
+}
+
+void set_learning_rate(OptimizerOptions& options, double learning_rate) {
+  OptimizerOptions changed = options;
+  changed.learning_rate = learning_rate;
+  check_optimizer(changed);
+  options = changed;
 }
 
 py::tuple names(const std::vector<std::string>& list) { return py::tuple(py::cast(list)); }
@@ -38,8 +54,12 @@ void bind_options(py::module_& m) {
 
   py::class_<OptimizerOptions>(m, "Optimizer")
       .def(py::init(&make_optimizer), py::kw_only(), arg("name") = "adam",
-           arg("learning_rate") = 1e-3, arg("beta_1") = 0.9, arg("beta_2") = 0.999,
-           arg("epsilon") = 1e-8)
+           arg("learning_rate") = 1e-3, arg("momentum") = 0.9, arg("rho") = 0.99,
+           arg("beta_1") = 0.9, arg("beta_2") = 0.999, arg("epsilon") = 1e-8,
+           arg("weight_decay") = 0.0, arg("clip_norm") = 0.0)
+      .def_property(
+          "learning_rate", [](const OptimizerOptions& o) { return o.learning_rate; },
+          &set_learning_rate)
       .def_property_readonly("n_slots", &OptimizerOptions::n_slots);
 
   py::class_<ScheduleOptions>(m, "Schedule")

@@ -22,7 +22,10 @@ constexpr Kernels<T> make_kernels() {
   k.sum_of_squares = &sum_of_squares<T>;
   k.fetch_weights = &fetch_weights<T>;
   k.write_gradient = &write_gradient<T>;
+  k.hold_gradient = &hold_gradient<T>;
   k.sgd = &sgd<T>;
+  k.momentum = &momentum<T>;
+  k.rmsprop = &rmsprop<T>;
   k.adam = &adam<T>;
   k.exp = &exp_array<T>;
   k.log = &log_array<T>;

@@ -138,23 +138,28 @@ struct GatherCall {
   index_t stride;
 };
 
-/// What becomes of a tile of weight gradients: the context of `write_gradient`, `sgd` and `adam`.
-/// Weights, moments and gradient tile share the panel layout of W.
+/// What becomes of a tile of weight gradients: the context of `write_gradient`, `hold_gradient` and
+/// the optimisers. Weights, moments and gradient tile share the panel layout of W.
 template <class T>
 struct WeightUpdate {
   T* weights;        // panels of W (n_rows x ...)
-  T* first_moment;   // adam
-  T* second_moment;  // adam
+  T* first_moment;   // momentum, adam
+  T* second_moment;  // rmsprop, adam
   index_t stride;
   index_t n_rows, n_columns;
   T* transposed;  // panels of W^T, kept in step with W; or null
   index_t transposed_stride;
-  T* out;           // write_gradient: row-major, n_columns wide
-  double* squares;  // sum of squares of the weights before the update, added to; or null
-  T weight_decay;
-  T learning_rate;  // adam: already corrected for bias
-  T beta_1, beta_2;
-  T epsilon;  // adam: scaled like the second moment
+  T* out;            // write_gradient: row-major, n_columns wide
+  double* squares;   // added to: sum of squares of the weights before the update (hold_gradient: of
+                     // the gradients); or null
+  T gradient_scale;  // an optimiser's first factor on the tile
+  T weight_decay;    // then its multiple of W is added: the decay term of J
+  T learning_rate;   // adam: already corrected for bias
+  T keep;            // adam: factor on W, 1 or the decoupled decay's
+  T beta_1, fresh_1;                 // first moment = beta_1 itself + fresh_1 gradient
+  T beta_2, fresh_2;                 // second moment = beta_2 itself + fresh_2 gradient^2
+  T gradient_share, momentum_share;  // momentum: step = their sum over gradient and first moment
+  T epsilon;                         // adam: scaled like the second moment
 };
 
 /// A row of which only the nonzero elements count: x[nonzero[0]], x[nonzero[1]], ...
@@ -220,7 +225,10 @@ struct Kernels {
   double (*sum_of_squares)(const T* x, index_t n);
   Prologue<T> fetch_weights;  // of a WeightUpdate
   Epilogue<T> write_gradient;
+  Epilogue<T> hold_gradient;
   Epilogue<T> sgd;
+  Epilogue<T> momentum;
+  Epilogue<T> rmsprop;
   Epilogue<T> adam;
   void (*exp)(const T* x, T* y, index_t n);
   void (*log)(const T* x, T* y, index_t n);    // x positive, normal

@@ -30,8 +30,8 @@ inline void add_squares(const WeightUpdate<T>& c, const T* weights, index_t n) {
   *c.squares += static_cast<double>(lane_sum(sum));
 }
 
-/// each(offset, gradient) for the vectors of the tile; then W^T follows where a panel of it is
-/// full.
+/// each(offset, weights, gradient) for the vectors of the tile; then W^T follows where a panel of
+/// it is full.
 template <class T, class Each>
 inline void update_tile(const WeightUpdate<T>& c, const T* tile, index_t row, index_t rows,
                         index_t column, Each each) {
@@ -39,7 +39,11 @@ inline void update_tile(const WeightUpdate<T>& c, const T* tile, index_t row, in
   constexpr int kLanes = Simd<T>::kLanes;
   const index_t begin = weight_offset(c, row, column);
   add_squares(c, c.weights + begin, rows * kW);
-  for (index_t i = 0; i < rows * kW; i += kLanes) each(begin + i, load(tile + i));
+  const Vec<T> scale = splat(c.gradient_scale), decay = splat(c.weight_decay);
+  for (index_t i = 0; i < rows * kW; i += kLanes) {
+    const Vec<T> w = load(c.weights + begin + i);
+    each(begin + i, w, madd(decay, w, scale * load(tile + i)));
+  }
   const index_t end = row + rows;
   if (c.transposed == nullptr || (end % kW != 0 && end != c.n_rows)) return;
   const index_t first = (end - 1) / kW * kW;
@@ -70,34 +74,71 @@ void write_gradient(const void* context, T* tile, index_t row, index_t rows, ind
   }
 }
 
+/// The gradient of J stays in the tile, for an update that has to see all of them first.
+template <class T>
+void hold_gradient(const void* context, T* tile, index_t row, index_t rows, index_t column,
+                   index_t) {
+  const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  constexpr index_t kW = kWidth<T>;
+  const T* const weights = c.weights + weight_offset(c, row, column);
+  const Vec<T> decay = splat(c.weight_decay);
+  for (index_t i = 0; i < rows * kW; i += Simd<T>::kLanes) {
+    store(tile + i, madd(decay, load(weights + i), load(tile + i)));
+  }
+  add_squares(c, tile, rows * kW);
+}
+
 template <class T>
 void sgd(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
-  const Vec<T> decay = splat(c.weight_decay);
   const Vec<T> rate = splat(-c.learning_rate);
-  update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> gradient) {
-    const Vec<T> w = load(c.weights + i);
-    store(c.weights + i, madd(rate, madd(decay, w, gradient), w));
+  update_tile(c, tile, row, rows, column,
+              [&](index_t i, Vec<T> w, Vec<T> g) { store(c.weights + i, madd(rate, g, w)); });
+}
+
+/// Polyak's momentum, and Nesterov's with the gradient where the parameters are: Sutskever et al.,
+/// "On the importance of initialization and momentum in deep learning", ICML 2013, with the
+/// learning rate outside the sum, as PyTorch has it.
+template <class T>
+void momentum(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+  const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  const Vec<T> rate = splat(-c.learning_rate), beta = splat(c.beta_1);
+  const Vec<T> of_gradient = splat(c.gradient_share), of_momentum = splat(c.momentum_share);
+  update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> w, Vec<T> g) {
+    const Vec<T> m = madd(beta, load(c.first_moment + i), g);
+    store(c.first_moment + i, m);
+    store(c.weights + i, madd(rate, madd(of_momentum, m, of_gradient * g), w));
+  });
+}
+
+/// Tieleman & Hinton, "Lecture 6.5 - rmsprop", Coursera 2012; with beta_2 = fresh_2 = 1 it is
+/// Duchi, Hazan & Singer, "Adaptive subgradient methods", JMLR 12, 2011.
+template <class T>
+void rmsprop(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+  const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  const Vec<T> rate = splat(-c.learning_rate), epsilon = splat(c.epsilon);
+  const Vec<T> beta_2 = splat(c.beta_2), fresh_2 = splat(c.fresh_2);
+  update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> w, Vec<T> g) {
+    const Vec<T> v = madd(fresh_2, g * g, beta_2 * load(c.second_moment + i));
+    store(c.second_moment + i, v);
+    store(c.weights + i, madd(rate, g * reciprocal(square_root(v) + epsilon), w));
   });
 }
 
 /// Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, Algorithm 1 in the form at
-/// the end of its section 2: the bias corrections are in the rate and in epsilon.
+/// the end of its section 2: the bias corrections are in the rate and in epsilon. `keep` below 1 is
+/// the decoupled decay of Loshchilov & Hutter, "Decoupled weight decay regularization", ICLR 2019.
 template <class T>
 void adam(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
-  const Vec<T> decay = splat(c.weight_decay);
-  const Vec<T> rate = splat(-c.learning_rate);
-  const Vec<T> beta_1 = splat(c.beta_1), fresh_1 = splat(T{1} - c.beta_1);
-  const Vec<T> beta_2 = splat(c.beta_2), fresh_2 = splat(T{1} - c.beta_2);
-  const Vec<T> epsilon = splat(c.epsilon);
-  update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> gradient) {
-    const Vec<T> w = load(c.weights + i);
-    const Vec<T> g = madd(decay, w, gradient);
+  const Vec<T> rate = splat(-c.learning_rate), keep = splat(c.keep), epsilon = splat(c.epsilon);
+  const Vec<T> beta_1 = splat(c.beta_1), fresh_1 = splat(c.fresh_1);
+  const Vec<T> beta_2 = splat(c.beta_2), fresh_2 = splat(c.fresh_2);
+  update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> w, Vec<T> g) {
     const Vec<T> m = madd(fresh_1, g, beta_1 * load(c.first_moment + i));
     const Vec<T> v = madd(fresh_2, g * g, beta_2 * load(c.second_moment + i));
     store(c.first_moment + i, m);
     store(c.second_moment + i, v);
-    store(c.weights + i, madd(rate, m * reciprocal(square_root(v) + epsilon), w));
+    store(c.weights + i, madd(rate, m * reciprocal(square_root(v) + epsilon), keep * w));
   });
 }

@@ -32,7 +32,7 @@ index_t choose_block_rows(index_t rows, int n_threads) {
 bool GradientPlan::operator==(const GradientPlan& other) const {
   return max_rows == other.max_rows && n_threads == other.n_threads &&
          with_gradient == other.with_gradient && separate_target == other.separate_target &&
-         scratch_bytes == other.scratch_bytes;
+         scratch_bytes == other.scratch_bytes && clip == other.clip;
 }
 
 template <class T>
@@ -46,7 +46,8 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
   if (options.sparse()) last_sparse_ = options.sparsity_layers.back();
   allocate(plan);
   if (with_gradient_) {
-    weight_pass_.emplace(network, chunk_rows_, chunk_rows_ < plan.max_rows, plan.n_threads);
+    weight_pass_.emplace(network, chunk_rows_, plan.clip || chunk_rows_ < plan.max_rows,
+                         plan.n_threads);
     const auto n_layers = static_cast<std::size_t>(network.n_layers());
     views_.inputs.resize(n_layers);
     views_.deltas.resize(n_layers);

@@ -44,6 +44,7 @@ struct GradientPlan {
   bool with_gradient;
   bool separate_target;
   double scratch_bytes;  // a batch that fits is one chunk, whose gradients are used tile by tile
+  bool clip = false;     // actions may have a clip_norm
 
   bool operator==(const GradientPlan& other) const;
 };

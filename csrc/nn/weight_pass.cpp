@@ -1,6 +1,7 @@
 #include "nn/weight_pass.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace aecore {
 
@@ -13,11 +14,13 @@ constexpr index_t kTaskRows = 128;
 constexpr double kMinTaskWork = 4e5;
 constexpr double kMaxTaskWork = 4e6;
 constexpr double kTasksPerStep = 32;
+// torch.nn.utils.clip_grad_norm_ divides by the norm plus this.
+constexpr double kClipEpsilon = 1e-6;
 
 }  // namespace
 
 template <class T>
-WeightPass<T>::WeightPass(const Network& network, index_t rows, bool several_chunks, int n_threads)
+WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradients, int n_threads)
     : network_(network) {
   plan(rows);
   const index_t width = kernels<T>().panel_width;
@@ -26,7 +29,7 @@ WeightPass<T>::WeightPass(const Network& network, index_t rows, bool several_chu
     widest = std::max(widest, round_up(layer.n_out, width));
   }
   for (int i = 0; i < n_threads; ++i) scratch_.emplace_back(widest);
-  if (several_chunks) gradients_ = AlignedBuffer<T>(PanelLayout<T>(network).size());
+  if (hold_gradients) gradients_ = AlignedBuffer<T>(PanelLayout<T>(network).size());
 }
 
 template <class T>
@@ -48,34 +51,48 @@ void WeightPass<T>::plan(index_t rows) {
     }
   }
   task_squares_.resize(tasks_.size());
+  gradient_squares_.resize(tasks_.size());
 }
 
 template <class T>
 void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<T>>& inputs,
                         const std::vector<MatrixPanels<T>>& deltas, const Chunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
+  const bool clip = action.clip_norm > 0;
+  WeightAction<T> used = action;
+  if (clip) used.epilogue = kernels<T>().hold_gradient;
+  std::vector<double>& squares = clip ? gradient_squares_ : task_squares_;
   const auto body = [&](index_t i, int worker) {
     T* const scratch = scratch_[static_cast<std::size_t>(worker)].data();
     const auto index = static_cast<std::size_t>(i);
     const Task& task = tasks_[index];
     const auto l = static_cast<std::size_t>(task.layer);
-    task_squares_[index] = 0;
-    run_task(task, sum_squares ? &task_squares_[index] : nullptr, inputs[l], deltas[l], chunk,
-             weights, action, scratch);
-    if (task.row_begin == 0) bias_gradient(task, deltas[l], chunk, weights, action, scratch);
+    squares[index] = 0;
+    run_task(task, clip || sum_squares ? &squares[index] : nullptr, inputs[l], deltas[l], chunk,
+             weights, used, scratch);
+    if (task.row_begin == 0) {
+      bias_gradient(task, clip ? &squares[index] : nullptr, deltas[l], chunk, weights, used,
+                    scratch);
+    }
   };
   const auto n_tasks = static_cast<index_t>(tasks_.size());
-  if (chunk.last) {
+  if (chunk.last && !clip) {
     team.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
-  } else {
-    team.for_each(n_tasks, body);
+    return;
   }
+  team.for_each(n_tasks, body);
+  if (!chunk.last) return;
+  used = clipped(action);
+  team.for_each_to_the_end(n_tasks, [&](index_t i, int) {
+    const auto index = static_cast<std::size_t>(i);
+    task_squares_[index] = 0;
+    update_held(tasks_[index], sum_squares ? &task_squares_[index] : nullptr, weights, used);
+  });
 }
 
 template <class T>
-void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPanels<T>& input,
-                             const MatrixPanels<T>& delta, const Chunk& chunk,
-                             PanelWeights<T>& weights, const WeightAction<T>& action, T* scratch) {
+WeightUpdate<T> WeightPass<T>::update_of(const Task& task, PanelWeights<T>& weights,
+                                         const WeightAction<T>& action) const {
   const Layer& layer = network_.layer(task.layer);
   const index_t offset = weights.layout().weights(task.layer);
   WeightUpdate<T> update = action.update;
@@ -88,6 +105,67 @@ void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPane
   update.n_columns = layer.n_out;
   update.transposed = weights.transposed(task.layer);
   update.transposed_stride = weights.transposed_stride(task.layer);
+  return update;
+}
+
+/// A bias is one row of weights, without decay of either kind.
+template <class T>
+WeightUpdate<T> WeightPass<T>::bias_update_of(const Task& task, PanelWeights<T>& weights,
+                                              const WeightAction<T>& action) const {
+  const Layer& layer = network_.layer(task.layer);
+  const index_t offset = weights.layout().bias(task.layer);
+  WeightUpdate<T> update = action.update;
+  update.weights = weights.data() + offset;
+  if (update.first_moment != nullptr) update.first_moment += offset;
+  if (update.second_moment != nullptr) update.second_moment += offset;
+  if (update.out != nullptr) update.out += layer.bias;
+  update.stride = kernels<T>().panel_width;
+  update.n_rows = 1;
+  update.n_columns = layer.n_out;
+  update.weight_decay = T{0};
+  update.keep = T{1};
+  return update;
+}
+
+/// The action on gradients that are held with their decay: scaled down to the norm allowed.
+template <class T>
+WeightAction<T> WeightPass<T>::clipped(const WeightAction<T>& action) const {
+  double sum = 0;
+  for (const double s : gradient_squares_) sum += s;
+  WeightAction<T> result = action;
+  const double scale = action.clip_norm / (std::sqrt(sum) + kClipEpsilon);
+  result.update.gradient_scale = static_cast<T>(std::min(1.0, scale));
+  result.update.weight_decay = T{0};
+  return result;
+}
+
+template <class T>
+void WeightPass<T>::update_held(const Task& task, double* squares, PanelWeights<T>& weights,
+                                const WeightAction<T>& action) {
+  const index_t width = kernels<T>().panel_width;
+  WeightUpdate<T> update = update_of(task, weights, action);
+  update.squares = squares;
+  const WeightUpdate<T> bias_update = bias_update_of(task, weights, action);
+  T* const held = gradients_.data() + weights.layout().weights(task.layer);
+  T* const held_bias = gradients_.data() + weights.layout().bias(task.layer);
+  for (index_t column = task.column_begin; column < task.column_end; column += width) {
+    const index_t columns = std::min(width, task.column_end - column);
+    T* const panel = held + column / width * update.stride;
+    for (index_t row = task.row_begin; row < task.row_end; row += width) {
+      action.epilogue(&update, panel + row * width, row, std::min(width, task.row_end - row),
+                      column, columns);
+    }
+    if (task.row_begin == 0) {
+      action.epilogue(&bias_update, held_bias + column, 0, 1, column, columns);
+    }
+  }
+}
+
+template <class T>
+void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPanels<T>& input,
+                             const MatrixPanels<T>& delta, const Chunk& chunk,
+                             PanelWeights<T>& weights, const WeightAction<T>& action, T* scratch) {
+  WeightUpdate<T> update = update_of(task, weights, action);
   update.squares = squares;
 
   GemmCall<T> call{};
@@ -99,7 +177,7 @@ void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPane
   call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = delta.stride;
   if (gradients_.size() > 0) {
-    call.c = gradients_.data() + offset;
+    call.c = gradients_.data() + weights.layout().weights(task.layer);
     call.c_stride = update.stride;
   } else {
     call.c = scratch;
@@ -120,28 +198,21 @@ void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPane
 }
 
 template <class T>
-void WeightPass<T>::bias_gradient(const Task& task, const MatrixPanels<T>& delta,
+void WeightPass<T>::bias_gradient(const Task& task, double* squares, const MatrixPanels<T>& delta,
                                   const Chunk& chunk, PanelWeights<T>& weights,
                                   const WeightAction<T>& action, T* scratch) {
   const Kernels<T>& k = kernels<T>();
-  const Layer& layer = network_.layer(task.layer);
-  const index_t offset = weights.layout().bias(task.layer);
-  T* const sums = gradients_.size() > 0 ? gradients_.data() + offset + task.column_begin : scratch;
+  T* const sums = gradients_.size() > 0
+                      ? gradients_.data() + weights.layout().bias(task.layer) + task.column_begin
+                      : scratch;
   k.column_sums(delta.data + task.column_begin / k.panel_width * delta.stride, delta.stride,
                 chunk.rows, task.column_end - task.column_begin, nullptr, !chunk.first, sums);
   if (!chunk.last) return;
-  WeightUpdate<T> update = action.update;  // a bias is one row of weights, without decay
-  update.weights = weights.data() + offset;
-  if (update.first_moment != nullptr) update.first_moment += offset;
-  if (update.second_moment != nullptr) update.second_moment += offset;
-  if (update.out != nullptr) update.out += layer.bias;
-  update.stride = k.panel_width;
-  update.n_rows = 1;
-  update.n_columns = layer.n_out;
-  update.weight_decay = T{0};
+  WeightUpdate<T> update = bias_update_of(task, weights, action);
+  update.squares = squares;
   for (index_t column = task.column_begin; column < task.column_end; column += k.panel_width) {
     action.epilogue(&update, sums + column - task.column_begin, 0, 1, column,
-                    std::min(k.panel_width, layer.n_out - column));
+                    std::min(k.panel_width, task.column_end - column));
   }
 }
 

@@ -16,14 +16,15 @@ template <class T>
 struct WeightAction {
   Epilogue<T> epilogue = nullptr;
   WeightUpdate<T> update{};
+  double clip_norm = 0;  // largest norm of the whole gradient, which is then held; 0: any
 };
 
 template <class T>
 class WeightPass {
  public:
-  /// `rows`: of a batch. `several_chunks`: a batch comes in pieces, whose gradients add up in a
-  /// buffer of the size of the weights.
-  WeightPass(const Network& network, index_t rows, bool several_chunks, int n_threads);
+  /// `rows`: of a batch. `hold_gradients`: in a buffer of the size of the weights, because a batch
+  /// comes in pieces that add up there, or because its gradient is clipped.
+  WeightPass(const Network& network, index_t rows, bool hold_gradients, int n_threads);
 
   struct Chunk {
     index_t rows;
@@ -42,17 +43,26 @@ class WeightPass {
     index_t layer, row_begin, row_end, column_begin, column_end;
   };
   void plan(index_t rows);
+  WeightUpdate<T> update_of(const Task& task, PanelWeights<T>& weights,
+                            const WeightAction<T>& action) const;
+  WeightUpdate<T> bias_update_of(const Task& task, PanelWeights<T>& weights,
+                                 const WeightAction<T>& action) const;
+  WeightAction<T> clipped(const WeightAction<T>& action) const;
+  void update_held(const Task& task, double* squares, PanelWeights<T>& weights,
+                   const WeightAction<T>& action);
   void run_task(const Task& task, double* squares, const MatrixPanels<T>& input,
                 const MatrixPanels<T>& delta, const Chunk& chunk, PanelWeights<T>& weights,
                 const WeightAction<T>& action, T* scratch);
-  void bias_gradient(const Task& task, const MatrixPanels<T>& delta, const Chunk& chunk,
-                     PanelWeights<T>& weights, const WeightAction<T>& action, T* scratch);
+  void bias_gradient(const Task& task, double* squares, const MatrixPanels<T>& delta,
+                     const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
+                     T* scratch);
 
   const Network& network_;
   std::vector<Task> tasks_;
-  std::vector<double> task_squares_;
+  std::vector<double> task_squares_;       // of the weights before the update
+  std::vector<double> gradient_squares_;   // by task, biases included, when clipping
   std::vector<AlignedBuffer<T>> scratch_;  // one panel of C for each worker
-  AlignedBuffer<T> gradients_;             // in the layout of the weights, when chunks add up
+  AlignedBuffer<T> gradients_;             // in the layout of the weights, when held
 };
 
 }  // namespace aecore

@@ -8,13 +8,85 @@
 
 namespace aecore {
 
-std::vector<std::string> optimizer_names() { return {"sgd", "adam"}; }
+namespace {
+
+struct Entry {
+  OptimizerKind kind;
+  const char* name;
+  index_t n_slots;
+};
+
+constexpr Entry kOptimizers[] = {
+    {OptimizerKind::sgd, "sgd", 0},           {OptimizerKind::momentum, "momentum", 1},
+    {OptimizerKind::nesterov, "nesterov", 1}, {OptimizerKind::adagrad, "adagrad", 1},
+    {OptimizerKind::rmsprop, "rmsprop", 1},   {OptimizerKind::adam, "adam", 2},
+    {OptimizerKind::adamw, "adamw", 2},
+};
+
+template <class T>
+void use_momentum(const OptimizerOptions& options, WeightAction<T>& action, T* slots) {
+  const bool nesterov = options.kind == OptimizerKind::nesterov;
+  WeightUpdate<T>& update = action.update;
+  action.epilogue = kernels<T>().momentum;
+  update.first_moment = slots;
+  update.beta_1 = static_cast<T>(options.momentum);
+  update.gradient_share = nesterov ? T{1} : T{0};
+  update.momentum_share = nesterov ? update.beta_1 : T{1};
+}
+
+template <class T>
+void use_rmsprop(const OptimizerOptions& options, WeightAction<T>& action, T* slots) {
+  const bool sums = options.kind == OptimizerKind::adagrad;
+  WeightUpdate<T>& update = action.update;
+  action.epilogue = kernels<T>().rmsprop;
+  update.second_moment = slots;
+  update.beta_2 = static_cast<T>(sums ? 1 : options.rho);
+  update.fresh_2 = static_cast<T>(sums ? 1 : 1 - options.rho);
+  update.epsilon = static_cast<T>(options.epsilon);
+}
+
+template <class T>
+void use_adam(const OptimizerOptions& options, WeightAction<T>& action, index_t step, T* slots,
+              index_t slot_size) {
+  const double t = static_cast<double>(step);
+  const double correction_1 = 1 - std::pow(options.beta_1, t);
+  const double correction_2 = std::sqrt(1 - std::pow(options.beta_2, t));
+  WeightUpdate<T>& update = action.update;
+  action.epilogue = kernels<T>().adam;
+  update.first_moment = slots;
+  update.second_moment = slots + slot_size;
+  update.learning_rate = static_cast<T>(options.learning_rate * correction_2 / correction_1);
+  update.beta_1 = static_cast<T>(options.beta_1);
+  update.fresh_1 = static_cast<T>(1 - options.beta_1);
+  update.beta_2 = static_cast<T>(options.beta_2);
+  update.fresh_2 = static_cast<T>(1 - options.beta_2);
+  update.epsilon = static_cast<T>(options.epsilon * correction_2);
+  if (options.kind == OptimizerKind::adamw) {
+    update.keep = static_cast<T>(1 - options.learning_rate * options.weight_decay);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : kOptimizers) names.emplace_back(entry.name);
+  return names;
+}
 
 OptimizerKind optimizer_from_name(const std::string& name) {
-  if (name == "sgd") return OptimizerKind::sgd;
-  if (name == "adam") return OptimizerKind::adam;
+  for (const Entry& entry : kOptimizers) {
+    if (name == entry.name) return entry.kind;
+  }
   throw std::invalid_argument("optimizer must be one of " + joined(optimizer_names()) + "; got '" +
                               name + "'");
+}
+
+index_t OptimizerOptions::n_slots() const {
+  for (const Entry& entry : kOptimizers) {
+    if (kind == entry.kind) return entry.n_slots;
+  }
+  return 0;
 }
 
 void check_optimizer(const OptimizerOptions& options) {
@@ -23,34 +95,48 @@ void check_optimizer(const OptimizerOptions& options) {
     text << rule << "; got " << value;
     AECORE_REQUIRE(good, text.str());
   };
-  check(options.learning_rate > 0 && std::isfinite(options.learning_rate),
-        "learning_rate must be a finite number > 0", options.learning_rate);
-  check(options.beta_1 >= 0 && options.beta_1 < 1, "beta_1 must lie in [0, 1)", options.beta_1);
-  check(options.beta_2 >= 0 && options.beta_2 < 1, "beta_2 must lie in [0, 1)", options.beta_2);
+  const auto in_unit = [](double value) { return value >= 0 && value < 1; };
+  const auto not_negative = [](double value) { return value >= 0 && std::isfinite(value); };
+  check(not_negative(options.learning_rate), "learning_rate must be a finite number >= 0",
+        options.learning_rate);
+  check(in_unit(options.momentum), "momentum must lie in [0, 1)", options.momentum);
+  check(in_unit(options.rho), "rho must lie in [0, 1)", options.rho);
+  check(in_unit(options.beta_1), "beta_1 must lie in [0, 1)", options.beta_1);
+  check(in_unit(options.beta_2), "beta_2 must lie in [0, 1)", options.beta_2);
   check(options.epsilon > 0, "epsilon must be > 0", options.epsilon);
+  check(not_negative(options.weight_decay), "weight_decay must be a finite number >= 0",
+        options.weight_decay);
+  check(not_negative(options.clip_norm), "clip_norm must be a finite number >= 0",
+        options.clip_norm);
 }
 
 template <class T>
 WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
                             T* slots, index_t slot_size) {
   WeightAction<T> action;
+  action.clip_norm = options.clip_norm;
   WeightUpdate<T>& update = action.update;
+  update.gradient_scale = T{1};
   update.weight_decay = static_cast<T>(weight_decay);
-  if (options.kind == OptimizerKind::sgd) {
-    action.epilogue = kernels<T>().sgd;
-    update.learning_rate = static_cast<T>(options.learning_rate);
-    return action;
+  update.learning_rate = static_cast<T>(options.learning_rate);
+  update.keep = T{1};
+  switch (options.kind) {
+    case OptimizerKind::sgd:
+      action.epilogue = kernels<T>().sgd;
+      break;
+    case OptimizerKind::momentum:
+    case OptimizerKind::nesterov:
+      use_momentum(options, action, slots);
+      break;
+    case OptimizerKind::adagrad:
+    case OptimizerKind::rmsprop:
+      use_rmsprop(options, action, slots);
+      break;
+    case OptimizerKind::adam:
+    case OptimizerKind::adamw:
+      use_adam(options, action, step, slots, slot_size);
+      break;
   }
-  const double t = static_cast<double>(step);
-  const double correction_1 = 1 - std::pow(options.beta_1, t);
-  const double correction_2 = std::sqrt(1 - std::pow(options.beta_2, t));
-  action.epilogue = kernels<T>().adam;
-  update.first_moment = slots;
-  update.second_moment = slots + slot_size;
-  update.learning_rate = static_cast<T>(options.learning_rate * correction_2 / correction_1);
-  update.beta_1 = static_cast<T>(options.beta_1);
-  update.beta_2 = static_cast<T>(options.beta_2);
-  update.epsilon = static_cast<T>(options.epsilon * correction_2);
   return action;
 }
 

@@ -33,12 +33,15 @@ class Training {
         batch_rows_(std::min(call.schedule.batch_size, call.data.n_rows)),
         weights_(call.network, true),
         slots_(call.optimizer.n_slots() * weights_.layout().size()) {
-    if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !call.objective.sparse()) {
+    const bool clip = call.optimizer.clip_norm > 0;
+    if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !clip &&
+        !call.objective.sparse()) {
       row_step_ = std::make_unique<RowStep<T>>(call.network, call.objective);
     } else {
       step_ = std::make_unique<BatchGradient<T>>(
           call.network, call.objective,
-          GradientPlan{batch_rows_, n_threads, true, call.data.target != nullptr, kBatchBytes});
+          GradientPlan{batch_rows_, n_threads, true, call.data.target != nullptr, kBatchBytes,
+                       clip});
     }
     if (call.schedule.shuffle) {
       order_.resize(static_cast<std::size_t>(data_.n_rows));

@@ -28,7 +28,7 @@ template <class T>
 struct TrainCall {
   const Network& network;
   const ObjectiveOptions& objective;
-  const OptimizerOptions& optimizer;
+  const OptimizerOptions& optimizer;  // on_epoch may change its learning rate
   const ScheduleOptions& schedule;
   DataSet data;
   const DataSet* validation;  // or null

@@ -13,7 +13,7 @@ from aecore import _core as _core
 from aecore._version import __version__
 
 if TYPE_CHECKING:
-    from aecore import reference
+    from aecore import callbacks, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore.autoencoder import Autoencoder
     from aecore.exceptions import TrainingDivergedError
@@ -26,10 +26,14 @@ __all__ = [
     "SparseAutoencoder",
     "TrainingDivergedError",
     "__version__",
+    "callbacks",
+    "optimizers",
     "reference",
+    "schedules",
     "show_config",
 ]
 
+_SUBMODULES = ("callbacks", "optimizers", "reference", "schedules")
 _MODULES = {
     "Autoencoder": "aecore.autoencoder",
     "Network": "aecore.network",
@@ -40,8 +44,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "reference":
-        return importlib.import_module("aecore.reference")
+    if name in _SUBMODULES:
+        return importlib.import_module(f"aecore.{name}")
     if name not in _MODULES:
         msg = f"module 'aecore' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -36,20 +36,28 @@ class Objective:
     ) -> None: ...
 
 class Optimizer:
-    """Minibatch update rule: "sgd" or "adam"."""
+    """Minibatch update rule, one of OPTIMIZERS. Settings that its formula does not have are not
+    looked at; `weight_decay` is the decoupled one of adamw, `clip_norm` 0 clips nothing."""
+
+    # `on_epoch` of `train` may set it: the epochs after have it.
+    learning_rate: float
 
     def __init__(
         self,
         *,
         name: str = "adam",
         learning_rate: float = 1e-3,
+        momentum: float = 0.9,
+        rho: float = 0.99,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float = 0.0,
     ) -> None: ...
     @property
     def n_slots(self) -> int:
-        """Rows of `optimizer_state`: 0 for sgd, 2 (m, v) for adam."""
+        """Rows of `optimizer_state`: 0 for sgd, 2 (m, v) for adam and adamw, 1 for the others."""
 
 class Schedule:
     """How rows become batches. Epochs are numbered from `first_epoch`, updates from `first_step`,
@@ -65,6 +73,13 @@ class Schedule:
         first_epoch: int = 0,
         first_step: int = 0,
     ) -> None: ...
+
+class Progress:
+    """How far `train` came, however it ended."""
+
+    @property
+    def steps(self) -> int:
+        """Updates made."""
 
 class Network:
     """Layer sizes and activations, no weights: immutable and safe to share between threads."""
@@ -143,6 +158,7 @@ class Network:
         n_threads: int,
         on_epoch: Callable[[int, float, float, float], bool],
         on_progress: Callable[[int, int], None] | None,
+        progress: Progress | None = None,
     ) -> int:
         """Minibatch training in place: `parameters` and `optimizer_state` (n_slots, n_parameters)
         are updated and hold the last finished batch whatever happens. `rows` selects the training
@@ -150,7 +166,7 @@ class Network:
         `on_epoch(epoch, loss, validation_loss, seconds)` is called with the GIL held (loss: mean of
         the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties,
         NaN if there is none); True stops. `on_progress(epoch, rows_done)` comes every 25 ms.
-        Returns the number of updates made."""
+        Returns the number of updates made, which `progress` has after an exception too."""
 
 def serving_entry(
     network: Network, parameters: Array, code_layer: int, input_scale: float

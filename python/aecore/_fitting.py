@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from aecore import _core
 from aecore._arrays import as_rows, as_sample_weight, as_target
+from aecore._history import History
 from aecore._initialization import (
     column_means,
     seed_from,
@@ -21,15 +22,17 @@ from aecore._lbfgs import train_lbfgs
 from aecore._objective import make_objective, sparse_layers
 from aecore._parameters import check_params, parameter_error
 from aecore._progress import Progress
+from aecore._recorder import Audience, EarlyStopping, Recorder
 from aecore._training import (
-    History,
+    LearningRate,
     OptimizerState,
-    Recorder,
     TrainingData,
     split_rows,
     train_minibatches,
 )
 from aecore.network import Network
+from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
+from aecore.schedules import _as_schedule
 
 if TYPE_CHECKING:
     from aecore.autoencoder import Autoencoder
@@ -50,7 +53,10 @@ def fit(  # noqa: PLR0917
     data = _as_data(probe, X, target, sample_weight, reset=True)
     seed = seed_from(estimator.random_state)
     data = _hold_back(probe, data, validation_data, seed)
-    network = _new_network(estimator, data, seed, init, "init")
+    start, name = init, "init"
+    if start is None and estimator.warm_start:
+        start, name = getattr(estimator, "network_", None), "network_"
+    network = _new_network(estimator, data, seed, start, name)
     _train(estimator, probe, network, data, n_epochs=estimator.n_epochs, seed=seed)
 
 
@@ -63,15 +69,17 @@ def partial_fit(estimator: Autoencoder, X: Any, target: Any, sample_weight: Any)
     seed = 0 if previous is not None else seed_from(estimator.random_state)
     network = _new_network(estimator, data, seed, previous, "network_")
     state: OptimizerState | None = getattr(estimator, "_optimizer_state", None)
-    history: History = getattr(estimator, "history_", {})
+    history: History | None = getattr(estimator, "_history", None)
     _train(estimator, probe, network, data, n_epochs=None, seed=seed, state=state, history=history)
 
 
 def _check_settings(estimator: Autoencoder) -> None:
     check_params(estimator.get_params(deep=False))
-    if estimator.optimizer == "lbfgs" and estimator.learning_rate is not None:
-        rule = "be None with optimizer 'lbfgs', which finds its own steps"
-        raise parameter_error("learning_rate", rule, estimator.learning_rate)
+    if isinstance(_as_optimizer(estimator.optimizer), LBFGS):
+        for name in ("learning_rate", "learning_rate_schedule", "clip_norm"):
+            if getattr(estimator, name) is not None:
+                rule = "be None with optimizer 'lbfgs', which finds its own steps"
+                raise parameter_error(name, rule, getattr(estimator, name))
     if estimator.loss == "binary_cross_entropy" and estimator.output_activation != "sigmoid":
         rule = "be 'sigmoid', whose range is (0, 1), with loss 'binary_cross_entropy'"
         raise parameter_error("output_activation", rule, estimator.output_activation)
@@ -186,56 +194,94 @@ def _train(
     history: History | None = None,
 ) -> None:
     """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`."""
-    objective = make_objective(
-        network.activations,
-        network.code_layer,
-        network.input_scale,
-        loss=estimator.loss,
-        weight_decay=estimator.weight_decay,
-        sparsity_weight=estimator.sparsity_weight,
-        sparsity_target=estimator.sparsity_target,
-        sparsity_layers=estimator.sparsity_layers,
-    )
+    optimizer = _as_optimizer(estimator.optimizer)
+    objective = _objective(estimator, optimizer, network)
 
-    def publish(published: Network, learned: History) -> None:
-        _publish(estimator, probe, network_=published, history_=learned, _optimizer_state=None)
+    def publish(published: Network, learned: History, best_epoch: int | None) -> None:
+        attributes = {"network_": published, "_history": learned, "_optimizer_state": None}
+        best = {} if best_epoch is None else {"best_epoch_": best_epoch}
+        _publish(estimator, probe, **attributes, **best)
 
-    full_batch = estimator.optimizer == "lbfgs"
+    full_batch = isinstance(optimizer, LBFGS)
+    history = history or History.empty()
     total = estimator.n_epochs if full_batch else (n_epochs or 1) * data.n_training_rows
     with Progress(estimator.verbose, total, "iteration" if full_batch else "row") as progress:
-        recorder = Recorder(network, history or {}, publish, progress)
-        if full_batch:
-            train_lbfgs(network, data, objective, total, recorder=recorder, progress=progress)
+        audience = _audience(estimator, n_epochs, history)
+        recorder = Recorder(network, history, publish, progress, audience)
+        if isinstance(optimizer, LBFGS):
+            train_lbfgs(
+                network,
+                data,
+                objective,
+                total,
+                history_size=optimizer.history_size,
+                recorder=recorder,
+                progress=progress,
+            )
             return
-        optimizer = _core.Optimizer(
-            name=estimator.optimizer, learning_rate=_learning_rate(estimator, network)
-        )
-        state = _next_state(state, estimator.optimizer, optimizer, network)
+        rate = _learning_rate(estimator, optimizer, network)
+        rule = _core_optimizer(estimator, optimizer, rate.base)
+        state = _next_state(state, optimizer.name, rule, network)
         schedule = _core.Schedule(
             batch_size=min(estimator.batch_size, data.n_training_rows),
             n_epochs=n_epochs or 1,
             shuffle=n_epochs is not None and bool(estimator.shuffle),
             seed=seed,
-            first_epoch=state.n_epochs,
+            first_epoch=history.n_epochs,
             first_step=state.n_updates,
         )
-        n_updates = train_minibatches(
+
+        def keep(kept: OptimizerState) -> None:
+            estimator._optimizer_state = kept
+
+        train_minibatches(
             network,
             data,
             objective,
-            optimizer,
+            rule,
             schedule,
-            slots=state.slots,
+            rate,
+            state=state,
             recorder=recorder,
             progress=progress,
+            keep=keep,
         )
-    # Only a training that ran to its end leaves slots, steps and parameters that belong together.
-    estimator._optimizer_state = OptimizerState(
-        state.optimizer,
-        state.slots,
-        state.n_epochs + (n_epochs or 1),
-        state.n_updates + n_updates,
+
+
+def _objective(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> _core.Objective:
+    return make_objective(
+        network.activations,
+        network.code_layer,
+        network.input_scale,
+        loss=estimator.loss,
+        weight_decay=0.0 if isinstance(optimizer, AdamW) else estimator.weight_decay,
+        sparsity_weight=estimator.sparsity_weight,
+        sparsity_target=estimator.sparsity_target,
+        sparsity_layers=estimator.sparsity_layers,
     )
+
+
+def _audience(estimator: Autoencoder, n_epochs: int | None, history: History) -> Audience:
+    callbacks = estimator.callbacks
+    if callbacks is None:
+        callbacks = ()
+    elif hasattr(callbacks, "on_epoch_end"):
+        callbacks = (callbacks,)
+    stopping = None
+    if estimator.early_stopping and n_epochs is not None:
+        stopping = EarlyStopping(estimator.patience, estimator.tolerance)
+    return Audience(estimator, history.n_epochs + (n_epochs or 1), tuple(callbacks), stopping)
+
+
+def _core_optimizer(
+    estimator: Autoencoder, optimizer: Optimizer, learning_rate: float
+) -> _core.Optimizer:
+    settings = {**optimizer.settings(), "learning_rate": learning_rate}
+    if isinstance(optimizer, AdamW):
+        settings["weight_decay"] = float(estimator.weight_decay)
+    if estimator.clip_norm is not None:
+        settings["clip_norm"] = float(estimator.clip_norm)
+    return _core.Optimizer(name=optimizer.name, **settings)
 
 
 def _next_state(
@@ -244,14 +290,18 @@ def _next_state(
     """Copy `state` to go on from, or begin anew when there is none or it is another optimiser's."""
     if state is None or state.optimizer != name:
         slots = np.zeros((optimizer.n_slots, network.parameters.size), network.dtype)
-        return OptimizerState(name, slots, n_epochs=0, n_updates=0)
-    return OptimizerState(name, state.slots.astype(network.dtype), state.n_epochs, state.n_updates)
+        return OptimizerState(name, slots, n_updates=0)
+    return OptimizerState(name, state.slots.astype(network.dtype), state.n_updates)
 
 
-def _learning_rate(estimator: Autoencoder, network: Network) -> float:
-    if estimator.learning_rate is not None:
-        return float(estimator.learning_rate)
-    return 1e-3 if estimator.optimizer == "adam" else 1.0 / network.layer_sizes[-1]
+def _learning_rate(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> LearningRate:
+    base = estimator.learning_rate
+    if base is None:
+        base = optimizer.settings()["learning_rate"]
+    if base is None:
+        base = 1.0 / network.layer_sizes[-1]
+    schedule = _as_schedule(estimator.learning_rate_schedule)
+    return LearningRate(float(base), schedule, estimator.n_epochs)
 
 
 def _publish(estimator: Autoencoder, probe: Autoencoder, **learned: Any) -> None:
@@ -261,4 +311,6 @@ def _publish(estimator: Autoencoder, probe: Autoencoder, **learned: Any) -> None
         learned["feature_names_in_"] = probe.feature_names_in_
     else:
         estimator.__dict__.pop("feature_names_in_", None)
+    if "best_epoch_" not in learned:
+        estimator.__dict__.pop("best_epoch_", None)
     estimator.__dict__.update(learned)

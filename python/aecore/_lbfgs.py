@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from aecore import _core
 from aecore._initialization import column_means
 from aecore._progress import Progress
-from aecore._training import Recorder, TrainingData
+from aecore._recorder import Recorder
+from aecore._training import TrainingData
 
 if TYPE_CHECKING:
     from aecore.network import Network
 
-# SciPy's defaults (maxcor 10, ftol 2.2e-9, gtol 1e-5) stop far above the optimum of a sparse
-# autoencoder. Here only `n_epochs`, or a line search that finds nothing lower, ends the training.
-_OPTIONS = {"maxcor": 20, "ftol": 0.0, "gtol": 1e-12, "maxls": 50, "maxfun": sys.maxsize}
+# SciPy's defaults (ftol 2.2e-9, gtol 1e-5) stop far above the optimum of a sparse autoencoder. Here
+# only `n_epochs`, or a line search that finds nothing lower, ends the training.
+_OPTIONS = {"ftol": 0.0, "gtol": 1e-12, "maxls": 50, "maxfun": sys.maxsize}
 
 
 def train_lbfgs(
@@ -33,6 +34,7 @@ def train_lbfgs(
     objective: _core.Objective,
     n_iterations: int,
     *,
+    history_size: int,
     recorder: Recorder,
     progress: Progress,
 ) -> None:
@@ -72,13 +74,14 @@ def train_lbfgs(
             jac=True,
             method="L-BFGS-B",
             callback=on_iteration,
-            options={**_OPTIONS, "maxiter": n_iterations},
+            options={**_OPTIONS, "maxcor": history_size, "maxiter": n_iterations},
         )
     if n_done == 0 or not math.isfinite(problem.value):
         # The start is a minimum already, or the very first step left the range of numbers.
         seconds = time.perf_counter() - started
         recorder.epoch(problem.accepted, problem.value, problem.validation_loss(), seconds)
     recorder.raise_if_diverged("data scaled to numbers near 1, or optimizer='adam'")
+    recorder.restore_best()
 
 
 class _Problem:

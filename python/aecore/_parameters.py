@@ -68,6 +68,29 @@ def _is_random_state(value: Any) -> bool:
     return value is None or isinstance(value, kinds)
 
 
+def _is_optimizer(value: Any) -> bool:
+    from aecore.optimizers import Optimizer
+
+    names = (*_core.OPTIMIZERS, "lbfgs")
+    return value in names if isinstance(value, str) else isinstance(value, Optimizer)
+
+
+def _is_schedule(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _SCHEDULES
+    return value is None or (callable(value) and not isinstance(value, type))
+
+
+def _is_callback(value: Any) -> bool:
+    return not isinstance(value, type) and callable(getattr(value, "on_epoch_end", None))
+
+
+def _are_callbacks(value: Any) -> bool:
+    if value is None or _is_callback(value):
+        return True
+    return isinstance(value, Sequence) and all(map(_is_callback, value))
+
+
 def _one_of(*names: str | None) -> Rule:
     return Rule(
         f"be one of {', '.join(map(repr, names))}",
@@ -77,52 +100,85 @@ def _one_of(*names: str | None) -> Rule:
 
 _COUNT = Rule("be an integer from 1 to 2**31 - 1", _is_count)
 _NOT_NEGATIVE = Rule("be a finite number >= 0", lambda value: _is_finite(value) and value >= 0)
+_POSITIVE = Rule("be a finite number > 0", lambda value: _is_finite(value) and value > 0)
+_NONE_OR_POSITIVE = Rule(
+    "be None or a finite number > 0", lambda value: value is None or _POSITIVE.holds(value)
+)
+_DECAY = Rule("be a number in [0, 1)", lambda value: _is_finite(value) and 0 <= value < 1)
+_OPEN_UNIT = Rule("be a number in (0, 1)", lambda value: _is_finite(value) and 0 < value < 1)
+_UNIT = Rule("be a number in [0, 1]", lambda value: _is_finite(value) and 0 <= value <= 1)
+_SCHEDULES = ("constant", "cosine", "reduce_on_plateau")
 _BOOL = Rule("be True or False", lambda value: isinstance(value, bool | np.bool_))
 
 _RULES: Mapping[str, Rule] = {
     "activation": _one_of(*_core.ACTIVATIONS),
     "batch_size": _COUNT,
+    "beta_1": _DECAY,
+    "beta_2": _DECAY,
+    "callbacks": Rule(
+        "be None, an object with on_epoch_end(state), or a sequence of them", _are_callbacks
+    ),
+    "clip_norm": _NONE_OR_POSITIVE,
     "code_layer": Rule(
         "be None or an integer >= 0", lambda value: value is None or _is_integer(value)
     ),
     "dtype": Rule("be 'float32' or 'float64'", _is_dtype),
+    "early_stopping": _BOOL,
+    "epsilon": _POSITIVE,
+    "every": _COUNT,
+    "factor": _OPEN_UNIT,
+    "final": _UNIT,
     "hidden_layer_sizes": Rule(
         "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",
         lambda value: _is_sizes(value) or _is_count(value),
     ),
+    "history_size": _COUNT,
     "initialization": _one_of(None, "glorot"),
-    "input_scale": Rule("be a finite number > 0", lambda value: _is_finite(value) and value > 0),
+    "input_scale": _POSITIVE,
     "layer_sizes": Rule(
         "be a sequence of at least two integers from 1 to 2**31 - 1",
         lambda value: _is_sizes(value) and len(value) >= 2,
     ),
-    "learning_rate": Rule(
-        "be None or a finite number > 0",
-        lambda value: value is None or (_is_finite(value) and value > 0),
+    "learning_rate": _NONE_OR_POSITIVE,
+    "learning_rate_schedule": Rule(
+        f"be None, one of {', '.join(map(repr, _SCHEDULES))}, or a callable "
+        "(epoch, n_epochs, history) -> factor as in aecore.schedules",
+        _is_schedule,
     ),
     "loss": _one_of(*_core.LOSSES),
+    "minimum": _UNIT,
+    "momentum": _DECAY,
     "n_epochs": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
     ),
-    "optimizer": _one_of(*_core.OPTIMIZERS, "lbfgs"),
+    "optimizer": Rule(
+        f"be one of {', '.join(map(repr, (*_core.OPTIMIZERS, 'lbfgs')))}, or an object of "
+        "aecore.optimizers",
+        _is_optimizer,
+    ),
     "output_activation": _one_of(*_core.ACTIVATIONS),
+    "patience": _COUNT,
     "random_state": Rule(
         "be None, an integer from 0 to 2**63 - 1, or a NumPy RandomState, Generator or "
         "SeedSequence",
         _is_random_state,
     ),
+    "rate": _OPEN_UNIT,
+    "rho": _DECAY,
     "shuffle": _BOOL,
     "sparsity_layers": _one_of("code", "hidden"),
-    "sparsity_target": Rule(
-        "be a number in (0, 1)", lambda value: _is_finite(value) and 0 < value < 1
-    ),
+    "sparsity_target": _OPEN_UNIT,
     "sparsity_weight": _NOT_NEGATIVE,
-    "validation_fraction": Rule(
-        "be a number in [0, 1)", lambda value: _is_finite(value) and 0 <= value < 1
+    "then": Rule(
+        "be a callable (epoch, n_epochs, history) -> factor",
+        lambda value: callable(value) and not isinstance(value, type),
     ),
+    "tolerance": _NOT_NEGATIVE,
+    "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
+    "warm_start": _BOOL,
     "weight_decay": _NOT_NEGATIVE,
 }
 

@@ -1,28 +1,24 @@
-"""One training, from checked arrays to finished epochs: the minibatch driver and what it shares.
-
-Training works on private copies. What an epoch has learned goes through `Recorder` to the
-estimator in one step, so another thread, Ctrl-C or an error always finds a whole model.
-"""
+"""One training, from checked arrays to finished epochs: the minibatch driver and what it shares."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aecore import _core
+from aecore._history import History
+from aecore._parameters import _NOT_NEGATIVE, parameter_error
 from aecore._progress import Progress
-from aecore.exceptions import TrainingDivergedError
+from aecore._recorder import Recorder
+from aecore.schedules import Schedule
 
 if TYPE_CHECKING:
     from aecore.network import Network
-
-History = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,24 @@ class OptimizerState:
 
     optimizer: str
     slots: NDArray[Any]  # (n_slots, n_parameters)
-    n_epochs: int
     n_updates: int
+
+
+@dataclass(frozen=True)
+class LearningRate:
+    """The learning rate of every epoch."""
+
+    base: float
+    schedule: Schedule
+    n_epochs: int  # of the estimator
+
+    def at(self, epoch: int, history: History) -> float:
+        """Return the rate of the epoch that follows `history`."""
+        factor = self.schedule(epoch, self.n_epochs, history)
+        if not _NOT_NEGATIVE.holds(factor):
+            rule = f"return a finite number >= 0 for epoch {epoch}"
+            raise parameter_error("learning_rate_schedule", rule, factor)
+        return self.base * float(factor)
 
 
 def split_rows(
@@ -94,112 +106,23 @@ def exclusive(estimator: Any) -> Iterator[None]:
         del estimator.__dict__["_training_token"]
 
 
-class Recorder:
-    """Takes finished epochs, keeps their history and publishes each network that is finite.
-
-    Parameters
-    ----------
-    network : Network
-        The start: its shape and settings; not changed.
-    history : mapping of str to list of float
-        Epochs of earlier trainings, copied.
-    publish : callable
-        Called with the network and a copy of the history after every epoch.
-    progress : Progress
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        history: Mapping[str, list[float]],
-        publish: Callable[[Network, History], None],
-        progress: Progress,
-    ) -> None:
-        self._start = network
-        copied = {name: list(values) for name, values in history.items()}
-        self._history: History = {"loss": [], "seconds": [], **copied}
-        self._publish = publish
-        self._progress = progress
-        self._n_earlier = self.n_epochs
-        self.diverged = False
-
-    @property
-    def n_epochs(self) -> int:
-        """Epochs in the history."""
-        return len(self._history["loss"])
-
-    def epoch(
-        self, parameters: NDArray[Any], loss: float, validation_loss: float, seconds: float
-    ) -> bool:
-        """Record an epoch; return True to stop because it was not finite."""
-        if not (math.isfinite(loss) and _is_finite(parameters)):
-            self.diverged = True
-            return True
-        self._append(loss=loss, seconds=seconds, validation_loss=validation_loss)
-        shown = {name: values[-1] for name, values in self._history.items() if name != "seconds"}
-        self._progress.show(**shown)
-        self.publish(parameters)
-        return False
-
-    def _append(self, **values: float) -> None:
-        """Append one number to each list; a list that begins late is filled up with NaN."""
-        n_epochs = self.n_epochs
-        if math.isnan(values["validation_loss"]) and "validation_loss" not in self._history:
-            del values["validation_loss"]
-        for name, value in values.items():
-            self._history.setdefault(name, [math.nan] * n_epochs).append(value)
-
-    def publish(self, parameters: NDArray[Any]) -> None:
-        """Hand over a network with a copy of `parameters`, and a copy of the history."""
-        history = {name: list(values) for name, values in self._history.items()}
-        self._publish(self._start.with_parameters(parameters), history)
-
-    def interrupted(self, parameters: NDArray[Any]) -> None:
-        """Publish the last finished batch, if one was finished and is finite."""
-        changed = not np.array_equal(parameters, self._start.parameters)
-        if changed and _is_finite(parameters):
-            self.publish(parameters)
-
-    def raise_if_diverged(self, advice: str) -> None:
-        """Raise TrainingDivergedError with the epoch, what the estimator holds and what to try."""
-        if not self.diverged:
-            return
-        n_finite = self.n_epochs - self._n_earlier
-        kept = (
-            f"the estimator holds the weights of epoch {n_finite}"
-            if n_finite
-            else "the estimator is as it was before"
-        )
-        msg = (
-            f"training stopped: the loss or a weight was not finite in epoch {n_finite + 1}; "
-            f"{kept}. Try {advice}."
-        )
-        raise TrainingDivergedError(msg)
-
-
-def _is_finite(parameters: NDArray[Any]) -> bool:
-    # A sum meets every NaN and infinity in one pass and, unlike isfinite().all(), makes no array.
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(parameters.sum(dtype=np.float64)))
-
-
-def train_minibatches(
+def train_minibatches(  # noqa: PLR0917
     network: Network,
     data: TrainingData,
     objective: _core.Objective,
     optimizer: _core.Optimizer,
     schedule: _core.Schedule,
+    learning_rate: LearningRate,
     *,
-    slots: NDArray[Any],
+    state: OptimizerState,
     recorder: Recorder,
     progress: Progress,
-) -> int:
-    """Train a copy of `network` over a schedule; `slots` is updated in place.
+    keep: Callable[[OptimizerState], None],
+) -> None:
+    """Train a copy of `network` over a schedule; the slots of `state` are updated in place.
 
-    Returns
-    -------
-    int
-        Number of updates made.
+    `keep` is called with the state at the end, however that comes, if it belongs to the network
+    published last: not after a divergence, nor when an earlier epoch was the best.
 
     Raises
     ------
@@ -207,23 +130,28 @@ def train_minibatches(
         If an epoch ends with a loss or weight that is not finite.
     """
     parameters = network.with_parameters(network.parameters).parameters
+    optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
     n_rows = data.n_training_rows
     n_done = 0
+    steps = _core.Progress()
 
     def on_epoch(epoch: int, loss: float, validation_loss: float, seconds: float) -> bool:  # noqa: ARG001
         nonlocal n_done
         n_done += n_rows
-        stop = recorder.epoch(parameters, loss, validation_loss, seconds)
+        rate = optimizer.learning_rate
+        stop = recorder.epoch(parameters, loss, validation_loss, seconds, learning_rate=rate)
         progress.move_to(n_done)
+        if not (stop or recorder.is_complete):
+            optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
         return stop
 
     def on_progress(epoch: int, rows_done: int) -> None:  # noqa: ARG001
         progress.move_to(n_done + rows_done)
 
     try:
-        n_updates = network._core.train(
+        network._core.train(
             parameters,
-            slots,
+            state.slots,
             data.X,
             data.target,
             data.sample_weight,
@@ -235,9 +163,13 @@ def train_minibatches(
             network.n_threads or 0,
             on_epoch,
             on_progress if progress.visible else None,
+            steps,
         )
+        recorder.raise_if_diverged("a smaller learning_rate, or data scaled to numbers near 1")
+        recorder.restore_best()
     except KeyboardInterrupt:
         recorder.interrupted(parameters)
         raise
-    recorder.raise_if_diverged("a smaller learning_rate, or data scaled to numbers near 1")
-    return n_updates
+    finally:
+        if recorder.has_published(parameters):
+            keep(replace(state, n_updates=state.n_updates + steps.steps))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +13,19 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from aecore import _core, _fitting
 from aecore._training import exclusive
+from aecore.optimizers import LBFGS, Optimizer
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
     from typing_extensions import Self
 
+    from aecore._history import History
+    from aecore.callbacks import Callback
     from aecore.network import Network
 
 
 def _trains_in_batches(estimator: Autoencoder) -> bool:
-    if estimator.optimizer == "lbfgs":
+    if estimator.optimizer == "lbfgs" or isinstance(estimator.optimizer, LBFGS):
         msg = (
             f"partial_fit trains in batches: optimizer must be one of {_core.OPTIMIZERS}; "
             "got 'lbfgs'"
@@ -54,7 +57,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Loss of a row: 1/2 ||x_hat - x||^2, or the cross entropy summed over features, which
         needs a "sigmoid" output and targets in [0, 1].
     weight_decay : float, default=0.0
-        lambda >= 0 of J; biases carry none.
+        lambda >= 0 of J; biases carry none. With "adamw" it is decoupled: not in J, instead weights
+        shrink by the factor 1 - learning rate * weight_decay at each step.
     sparsity_weight : float, default=0.0
         beta >= 0 of J. Above 0 the sparse layers must be "sigmoid", or "tanh" taken as (a + 1)/2.
         In minibatches rho_hat is the mean of the batch.
@@ -62,13 +66,23 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         rho of J, in (0, 1).
     sparsity_layers : {"code", "hidden"}, default="code"
         Whether the code or every hidden layer carries the KL term.
-    optimizer : {"adam", "sgd", "lbfgs"}, default="adam"
-        Adam [2]_ and plain gradient descent work on minibatches; L-BFGS-B [3]_ on all rows at
-        once, with `batch_size` and `shuffle` unused.
+    optimizer : {"adam", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adamw", "lbfgs"} \
+or Optimizer, default="adam"
+        An object of `aecore.optimizers`, where the formulas are, or the name of one with its
+        defaults. Adam [2]_ and the others work on minibatches; L-BFGS-B [3]_ on all rows at once,
+        with `batch_size` and `shuffle` unused.
     learning_rate : float, default=None
-        Step size > 0. None means 1e-3 for "adam" and 1/n_features for "sgd", because losses are
+        Step size > 0. None means the optimizer's: 1e-3 for "adam" and "adamw", 0.01 for "adagrad"
+        and "rmsprop", and 1/n_features for "sgd", "momentum" and "nesterov", because losses are
         sums over features: a rate published for a mean over d features of squared errors is
         multiplied by 2/d here, one for cross entropy by 1/d. Must be None for "lbfgs".
+    learning_rate_schedule : {"constant", "cosine", "reduce_on_plateau"} or callable, default=None
+        Factor on the learning rate from epoch to epoch: an object of `aecore.schedules`, the name
+        of one with its defaults, or a function (epoch, n_epochs, history) -> factor >= 0. None is
+        constant. Must be None for "lbfgs".
+    clip_norm : float, default=None
+        Largest norm > 0 of the gradient of J by all parameters, biases included: a longer one is
+        scaled down [4]_. None clips nothing. Must be None for "lbfgs".
     batch_size : int, default=256
         Rows per update, >= 1; the last batch of an epoch may be shorter.
     n_epochs : int, default=50
@@ -78,6 +92,23 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     validation_fraction : float, default=0.0
         Share in [0, 1) of the rows, drawn at random, that is held back for
         `history_["validation_loss"]`. 0 holds nothing back.
+    early_stopping : bool, default=False
+        Whether `fit` stops when the loss has not fallen for `patience` epochs, and goes back to
+        the weights of the epoch where it was lowest. The loss is that of the validation rows, or
+        J of the training rows if there are none. `partial_fit` never stops early.
+    patience : int, default=10
+        Epochs in a row, >= 1, that early stopping waits.
+    tolerance : float, default=1e-4
+        The loss has fallen when it is below the level of the last fall by more than `tolerance`
+        >= 0 times that level.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the parameters of `network_`, if there are any and `init` is
+        not given. The optimiser and `history_` begin anew; layer sizes and activations must be
+        the same.
+    callbacks : object or sequence of objects, default=None
+        Each has `on_epoch_end(state)`, called after every epoch with an
+        `aecore.callbacks.EpochState`; True ends the training cleanly. An exception ends it too
+        and goes to the caller, and the estimator keeps that epoch.
     input_scale : float, default=1.0
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
     dtype : {"float32", "float64"}, default="float32"
@@ -97,8 +128,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         The trained network. A new object after every epoch, never changed afterwards.
     history_ : dict of str to list of float
         One number per epoch, or per iteration of "lbfgs": `loss` (J, for minibatches the mean
-        over the batches weighted by their rows), `seconds`, and, with validation,
-        `validation_loss` (mean loss of a row without penalties).
+        over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs") and,
+        with validation, `validation_loss` (mean loss of a row without penalties). Every access
+        gives a copy.
+    best_epoch_ : int
+        With `early_stopping`: the index in `history_` of the epoch whose weights `network_` has.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -124,6 +158,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     .. [2] D. P. Kingma, J. Ba. Adam: a method for stochastic optimization. ICLR 2015.
     .. [3] R. H. Byrd, P. Lu, J. Nocedal, C. Zhu. A limited memory algorithm for bound constrained
        optimization. SIAM Journal on Scientific Computing 16(5), 1995.
+    .. [4] R. Pascanu, T. Mikolov, Y. Bengio. On the difficulty of training recurrent neural
+       networks. ICML 2013; as torch.nn.utils.clip_grad_norm_ does it.
 
     Examples
     --------
@@ -146,12 +182,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         sparsity_weight: float = 0.0,
         sparsity_target: float = 0.05,
         sparsity_layers: str = "code",
-        optimizer: str = "adam",
+        optimizer: str | Optimizer = "adam",
         learning_rate: float | None = None,
+        learning_rate_schedule: str | Callable[..., float] | None = None,
+        clip_norm: float | None = None,
         batch_size: int = 256,
         n_epochs: int = 50,
         shuffle: bool = True,
         validation_fraction: float = 0.0,
+        early_stopping: bool = False,
+        patience: int = 10,
+        tolerance: float = 1e-4,
+        warm_start: bool = False,
+        callbacks: Callback | Sequence[Callback] | None = None,
         input_scale: float = 1.0,
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
@@ -168,10 +211,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.sparsity_layers = sparsity_layers
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.clip_norm = clip_norm
         self.batch_size = batch_size
         self.n_epochs = n_epochs
         self.shuffle = shuffle
         self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.tolerance = tolerance
+        self.warm_start = warm_start
+        self.callbacks = callbacks
         self.input_scale = input_scale
         self.dtype = dtype
         self.n_threads = n_threads
@@ -188,7 +238,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         validation_data: Any = None,
         init: Network | None = None,
     ) -> Self:
-        """Train from the start.
+        """Train from the start, or with `warm_start` from where the last training ended.
 
         Parameters
         ----------
@@ -239,8 +289,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Go on training: one pass over X, unshuffled, in batches of `batch_size`.
 
         The optimiser's state is kept from call to call and from `fit`: k calls have the same bits
-        as `fit` with `n_epochs=k, shuffle=False`. It starts anew after Ctrl-C, a divergence, or a
-        change of `optimizer`. Not available for "lbfgs".
+        as `fit` with `n_epochs=k, shuffle=False`, and Ctrl-C loses nothing but the batch at hand.
+        It starts anew after a divergence, a change of `optimizer`, or where early stopping went
+        back to an earlier epoch. Epochs are counted by `history_`, also for
+        `learning_rate_schedule`. Not available for "lbfgs".
 
         Parameters
         ----------
@@ -382,6 +434,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         network: Network = self.network_
         rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
         return network, rows
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Numbers of the epochs so far; see the class."""
+        try:
+            history: History = self._history
+        except AttributeError:
+            msg = f"this {type(self).__name__} is not fitted: it has no attribute 'history_'"
+            raise AttributeError(msg) from None
+        return dict(history)
 
     @property
     def _n_features_out(self) -> int:

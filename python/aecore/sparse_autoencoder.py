@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike
 
 from aecore.autoencoder import Autoencoder
+from aecore.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from aecore.callbacks import Callback
 
 
 class SparseAutoencoder(Autoencoder):
@@ -27,13 +31,20 @@ class SparseAutoencoder(Autoencoder):
     sparsity_weight : float, default=3.0
     sparsity_target : float, default=0.01
     sparsity_layers : {"code", "hidden"}, default="code"
-    optimizer : {"lbfgs", "adam", "sgd"}, default="lbfgs"
+    optimizer : str or Optimizer, default="lbfgs"
     learning_rate : float, default=None
+    learning_rate_schedule : str or callable, default=None
+    clip_norm : float, default=None
     batch_size : int, default=256
     n_epochs : int, default=400
         For "lbfgs" the largest number of iterations.
     shuffle : bool, default=True
     validation_fraction : float, default=0.0
+    early_stopping : bool, default=False
+    patience : int, default=10
+    tolerance : float, default=1e-4
+    warm_start : bool, default=False
+    callbacks : object or sequence of objects, default=None
     input_scale : float, default=1.0
     dtype : {"float32", "float64"}, default="float32"
     n_threads : int, default=None
@@ -74,12 +85,19 @@ class SparseAutoencoder(Autoencoder):
         sparsity_weight: float = 3.0,
         sparsity_target: float = 0.01,
         sparsity_layers: str = "code",
-        optimizer: str = "lbfgs",
+        optimizer: str | Optimizer = "lbfgs",
         learning_rate: float | None = None,
+        learning_rate_schedule: str | Callable[..., float] | None = None,
+        clip_norm: float | None = None,
         batch_size: int = 256,
         n_epochs: int = 400,
         shuffle: bool = True,
         validation_fraction: float = 0.0,
+        early_stopping: bool = False,
+        patience: int = 10,
+        tolerance: float = 1e-4,
+        warm_start: bool = False,
+        callbacks: Callback | Sequence[Callback] | None = None,
         input_scale: float = 1.0,
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
@@ -97,10 +115,17 @@ class SparseAutoencoder(Autoencoder):
             sparsity_layers=sparsity_layers,
             optimizer=optimizer,
             learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
+            clip_norm=clip_norm,
             batch_size=batch_size,
             n_epochs=n_epochs,
             shuffle=shuffle,
             validation_fraction=validation_fraction,
+            early_stopping=early_stopping,
+            patience=patience,
+            tolerance=tolerance,
+            warm_start=warm_start,
+            callbacks=callbacks,
             input_scale=input_scale,
             dtype=dtype,
             n_threads=n_threads,

@@ -52,7 +52,15 @@ from aecore.reference._objective import (
 from aecore.reference._random import Draw, cell_words, philox4x32, stream_words
 from aecore.reference._scaling import SCALES, Scaling, fit_scaling
 from aecore.reference._settings import Settings
-from aecore.reference._training import adam_step, glorot_bound, sgd_step
+from aecore.reference._training import (
+    adagrad_step,
+    adam_step,
+    clip_by_norm,
+    glorot_bound,
+    momentum_step,
+    rmsprop_step,
+    sgd_step,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -65,8 +73,10 @@ __all__ = [
     "Scaling",
     "Settings",
     "Terms",
+    "adagrad_step",
     "adam_step",
     "cell_words",
+    "clip_by_norm",
     "corrupt",
     "decode",
     "dropout_multiplier",
@@ -77,11 +87,13 @@ __all__ = [
     "initial_parameters",
     "initial_weights",
     "mean_activation",
+    "momentum_step",
     "objective",
     "objective_and_gradient",
     "objective_terms",
     "philox4x32",
     "reconstruct",
+    "rmsprop_step",
     "row_losses",
     "sgd_step",
     "stream_words",

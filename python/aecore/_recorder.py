@@ -1,0 +1,184 @@
+"""What happens when an epoch ends: history, the published network, callbacks, early stopping.
+
+Training works on private copies. What an epoch has learned goes through `Recorder` to the
+estimator in one step, so another thread, Ctrl-C or an error always finds a whole model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore._history import History
+from aecore._plateau import Plateau
+from aecore._progress import Progress
+from aecore.callbacks import Callback, EpochState
+from aecore.exceptions import TrainingDivergedError
+
+if TYPE_CHECKING:
+    from aecore.autoencoder import Autoencoder
+    from aecore.network import Network
+
+
+class EarlyStopping:
+    """Says when a loss has stopped falling, and remembers the network where it was lowest."""
+
+    def __init__(self, patience: int, tolerance: float) -> None:
+        self._patience = patience
+        self._plateau = Plateau(tolerance)
+        self._lowest = math.inf
+        self.best: tuple[int, Network] | None = None  # epoch, network
+
+    def epoch(self, epoch: int, network: Network, loss: float) -> bool:
+        """Take an epoch; return True to stop."""
+        if loss < self._lowest:
+            self._lowest = loss
+            self.best = (epoch, network)
+        self._plateau.add(loss)
+        return self._plateau.n_epochs >= self._patience
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who else hears of each epoch."""
+
+    estimator: Autoencoder
+    n_epochs: int  # there will be at most, earlier ones included
+    callbacks: Sequence[Callback] = ()
+    early_stopping: EarlyStopping | None = None
+
+
+class Recorder:
+    """Takes finished epochs, keeps their history and publishes each network that is finite.
+
+    Parameters
+    ----------
+    network : Network
+        The start: its shape and settings; not changed.
+    history : History
+        Epochs of earlier trainings; not changed.
+    publish : callable
+        Called with a network, the history, and the best epoch once that is known (else None).
+    progress : Progress
+    audience : Audience
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        history: History,
+        publish: Callable[[Network, History, int | None], None],
+        progress: Progress,
+        audience: Audience,
+    ) -> None:
+        self._start = network
+        self.history = history.own()
+        self._publish = publish
+        self._progress = progress
+        self._audience = audience
+        self._n_earlier = self.n_epochs
+        self._published: Network | None = None
+        self.diverged = False
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs in the history."""
+        return self.history.n_epochs
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no epoch will follow."""
+        return self.n_epochs >= self._audience.n_epochs
+
+    def epoch(
+        self,
+        parameters: NDArray[Any],
+        loss: float,
+        validation_loss: float,
+        seconds: float,
+        learning_rate: float = math.nan,
+    ) -> bool:
+        """Record an epoch and tell everybody; return True to stop."""
+        if not (math.isfinite(loss) and _is_finite(parameters)):
+            self.diverged = True
+            return True
+        values = {
+            "loss": loss,
+            "seconds": seconds,
+            "learning_rate": learning_rate,
+            "validation_loss": validation_loss,
+        }
+        self.history = self.history.extended(values)
+        shown = {"loss": loss, "validation_loss": validation_loss}
+        self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
+        network = self._start.with_parameters(parameters)
+        self._hand_over(network)
+        state = EpochState(
+            epoch=self.n_epochs - 1,
+            n_epochs=self._audience.n_epochs,
+            history=self.history,
+            network=network,
+            estimator=self._audience.estimator,
+            **values,
+        )
+        return self._tell(state)
+
+    def _tell(self, state: EpochState) -> bool:
+        """Ask every callback and early stopping, in this order, whether to stop."""
+        answers = [callback.on_epoch_end(state) for callback in self._audience.callbacks]
+        stop = any(answers)
+        early_stopping = self._audience.early_stopping
+        if early_stopping is not None:
+            validated = "validation_loss" in state.history
+            loss = state.validation_loss if validated else state.loss
+            stop = early_stopping.epoch(state.epoch, state.network, loss) or stop
+        return stop
+
+    def _hand_over(self, network: Network, best_epoch: int | None = None) -> None:
+        self._publish(network, self.history, best_epoch)
+        self._published = network
+
+    def has_published(self, parameters: NDArray[Any]) -> bool:
+        """Return whether the network published last has these parameters."""
+        network = self._published
+        return network is not None and np.array_equal(network.parameters, parameters)
+
+    def interrupted(self, parameters: NDArray[Any]) -> None:
+        """Publish the last finished batch, if one was finished and is finite."""
+        changed = not np.array_equal(parameters, self._start.parameters)
+        if changed and _is_finite(parameters):
+            self._hand_over(self._start.with_parameters(parameters))
+
+    def restore_best(self) -> None:
+        """At the end of a training with early stopping: publish its best network once more."""
+        early_stopping = self._audience.early_stopping
+        if early_stopping is not None and early_stopping.best is not None:
+            epoch, network = early_stopping.best
+            self._hand_over(network, epoch)
+
+    def raise_if_diverged(self, advice: str) -> None:
+        """Raise TrainingDivergedError with the epoch, what the estimator holds and what to try."""
+        if not self.diverged:
+            return
+        n_finite = self.n_epochs - self._n_earlier
+        kept = (
+            f"the estimator holds the weights of epoch {n_finite}"
+            if n_finite
+            else "the estimator is as it was before"
+        )
+        msg = (
+            f"training stopped: the loss or a weight was not finite in epoch {n_finite + 1}; "
+            f"{kept}. Try {advice}."
+        )
+        raise TrainingDivergedError(msg)
+
+
+def _is_finite(parameters: NDArray[Any]) -> bool:
+    # A sum meets every NaN and infinity in one pass and, unlike isfinite().all(), makes no array.
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(parameters.sum(dtype=np.float64)))
