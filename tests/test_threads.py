@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import threading
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from aecore import Network, _core
+from aecore import Autoencoder, Network, _core
 from helpers import run_python
 
 
@@ -56,6 +57,66 @@ def test_one_network_serves_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert not different
+
+
+def small_fit(n_threads: int, dtype: str = "float32") -> bytes:
+    """Parameters after many steps of a few microseconds: helpers come late to most of their jobs."""
+    X = np.random.default_rng(0).random((600, 20))
+    model = Autoencoder(
+        (12,),
+        activation="sigmoid",
+        sparsity_weight=0.1,
+        weight_decay=1e-3,
+        batch_size=100,
+        n_epochs=60,
+        dtype=dtype,
+        n_threads=n_threads,
+        random_state=0,
+    )
+    return model.fit(X).network_.parameters.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_late_helpers_change_no_bit(n_threads: int, dtype: str) -> None:
+    assert small_fit(n_threads, dtype) == small_fit(1, dtype)
+
+
+def test_many_python_threads_each_with_a_team() -> None:
+    expected = small_fit(1)
+    results: list[bytes] = []
+
+    def fit_twice() -> None:
+        results.extend(small_fit(2) for _ in range(2))
+
+    threads = [threading.Thread(target=fit_twice) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 16
+
+
+def test_a_call_within_a_call() -> None:
+    """A signal handler that computes interrupts nothing: the outer fit keeps its team and its bits."""
+    X = np.random.default_rng(0).random((4000, 60))
+
+    def fit(n_threads: int) -> bytes:
+        model = Autoencoder((32,), n_epochs=1000, n_threads=n_threads, random_state=0)
+        return model.fit(X).network_.parameters.tobytes()
+
+    inner: list[tuple[bool, bytes]] = []
+    running = True
+    handler = signal.signal(signal.SIGUSR1, lambda *_: inner.append((running, small_fit(2))))
+    timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    try:
+        timer.start()
+        outer = fit(2)
+        running = False
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, handler)
+    assert inner == [(True, small_fit(1))]
+    assert outer == fit(1)
 
 
 # Reconstructs with 7 threads in a process that may not create any; prints the bits' digest and the

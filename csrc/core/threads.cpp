@@ -1,10 +1,12 @@
 #include "core/threads.hpp"
 
+#include <atomic>
+#include <exception>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
 
-#include "core/errors.hpp"
 #include "core/float_mode.hpp"
 
 #if AECORE_OPENMP
@@ -19,41 +21,23 @@ namespace aecore {
 
 namespace {
 
-// 2,000 pauses of a Zen core. A pause lasts 140 cycles on others, so time is what is bounded.
-constexpr auto kSpin = std::chrono::microseconds(30);
-constexpr auto kPollInterval = std::chrono::milliseconds(25);
-
-struct TeamAborted {};  // unwinds the other workers after one has thrown; never leaves this file
-
 std::atomic<bool> shortage{false};
 
-inline void pause_cpu() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
+/// What a thread remembers of its calls. A team whose helpers would rest is not made for a brief
+/// call: helpers that have lost their core keep the caller waiting at its end.
+struct Habit {
+  Pace pace;
+  bool brief_calls = false;
+};
+constexpr auto kBriefCall = std::chrono::milliseconds(20);
+
+/// Whether the user has OpenMP place its threads (OMP_PROC_BIND, OMP_PLACES).
+bool threads_are_bound() {
+#if AECORE_OPENMP
+  return omp_get_proc_bind() != omp_proc_bind_false;
+#else
+  return false;
 #endif
-}
-
-void abort_team(Team& team, std::exception_ptr error) {
-  {
-    const std::lock_guard<std::mutex> lock(team.mutex);
-    if (!team.error) team.error = std::move(error);
-    team.aborted.store(true);
-  }
-  team.wake.notify_all();
-}
-
-void run_worker(Team& team, int id, int size, const std::function<void(Worker&)>& body) noexcept {
-  const FloatMode mode(FloatMode::flush_to_zero);
-  try {
-    Worker worker(team, id, size);
-    body(worker);
-  } catch (const TeamAborted&) {
-    // The worker that threw has stored its exception.
-  } catch (...) {
-    abort_team(team, std::current_exception());
-  }
 }
 
 /// Whether the system gives us n_threads - 1 more threads just now. Asked when this thread wants a
@@ -80,88 +64,59 @@ bool can_create_threads(int n_threads) {
   return created;
 }
 
+/// Runs lead(size) on the calling thread and help(worker) on each of the others.
+template <class Lead, class Help>
+void run_workers(int n_threads, const Lead& lead, const Help& help) {
 #if AECORE_OPENMP
-void run_workers(Team& team, int n_threads, const std::function<void(Worker&)>& body) {
 #pragma omp parallel num_threads(n_threads)
-  run_worker(team, omp_get_thread_num(), omp_get_num_threads(), body);
-}
+  if (const int worker = omp_get_thread_num(); worker == 0) {
+    lead(omp_get_num_threads());
+  } else {
+    help(worker);
+  }
 #else
-void run_workers(Team& team, int n_threads, const std::function<void(Worker&)>& body) {
   std::vector<std::thread> threads;
   threads.reserve(static_cast<std::size_t>(n_threads - 1));
-  for (int id = 1; id < n_threads; ++id) {
-    threads.emplace_back([&team, id, n_threads, &body] { run_worker(team, id, n_threads, body); });
-  }
-  run_worker(team, 0, n_threads, body);
+  for (int worker = 1; worker < n_threads; ++worker) threads.emplace_back(help, worker);
+  lead(n_threads);
   for (std::thread& thread : threads) thread.join();
-}
 #endif
+}
 
 }  // namespace
 
-Worker::Worker(Team& team, int id, int size)
-    : team_(team),
-      id_(id),
-      size_(size),
-      next_poll_(std::chrono::steady_clock::now() + kPollInterval) {}
-
-void Worker::barrier() {
-  if (size_ == 1) return;
-  Team& team = team_;
-  const unsigned generation = team.generation.load(std::memory_order_relaxed);
-  if (team.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
-    team.arrived.store(0, std::memory_order_relaxed);
-    team.next_task.store(0, std::memory_order_relaxed);
-    team.generation.store(generation + 1);  // seq_cst: ordered before the look at `sleepers`
-    if (team.sleepers.load() > 0) {
-      {
-        const std::lock_guard<std::mutex> lock(team.mutex);
-      }
-      team.wake.notify_all();
-    }
-    return;
-  }
-  const auto passed = [&] { return team.generation.load() != generation || team.aborted.load(); };
-  const auto deadline = std::chrono::steady_clock::now() + kSpin;
-  while (!passed()) {
-    for (int i = 0; i < 16 && !passed(); ++i) pause_cpu();
-    if (std::chrono::steady_clock::now() >= deadline) {
-      std::unique_lock<std::mutex> lock(team.mutex);
-      team.sleepers.fetch_add(1);
-      team.wake.wait(lock, passed);
-      team.sleepers.fetch_sub(1);
-    }
-  }
-  if (team.generation.load() == generation) throw TeamAborted{};
-}
-
-bool Worker::polled_stop() {
-  if (team_.stop.load(std::memory_order_relaxed)) return true;
-  if (!team_.poll) return false;
-  const auto now = std::chrono::steady_clock::now();
-  if (now < next_poll_) return false;
-  next_poll_ = now + kPollInterval;
-  const FloatMode callers_mode(FloatMode::keep_subnormals);  // the poll may run anything
-  if (team_.poll()) team_.stop.store(true, std::memory_order_relaxed);
-  return team_.stop.load(std::memory_order_relaxed);
-}
-
-void Worker::throw_if_stopped() const {
-  if (team_.stop.load(std::memory_order_relaxed)) throw Interrupted{};
-}
-
-void run_team(int n_threads, const Poll& poll, const std::function<void(Worker&)>& body) {
-  Team team(poll);
+void run_team(int n_threads, const Poll& poll, const std::function<void(Team&)>& body) {
+  static thread_local Habit habit;
+  const auto start = Clock::now();
+  if (habit.brief_calls && habit.pace.alone(start)) n_threads = 1;
   if (n_threads > 1 && !can_create_threads(n_threads)) {
     shortage.store(true);
     n_threads = 1;
   }
+  Team team(poll, n_threads, !threads_are_bound(), habit.pace);
+  std::exception_ptr error;  // nothing may leave a parallel region
+  Clock::time_point end;
+  const auto lead = [&](int size) noexcept {
+    const FloatMode mode(FloatMode::flush_to_zero);
+    team.begin(size);
+    team.pace().add_overhead(Clock::now() - start);
+    try {
+      body(team);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    team.end();
+    end = Clock::now();
+  };
   if (n_threads <= 1) {
-    run_worker(team, 0, 1, body);
+    lead(1);
   } else {
-    run_workers(team, n_threads, body);
+    run_workers(n_threads, lead, [&](int worker) { team.help(worker); });
+    team.pace().add_overhead(Clock::now() - end);
+    habit.pace = team.pace();
   }
-  if (team.error) std::rethrow_exception(team.error);
+  habit.brief_calls = end - start < kBriefCall;
+  if (error) std::rethrow_exception(error);
 }
 
 bool thread_shortage() { return shortage.exchange(false); }

@@ -61,9 +61,20 @@ inline void for_row_groups(index_t rows, Group group) {
 }
 
 template <class T>
+inline void look_for_not_finite(const T* tile, index_t rows, bool* found) {
+  IntVec<T> seen = {};
+  for (index_t r = 0; r < rows; ++r) {
+    seen |=
+        (bits<T>(load(tile + r * kWidth<T>)) & Simd<T>::kExponentMask) == Simd<T>::kExponentMask;
+  }
+  for (int lane = 0; lane < Simd<T>::kLanes; ++lane) *found |= seen[lane] != 0;
+}
+
+template <class T>
 void bias_activation(const void* context, T* tile, index_t, index_t rows, index_t column,
                      index_t columns) {
   const auto& c = *static_cast<const BiasActivation<T>*>(context);
+  if (c.not_finite != nullptr && column == 0) look_for_not_finite(tile, rows, c.not_finite);
   constexpr int kLanes = Simd<T>::kLanes;
   Vec<T> bias[kVectors];
   load_panel(c.bias + column, columns, bias);

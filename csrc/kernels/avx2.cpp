@@ -35,6 +35,17 @@ inline void store_partial(double* p, Vec<double> v, index_t count) {
   _mm256_maskstore_pd(p, reinterpret_cast<__m256i>(lanes_below<double>(count)), v);
 }
 
+// A vector of numbers from bytes.
+inline void from_bytes(const char* p, Vec<float>& out) {
+  out = _mm256_cvtepi32_ps(
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+inline void from_bytes(const char* p, Vec<double>& out) {
+  std::int32_t four;
+  __builtin_memcpy(&four, p, sizeof four);
+  out = _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four)));
+}
+
 // Limits that let NaN through: min and max return their second operand when one is NaN.
 inline Vec<float> at_most(Vec<float> x, float limit) { return _mm256_min_ps(splat(limit), x); }
 inline Vec<double> at_most(Vec<double> x, double limit) { return _mm256_min_pd(splat(limit), x); }

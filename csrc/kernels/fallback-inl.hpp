@@ -12,6 +12,14 @@ inline void store_partial(T* p, Vec<T> v, index_t count) {
   for (index_t i = 0; i < count; ++i) p[i] = v[i];
 }
 
+/// A vector of numbers from bytes.
+template <class V>
+inline void from_bytes(const char* p, V& out) {
+  for (unsigned i = 0; i < sizeof(V) / sizeof out[0]; ++i) {
+    out[i] = static_cast<unsigned char>(p[i]);
+  }
+}
+
 // Limits that let NaN through: a comparison with it is false.
 template <class T>
 inline Vec<T> at_most(Vec<T> x, T limit) {

@@ -1,11 +1,19 @@
 // Matrix product over panels: register tiles of up to kTileRows x 2 vectors. See table.hpp for the
 // layout and kSumBlock for the order of the sum.
 
+/// Lines that a tile fetches while it is computed, one in each term of its sum: a burst of them
+/// before the tile would wait for the few that may be under way at a time.
+struct Lines {
+  const char *next, *end;
+};
+
 /// One tile, one block of the sum: c (or c +=) = a b over k <= kSumBlock terms accumulated from
-/// zero. `a` steps along a row of its panel (Transposed: down a column); `a_stride` leads to the
-/// next panel. MR x NV accumulators, NV loads of b and one broadcast of a fit the registers.
+/// zero. `a` steps along a row of its panel (Transposed: down a column); `a_row` leads to the next
+/// row, `a_stride` to the next panel. MR x NV accumulators, NV loads of b and one broadcast of a
+/// fit the registers.
 template <class T, int MR, int NV, bool Transposed>
-void micro_kernel(const T* a, index_t a_stride, const T* b, T* c, index_t k, bool add) {
+void micro_kernel(const T* a, index_t a_row, index_t a_stride, const T* b, index_t b_row, T* c,
+                  index_t c_row, index_t k, bool add, Lines ahead) {
   constexpr int kLanes = Simd<T>::kLanes;
   constexpr index_t kW = kWidth<T>;
   Vec<T> sum[MR][NV];
@@ -15,6 +23,8 @@ void micro_kernel(const T* a, index_t a_stride, const T* b, T* c, index_t k, boo
     for (int v = 0; v < NV; ++v) sum[r][v] = Vec<T>{};
   }
   const auto step = [&](const T* column, index_t row_stride) AECORE_INLINE_LAMBDA {
+    __builtin_prefetch(ahead.next, 0, 2);
+    ahead.next += ahead.next < ahead.end ? 64 : 0;
     Vec<T> bv[NV];
     AECORE_UNROLL
     for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes);
@@ -24,23 +34,24 @@ void micro_kernel(const T* a, index_t a_stride, const T* b, T* c, index_t k, boo
       AECORE_UNROLL
       for (int v = 0; v < NV; ++v) sum[r][v] = madd(x, bv[v], sum[r][v]);
     }
-    b += kW;
+    b += b_row;
   };
   if constexpr (Transposed) {
-    for (index_t i = 0; i < k; ++i) step(a + i * kW, 1);
+    for (; k > 0; --k, a += a_row) step(a, 1);
   } else {
     for (; k > 0; k -= kW, a += a_stride) {
       const index_t run = smaller(k, kW);
-      for (index_t i = 0; i < run; ++i) step(a + i, kW);
+      for (index_t i = 0; i < run; ++i) step(a + i, a_row);
     }
   }
   AECORE_UNROLL
   for (int r = 0; r < MR; ++r) {
     AECORE_UNROLL
     for (int v = 0; v < NV; ++v) {
-      T* const out = c + r * kW + v * kLanes;
+      T* const out = c + r * c_row + v * kLanes;
       store(out, add ? load(out) + sum[r][v] : sum[r][v]);
     }
+    if (NV == kVectors || c_row != kW) continue;
     AECORE_UNROLL
     for (int v = NV; v < kVectors; ++v) store(c + r * kW + v * kLanes, Vec<T>{});  // no junk
   }
@@ -58,7 +69,8 @@ struct CountTo<0, R...> {
 using TileHeights = typename CountTo<kTileRows>::type;
 
 template <class T>
-using MicroKernel = void (*)(const T*, index_t, const T*, T*, index_t, bool);
+using MicroKernel = void (*)(const T*, index_t, index_t, const T*, index_t, T*, index_t, index_t,
+                             bool, Lines);
 
 /// The micro-kernels for 1..kTileRows rows, by [NV - 1][MR - 1].
 template <class T, bool Transposed>
@@ -71,20 +83,18 @@ struct MicroKernels {
   }
 };
 
-/// The next part of the rows ahead.
-inline void fetch_rows_ahead(RowFetch& f) {
-  index_t left = f.bytes_per_tile;
-  while (left > 0 && f.done_rows < f.n_rows) {
-    const index_t row =
-        f.rows != nullptr ? f.rows[f.first_row + f.done_rows] : f.first_row + f.done_rows;
-    const char* const from = f.data + row * f.row_stride;
-    for (; left > 0 && f.done_bytes < f.row_bytes; left -= 64, f.done_bytes += 64) {
-      __builtin_prefetch(from + f.done_bytes, 0, 2);
-    }
-    if (f.done_bytes < f.row_bytes) return;
+/// The next part of the rows ahead, at most `lines` long.
+inline Lines rows_ahead(RowFetch& f, index_t lines) {
+  const index_t row =
+      f.rows != nullptr ? f.rows[f.first_row + f.done_rows] : f.first_row + f.done_rows;
+  const char* const from = f.data + row * f.row_stride + f.done_bytes;
+  const index_t bytes = smaller(lines * 64, f.row_bytes - f.done_bytes);
+  f.done_bytes += bytes;
+  if (f.done_bytes >= f.row_bytes) {
     f.done_bytes = 0;
     ++f.done_rows;
   }
+  return {from, from + bytes};
 }
 
 /// One panel of C for one block of the sum.
@@ -95,35 +105,38 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
   const index_t column = panel * kW;
   const index_t columns = smaller(kW, call.column_end - column);
   const bool last = block + terms >= call.k;
-  const T* const b = call.b + panel * call.b_stride + block * kW;
-  // The next block of B follows in memory (nearly so between panels): it is fetched in equal parts
-  // while the tiles of this one are computed, unless all of B stays in the second-level cache.
-  const char* next_b = reinterpret_cast<const char*>(b + terms * kW);
-  const index_t n_tiles = (call.row_end - call.row_begin + kTileRows - 1) / kTileRows;
+  const T* const b = call.b + panel * call.b_stride + block * call.b_row;
+  // The next block of B follows in memory (nearly so between panels): it is fetched while this one
+  // is used, unless all of B stays in the second-level cache. Then the rows ahead have their turn.
   constexpr index_t kCached = 512 * 1024;
-  const index_t row_bytes = static_cast<index_t>(sizeof(T)) * (call.column_end - call.column_begin);
-  const index_t fetch_bytes =
-      row_bytes * call.k <= kCached
-          ? 0
-          : (terms * kW * static_cast<index_t>(sizeof(T)) / n_tiles + 63) / 64 * 64;
+  constexpr index_t kRowBytes = kW * static_cast<index_t>(sizeof(T));
+  const bool cached =
+      (call.column_end - call.column_begin) * call.k < kCached / static_cast<index_t>(sizeof(T));
+  const char* next_b = reinterpret_cast<const char*>(b + terms * kW);
+  const char* const end_b = cached ? next_b : next_b + terms * kRowBytes;
   index_t row = call.row_begin;
   while (row < call.row_end) {
-    // A transposed A changes its address at each panel of its columns.
-    const index_t limit =
-        call.a_transposed ? smaller(call.row_end, (row / kW + 1) * kW) : call.row_end;
+    // A transposed A in panels changes its address at each of them.
+    const index_t limit = call.a_transposed && call.a_stride != kW
+                              ? smaller(call.row_end, (row / kW + 1) * kW)
+                              : call.row_end;
     const index_t left = limit - row;
     const index_t tiles = (left + kTileRows - 1) / kTileRows;
     const index_t rows = (left + tiles - 1) / tiles;  // even heights: no thin last tile
     const T* const a = call.a_transposed
-                           ? call.a + (row / kW) * call.a_stride + row % kW + block * kW
-                           : call.a + (block / kW) * call.a_stride + row * kW;
-    T* const c = call.c + panel * call.c_stride + (row - call.c_first_row) * kW;
-    for (const char* const end = next_b + fetch_bytes; next_b < end; next_b += 64) {
-      __builtin_prefetch(next_b, 0, 2);
+                           ? call.a + (row / kW) * call.a_stride + row % kW + block * call.a_row
+                           : call.a + (block / kW) * call.a_stride + row * call.a_row;
+    T* const c = call.c + panel * call.c_stride + (row - call.c_first_row) * call.c_row;
+    Lines ahead{reinterpret_cast<const char*>(c), reinterpret_cast<const char*>(c)};  // nothing
+    if (next_b < end_b) {
+      ahead = {next_b, next_b + smaller(terms * 64, end_b - next_b)};
+      next_b = ahead.end;
+    } else if (call.ahead != nullptr && call.ahead->done_rows < call.ahead->n_rows) {
+      ahead = rows_ahead(*call.ahead, terms);
     }
-    if (call.ahead != nullptr) fetch_rows_ahead(*call.ahead);
     if (last && call.prologue != nullptr) call.prologue(call.context, row, rows, column);
-    kernels[rows - 1](a, call.a_stride, b, c, terms, call.accumulate || block > 0);
+    kernels[rows - 1](a, call.a_row, call.a_stride, b, call.b_row, c, call.c_row, terms,
+                      call.accumulate || block > 0, ahead);
     if (last && call.epilogue != nullptr)
       call.epilogue(call.context, c, row, rows, column, columns);
     row += rows;

@@ -29,37 +29,57 @@ void fetch_target(const void* context, index_t row, index_t rows, index_t column
   for (index_t i = 0; i < rows * kW; i += kLine) __builtin_prefetch(x + i, 0, 3);
 }
 
-/// Runs `each(z, x, loss, slope)` over the tile, some vectors at a time; slope is dloss/dz.
-template <class T, class Each>
+// A row's loss is kept by lane from panel to panel: a sum and, for the cross entropy, a product of
+// factors whose log belongs to it, so that one log serves up to 64 outputs and lanes are summed
+// once. A product of 64 factors has the log to 64 * 2^-24, as have 64 logs of rounded factors.
+
+constexpr index_t kProductPanels = 32;
+
+/// Runs `each(z, x, loss, factor, slope)` over the tile, some vectors at a time: the loss of an
+/// output is `loss` + log(`factor`), factor in [1, 2], and slope is dloss/dz.
+template <class T, bool HasFactor, class Each>
 inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t rows, index_t column,
                         index_t columns, Each each) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
-  const T* const target = c.target + (column / kW) * c.target_stride + row * kW;
+  const index_t panel = column / kW;
+  const T* const target = c.target + panel * c.target_stride + row * kW;
+  T* const partial = c.partial + (row - c.partial_row) * kW;
+  const bool begins = panel % kProductPanels == 0;
+  const bool ends = (panel + 1) % kProductPanels == 0 || column + kW >= c.n_columns;
   Vec<T> bias[kVectors];
   load_panel(c.output.bias + column, columns, bias);
   for_row_groups(rows, [&](auto count, index_t r) {
     constexpr int kRows = decltype(count)::value;
     constexpr int kN = kRows * kVectors;
     T* const p = tile + r * kW;
-    Vec<T> z[kN], x[kN], loss[kN], slope[kN];
+    Vec<T> z[kN], x[kN], loss[kN], factor[kN], slope[kN];
     AECORE_LOCKSTEP(kN) z[i] = load(p + i * kLanes) + bias[i % kVectors];
     AECORE_LOCKSTEP(kN) x[i] = load(target + r * kW + i * kLanes);
-    each(z, x, loss, slope);
+    each(z, x, loss, factor, slope);
     if (columns < kW) {  // nothing past the last column counts, be it NaN
       AECORE_LOCKSTEP(kN) {
         const IntVec<T> real = lanes_below<T>(columns - i % kVectors * kLanes);
         loss[i] = select<T>(real, loss[i], Vec<T>{});
         slope[i] = select<T>(real, slope[i], Vec<T>{});
+        if constexpr (HasFactor) factor[i] = select<T>(real, factor[i], splat(T{1}));
       }
     }
     AECORE_LOCKSTEP(kN) {
       store(p + i * kLanes, splat(c.row_weight[row + r + i / kVectors]) * slope[i]);
     }
     AECORE_LOCKSTEP(kRows) {
-      Vec<T> sum = loss[i * kVectors];
-      for (int v = 1; v < kVectors; ++v) sum += loss[i * kVectors + v];
-      c.row_loss[row + r + i] += static_cast<double>(lane_sum(sum));
+      T* const kept = partial + (r + i) * kW;
+      Vec<T> sum = begins ? Vec<T>{} : load(kept);
+      for (int v = 0; v < kVectors; ++v) sum += loss[i * kVectors + v];
+      if constexpr (HasFactor) {
+        Vec<T> product = begins ? splat(T{1}) : load(kept + kLanes);
+        for (int v = 0; v < kVectors; ++v) product *= factor[i * kVectors + v];
+        if (ends) sum += log_v<T>(product);
+        store(kept + kLanes, product);
+      }
+      store(kept, sum);
+      if (ends) c.row_loss[row + r + i] += static_cast<double>(lane_sum(sum));
     }
   });
 }
@@ -75,28 +95,32 @@ void output_loss(const void* context, T* tile, index_t row, index_t rows, index_
   const auto& c = *static_cast<const OutputLoss<T>*>(context);
   const auto from_output = [&](auto loss_tag) {
     with_activation(c.output.activation, [&](auto tag) {
-      output_tile(c, tile, row, rows, column, columns,
-                  [](auto& z, const auto& x, auto& loss, auto& slope) {
-                    constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
-                    activate<T, decltype(tag)::value>(z);
-                    AECORE_LOCKSTEP(kN) {
-                      loss_of_output<T, decltype(loss_tag)::value>(z[i], x[i], loss[i], slope[i]);
-                      slope[i] *= derivative<T, decltype(tag)::value>(z[i]);
-                    }
-                  });
+      output_tile<T, false>(c, tile, row, rows, column, columns,
+                            [](auto& z, const auto& x, auto& loss, auto&, auto& slope) {
+                              constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                              activate<T, decltype(tag)::value>(z);
+                              AECORE_LOCKSTEP(kN) {
+                                loss_of_output<T, decltype(loss_tag)::value>(z[i], x[i], loss[i],
+                                                                             slope[i]);
+                                slope[i] *= derivative<T, decltype(tag)::value>(z[i]);
+                              }
+                            });
     });
   };
   if (c.loss == Loss::squared_error) {
     from_output(LossTag<Loss::squared_error>{});
   } else if (c.output.activation == Activation::sigmoid) {
-    // From the logit z: softplus(z) - z x, which has no log(0); dloss/dz = sigmoid(z) - x.
-    output_tile(c, tile, row, rows, column, columns,
-                [](auto& z, const auto& x, auto& loss, auto& slope) {
-                  constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
-                  softplus_v<T>(z, loss, slope);
-                  AECORE_LOCKSTEP(kN) loss[i] -= z[i] * x[i];
-                  AECORE_LOCKSTEP(kN) slope[i] -= x[i];
-                });
+    // From the logit z: softplus(z) - z x, which has no log(0); dloss/dz = sigmoid(z) - x. With
+    // softplus(z) = max(z, 0) + log(1 + exp(-|z|)) the factor is in the log.
+    output_tile<T, true>(c, tile, row, rows, column, columns,
+                         [](auto& z, const auto& x, auto& loss, auto& factor, auto& slope) {
+                           constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                           sigmoid_and_factor<T>(z, slope, factor);
+                           AECORE_LOCKSTEP(kN) {
+                             loss[i] = at_least(z[i], T{0}) - z[i] * x[i];
+                             slope[i] -= x[i];
+                           }
+                         });
   } else {
     from_output(LossTag<Loss::binary_cross_entropy>{});
   }

@@ -148,16 +148,15 @@ inline void log1p_v(const Vec<T> (&u)[N], Vec<T> (&out)[N]) {
   }
 }
 
-/// softplus(x) = log(1 + exp(x)) and sigmoid(x), from one exp(-|x|).
+/// sigmoid(x) and factor = 1 + exp(-|x|), whose log is softplus(x) - max(x, 0).
 template <class T, int N>
-inline void softplus_v(const Vec<T> (&x)[N], Vec<T> (&softplus)[N], Vec<T> (&sigmoid)[N]) {
+inline void sigmoid_and_factor(const Vec<T> (&x)[N], Vec<T> (&sigmoid)[N], Vec<T> (&factor)[N]) {
   using C = ExpConstants<T>;
   Vec<T> e[N];
   AECORE_LOCKSTEP(N) e[i] = at_least(T{0} - absolute<T>(x[i]), -C::kNormal);
   exp_normal<T>(e);
-  AECORE_LOCKSTEP(N) sigmoid[i] = reciprocal(e[i] + T{1});
-  log1p_v<T>(e, softplus);
-  AECORE_LOCKSTEP(N) softplus[i] += at_least(x[i], T{0});
+  AECORE_LOCKSTEP(N) factor[i] = e[i] + T{1};
+  AECORE_LOCKSTEP(N) sigmoid[i] = reciprocal(factor[i]);
   AECORE_LOCKSTEP(N) sigmoid[i] = select<T>(x[i] >= T{0}, sigmoid[i], e[i] * sigmoid[i]);
 }
 

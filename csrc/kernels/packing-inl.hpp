@@ -16,7 +16,7 @@ template <class T>
 void pack(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end, T* panels) {
   constexpr index_t kW = kWidth<T>;
   for (index_t panel = panel_begin; panel < panel_end; ++panel) {
-    T* out = panels + panel * k * kW;
+    T* out = panels + (panel - panel_begin) * k * kW;
     const T* in = w + panel * kW;
     const index_t columns = smaller(kW, n - panel * kW);
     for (index_t row = 0; row < k; ++row, in += n, out += kW) {
@@ -71,7 +71,7 @@ void pack_transposed(const T* w, index_t k, index_t n, index_t panel_begin, inde
     const index_t rows = smaller(kW, k - panel * kW);
     for (index_t column = 0; column < n; column += kW) {
       transpose_block(w + panel * kW * n + column, n, rows, smaller(kW, n - column),
-                      panels + (panel * n + column) * kW);
+                      panels + ((panel - panel_begin) * n + column) * kW);
     }
   }
 }

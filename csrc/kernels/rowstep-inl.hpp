@@ -1,27 +1,67 @@
-// The products of a step on one row, straight on the weights in panels: each weight is read once on
-// the way forward, and once on the way back, where it is updated in passing.
+// Products of one row: over its nonzero elements alone; and a step on it, straight on the weights
+// in panels, where each weight is read once on the way forward and once on the way back, where it
+// is updated in passing.
 
-/// out = x W over the nonzero elements of x. The others would add nothing, so the bits are those of
-/// row_times_matrix.
+/// Indices first, first + 1, ... of the lanes that are not zero; returns their number. An
+/// instruction set may overload it.
+template <class V>
+inline index_t store_nonzero(V v, std::int32_t first, std::int32_t* out) {
+  index_t n = 0;
+  for (unsigned i = 0; i < sizeof v / sizeof v[0]; ++i) {  // no branch to mispredict
+    out[n] = first + static_cast<std::int32_t>(i);
+    n += v[i] != 0;
+  }
+  return n;
+}
+
 template <class T>
-void sparse_row_times_panels(const T* x, const index_t* nonzero, index_t n_nonzero, const T* w,
-                             index_t stride, index_t n, T* out) {
-  constexpr index_t kW = kWidth<T>;
+index_t find_nonzero(const T* x, index_t n, std::int32_t* out) {
+  constexpr index_t kLanes = Simd<T>::kLanes;
+  index_t found = 0;
+  for (index_t i = 0; i < n; i += kLanes) {
+    const Vec<T> v = n - i >= kLanes ? load(x + i) : load_partial(x + i, n - i);
+    found += store_nonzero(v, static_cast<std::int32_t>(i), out + found);
+  }
+  return found;
+}
+
+/// One panel of x W. The elements that are skipped would add nothing, so the bits are those of
+/// row_times_matrix.
+template <class T, bool Whole>
+inline void sparse_row_panel(const SparseRow<T>& x, const T* w, index_t w_row, index_t columns,
+                             T* out) {
   constexpr int kLanes = Simd<T>::kLanes;
-  for (index_t column = 0; column < n; column += kW, w += stride, out += kW) {
-    Vec<T> total[kVectors] = {};
-    index_t at = 0;
-    while (at < n_nonzero) {  // a block of the sum
-      const index_t last = (nonzero[at] / kSumBlock + 1) * kSumBlock;
-      Vec<T> sum[kVectors] = {};
-      for (; at < n_nonzero && nonzero[at] < last; ++at) {
-        const index_t i = nonzero[at];
-        const Vec<T> xv = splat(x[i]);
-        for (int v = 0; v < kVectors; ++v) sum[v] = madd(xv, load(w + i * kW + v * kLanes), sum[v]);
+  Vec<T> total[kVectors] = {};
+  index_t at = 0;
+  while (at < x.n_nonzero) {  // a block of the sum
+    const index_t last = (x.nonzero[at] / kSumBlock + 1) * kSumBlock;
+    Vec<T> sum[kVectors] = {};
+    for (; at < x.n_nonzero && x.nonzero[at] < last; ++at) {
+      const index_t i = x.nonzero[at];
+      const Vec<T> xv = splat(x.x[i]);
+      Vec<T> wv[kVectors];
+      if constexpr (Whole) {
+        for (int v = 0; v < kVectors; ++v) wv[v] = load(w + i * w_row + v * kLanes);
+      } else {
+        load_panel(w + i * w_row, columns, wv);
       }
-      for (int v = 0; v < kVectors; ++v) total[v] += sum[v];
+      for (int v = 0; v < kVectors; ++v) sum[v] = madd(xv, wv[v], sum[v]);
     }
-    for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, total[v]);
+    for (int v = 0; v < kVectors; ++v) total[v] += sum[v];
+  }
+  for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, total[v]);
+}
+
+template <class T>
+void sparse_row_times_matrix(const SparseRow<T>& x, const T* w, index_t row, index_t stride,
+                             index_t n, T* out) {
+  constexpr index_t kW = kWidth<T>;
+  for (index_t column = 0; column < n; column += kW, w += stride, out += kW) {
+    if (n - column >= kW) {
+      sparse_row_panel<T, true>(x, w, row, kW, out);
+    } else {
+      sparse_row_panel<T, false>(x, w, row, n - column, out);
+    }
   }
 }
 

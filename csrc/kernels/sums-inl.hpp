@@ -6,19 +6,27 @@ void column_sums(const T* panels, index_t stride, index_t rows, index_t columns,
                  const T* row_weight, bool accumulate, T* out) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
+  constexpr int kChains = 4;  // a multiply-add takes four cycles, and two begin in each
   for (index_t column = 0; column < columns; column += kW, panels += stride, out += kW) {
     Vec<T> total[kVectors] = {};
     if (accumulate) load_panel(out, kW, total);
     for (index_t first = 0; first < rows; first += kSumBlock) {
       const index_t last = smaller(rows, first + kSumBlock);
-      Vec<T> sum[kVectors] = {};
-      for (index_t r = first; r < last; ++r) {
+      Vec<T> sum[kChains][kVectors] = {};
+      const auto add = [&](index_t r, int chain) AECORE_INLINE_LAMBDA {
         const Vec<T> weight = splat(row_weight != nullptr ? row_weight[r] : T{1});
         for (int v = 0; v < kVectors; ++v) {
-          sum[v] = madd(weight, load(panels + r * kW + v * kLanes), sum[v]);
+          sum[chain][v] = madd(weight, load(panels + r * kW + v * kLanes), sum[chain][v]);
         }
+      };
+      index_t r = first;
+      for (; r + kChains <= last; r += kChains) {
+        AECORE_LOCKSTEP(kChains) add(r + i, i);
       }
-      for (int v = 0; v < kVectors; ++v) total[v] += sum[v];
+      for (; r < last; ++r) add(r, 0);
+      for (int v = 0; v < kVectors; ++v) {
+        total[v] += (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
+      }
     }
     for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, total[v]);
   }

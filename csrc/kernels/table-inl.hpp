@@ -7,7 +7,8 @@ constexpr Kernels<T> make_kernels() {
   k.panel_width = kWidth<T>;
   k.gemm = &gemm<T>;
   k.row_times_matrix = &row_times_matrix<T>;
-  k.sparse_row_times_panels = &sparse_row_times_panels<T>;
+  k.sparse_row_times_matrix = &sparse_row_times_matrix<T>;
+  k.find_nonzero = &find_nonzero<T>;
   k.row_update = &row_update<T>;
   k.pack = &pack<T>;
   k.pack_transposed = &pack_transposed<T>;

@@ -54,28 +54,32 @@ using Epilogue = void (*)(const void* context, T* tile, index_t row, index_t row
 template <class T>
 using Prologue = void (*)(const void* context, index_t row, index_t rows, index_t column);
 
-/// Rows that will be gathered next. They are fetched into the second-level cache a few lines at a
-/// time, under the arithmetic of the rows at hand: shuffled rows come from far away.
+/// Rows that will be read next. They are fetched into the second-level cache, at most a line in
+/// each term of a tile's sum, under the arithmetic of the rows at hand: shuffled rows come from far
+/// away.
 struct RowFetch {
   const char* data;  // of row 0
   index_t row_stride, row_bytes;
   const index_t* rows;  // as in GatherCall
   index_t first_row, n_rows;
-  index_t bytes_per_tile;
   index_t done_rows, done_bytes;  // where the last tile stopped
 };
 
-/// C[row_begin..row_end, column_begin..column_end) = (or +=) A B.
+/// C[row_begin..row_end, column_begin..column_end) = (or +=) A B. Each matrix lies in panels or, as
+/// the same formula covers both, row by row in place:
+///     element (r, c) = data[(c / width) * stride + r * row + c % width]
+/// with row = width in panels, and stride = width in place. B and C in place have whole vectors in
+/// each row; an epilogue wants C in panels.
 template <class T>
 struct GemmCall {
-  const T* a;  // panels of a batch matrix
-  index_t a_stride;
+  const T* a;
+  index_t a_row, a_stride;
   bool a_transposed;  // false: A(i, k) is its row i, column k; true: row k, column i
-  const T* b;         // panels of B, k rows each
-  index_t b_stride;
-  T* c;  // panels of C; with stride 0 one panel serves them all in turn
-  index_t c_stride;
-  index_t c_first_row;  // row that lies at c
+  const T* b;         // k rows
+  index_t b_row, b_stride;
+  T* c;
+  index_t c_row, c_stride;  // with stride 0 one panel serves them all in turn
+  index_t c_first_row;      // row that lies at c
   index_t row_begin, row_end;
   index_t column_begin, column_end;  // column_begin at a panel's edge
   index_t k;
@@ -90,6 +94,9 @@ template <class T>
 struct BiasActivation {  // context of `bias_activation`: tile = activation(tile + bias)
   const T* bias;         // n
   Activation activation;
+  /// Set where a sum is not finite; may be null. An input that is not finite makes every sum of its
+  /// row so (0 * inf is NaN): rows read in place are checked by their first column of sums.
+  bool* not_finite;
 };
 
 template <class T>
@@ -98,8 +105,11 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   Loss loss;
   const T* target;  // panels, rows as in C
   index_t target_stride;
+  index_t n_columns;    // of C
   const T* row_weight;  // by row of C
-  double* row_loss;     // by row of C; added to
+  double* row_loss;     // by row of C; added to with the last panel
+  T* partial;           // scratch: panel_width numbers for each row from partial_row on
+  index_t partial_row;
 };
 
 template <class T>
@@ -152,21 +162,35 @@ struct WeightUpdate {
   T epsilon;                         // adam: scaled like the second moment
 };
 
+/// A row of which only the nonzero elements count: x[nonzero[0]], x[nonzero[1]], ...
+template <class T>
+struct SparseRow {
+  const T* x;
+  const std::int32_t* nonzero;
+  index_t n_nonzero;
+};
+
+/// What `find_nonzero` may write past the last index.
+inline constexpr index_t kNonzeroRoom = 16;
+
+/// Zeros are skipped where fewer than one element in so many is not zero.
+inline constexpr index_t kSkipZerosFrom = 3;
+
 /// Gradient descent by one row: W = keep W + rate x^T delta, x_delta = W delta^T of the old W.
 template <class T>
 struct RowUpdate {
   T* weights;  // panels of W
   index_t stride;
   index_t n_rows, n_columns;
-  const T* x;              // n_rows: the input
-  const index_t* nonzero;  // its nonzero elements, where keep is 1 and x_delta not wanted; or null
-  index_t n_nonzero;
-  const T* delta;   // n_columns, padded to panels
-  T* sums;          // scratch, one vector for each row
-  T* x_delta;       // n_rows, or null
-  T rate;           // minus the learning rate
-  T keep;           // 1 - learning rate * weight decay
-  double* squares;  // sum of squares of the old W, added to; null without decay
+  const T* x;                   // n_rows: the input
+  const std::int32_t* nonzero;  // its nonzero elements, where keep is 1 and x_delta not wanted, or
+  index_t n_nonzero;            // null
+  const T* delta;               // n_columns, padded to panels
+  T* sums;                      // scratch, one vector for each row
+  T* x_delta;                   // n_rows, or null
+  T rate;                       // minus the learning rate
+  T keep;                       // 1 - learning rate * weight decay
+  double* squares;              // sum of squares of the old W, added to; null without decay
 };
 
 template <class T>
@@ -175,11 +199,14 @@ struct Kernels {
   void (*gemm)(const GemmCall<T>&);
   /// out[0..n) = x W for one row, W (k x n) row-major; out has room for whole panels.
   void (*row_times_matrix)(const T* x, index_t k, const T* w, index_t n, T* out);
-  /// The same for W in panels and the nonzero elements of x alone.
-  void (*sparse_row_times_panels)(const T* x, const index_t* nonzero, index_t n_nonzero, const T* w,
-                                  index_t stride, index_t n, T* out);
+  /// The same over the nonzero elements of x, for W whose element (r, c) lies at
+  /// w[(c / width) * stride + r * row + c % width]: panels, or row by row.
+  void (*sparse_row_times_matrix)(const SparseRow<T>& x, const T* w, index_t row, index_t stride,
+                                  index_t n, T* out);
+  /// The indices of the nonzero elements of x (n), and their number.
+  index_t (*find_nonzero)(const T* x, index_t n, std::int32_t* out);
   void (*row_update)(const RowUpdate<T>&);
-  /// Panels [panel_begin, panel_end) of B = W (k x n row-major) or of W^T.
+  /// Panels [panel_begin, panel_end) of B = W (k x n row-major) or of W^T, to `panels` on.
   void (*pack)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end, T* panels);
   void (*pack_transposed)(const T* w, index_t k, index_t n, index_t panel_begin, index_t panel_end,
                           T* panels);

@@ -80,14 +80,14 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
   action.epilogue = kernels<T>().write_gradient;
   action.update.out = call.gradient;
   action.update.weight_decay = static_cast<T>(call.options.weight_decay);
-  run_team(n_threads, poll, [&](Worker& worker) {
-    worker.for_each(call.network.n_layers(), [&](index_t l) {
+  run_team(n_threads, poll, [&](Team& team) {
+    team.for_each(call.network.n_layers(), [&](index_t l, int) {
       const Layer& layer = call.network.layer(l);
       e.weights.load(l, call.parameters);
       e.squares[static_cast<std::size_t>(l)] =
           kernels<T>().sum_of_squares(call.parameters + layer.weights, layer.n_in * layer.n_out);
     });
-    e.gradient.run(worker, e.weights, batch, action, false);
+    e.gradient.run(team, e.weights, batch, action, false);
   });
   ObjectiveParts parts = e.gradient.parts();
   for (const double s : e.squares) parts.weight_decay += 0.5 * call.options.weight_decay * s;

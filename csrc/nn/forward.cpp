@@ -5,6 +5,7 @@
 
 #include "core/float_mode.hpp"
 #include "nn/panels.hpp"
+#include "nn/row_forward.hpp"
 #include "nn/weights.hpp"
 
 namespace aecore {
@@ -12,94 +13,94 @@ namespace aecore {
 namespace {
 
 constexpr index_t kFewRows = 4;     // packing W costs about as much as four rows times W
-constexpr index_t kBlockRows = 64;  // activations of a block stay in the second-level cache
-
-index_t widest_layer(const Network& network, index_t first, index_t last) {
-  const auto& sizes = network.layer_sizes();
-  return *std::max_element(sizes.begin() + first, sizes.begin() + last + 1);
-}
+constexpr index_t kBlockRows = 70;  // whole tiles; their activations stay in the second-level cache
 
 template <class T>
 index_t widest(const ForwardCall<T>& call) {
-  return widest_layer(call.network, call.first_layer, call.last_layer);
+  const auto begin = call.network.layer_sizes().begin();
+  return *std::max_element(begin + call.first_layer, begin + call.last_layer + 1);
 }
 
 template <class T>
 void forward_few_rows(const ForwardCall<T>& call) {
   // Kept between calls: serving one row must not pay for an allocation.
-  static thread_local AlignedBuffer<T> scratch;
+  static thread_local RowForward<T> one_row;
+  static thread_local AlignedBuffer<T> gathered;
   const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
-  const index_t width = row_scratch_width<T>(call.network, call.first_layer, call.last_layer);
-  scratch.reserve(2 * width);
-  T* const in = scratch.data();
+  one_row.reserve(call.network, call.first_layer, call.last_layer);
+  const RowsInPlace<T> x = rows_in_place<T>(call.x, call.input_scale);
+  if (x.data == nullptr) {
+    gathered.reserve(round_up(call.x.n_columns, kernels<T>().panel_width));
+  }
   const index_t n_out = call.network.layer(call.last_layer - 1).n_out;
   for (index_t row = 0; row < call.x.n_rows; ++row) {
-    // A single row in panels with the stride of one row is the plain row.
-    gather_rows<T>(call.x, RowRange{nullptr, row, 1, 0}, call.input_scale, false, in,
-                   kernels<T>().panel_width);
-    const T* const result = forward_row(call.network, call.parameters, call.first_layer,
-                                        call.last_layer, in, in + width);
-    std::copy(result, result + n_out, call.out + row * n_out);
+    const T* in = x.data + row * x.row;
+    if (x.data == nullptr) {
+      // A single row in panels with the stride of one row is the plain row.
+      gather_rows<T>(call.x, RowRange{nullptr, row, 1, 0}, call.input_scale, false, gathered.data(),
+                     kernels<T>().panel_width);
+      in = gathered.data();
+    }
+    if (!one_row.run(call.network, call.parameters, call.first_layer, call.last_layer, in,
+                     call.out + row * n_out)) {
+      require_finite<T>(call.x, row, 1);
+    }
   }
+}
+
+/// Layer l of a block of rows; `x` names the rows that the first layer reads in place, or nothing.
+template <class T>
+GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, index_t l,
+                          index_t rows, const PanelMatrix<T>& in, const RowsInPlace<T>& x,
+                          PanelMatrix<T>* out) {
+  GemmCall<T> gemm{};
+  gemm.a = x.data != nullptr ? x.data : in.row(0);
+  gemm.a_row = x.data != nullptr ? x.row : kernels<T>().panel_width;
+  gemm.a_stride = x.data != nullptr ? kernels<T>().panel_width : in.stride();
+  gemm.b = weights.weights(l);
+  gemm.b_row = gemm.c_row = kernels<T>().panel_width;
+  gemm.b_stride = weights.layout().stride(l);
+  gemm.c = out->row(0);
+  gemm.c_stride = out->stride();
+  gemm.row_end = rows;
+  gemm.k = layer.n_in;
+  gemm.column_end = layer.n_out;
+  return gemm;
 }
 
 template <class T>
 void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, index_t first,
                    index_t rows, index_t next, PanelMatrix<T>* in, PanelMatrix<T>* out) {
   const Kernels<T>& k = kernels<T>();
-  gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
-                 in->stride());
+  RowsInPlace<T> x = rows_in_place<T>(call.x, call.input_scale);
+  const bool in_place = x.data != nullptr;
+  bool not_finite = false;
+  if (in_place) {
+    x.data += first * x.row;
+  } else {
+    gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
+                   in->stride());
+  }
+  RowFetch ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows);
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
     const Layer& layer = call.network.layer(l);
-    const BiasActivation<T> context{weights.bias(l), layer.activation};
-    GemmCall<T> gemm{};
-    gemm.a = in->row(0);
-    gemm.a_stride = in->stride();
-    gemm.b = weights.weights(l);
-    gemm.b_stride = weights.layout().stride(l);
-    gemm.c = out->row(0);
-    gemm.c_stride = out->stride();
-    gemm.row_end = rows;
-    gemm.k = layer.n_in;
-    gemm.column_end = layer.n_out;
+    const bool reads_x = l == call.first_layer;
+    GemmCall<T> gemm =
+        layer_product(weights, layer, l, rows, *in, reads_x ? x : RowsInPlace<T>{}, out);
+    const BiasActivation<T> context{weights.bias(l), layer.activation,
+                                    reads_x && in_place ? &not_finite : nullptr};
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
-    RowFetch ahead{};
-    if (l == call.first_layer) {
-      ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows, gemm);
-      gemm.ahead = &ahead;
-    }
+    gemm.ahead = reads_x ? &ahead : nullptr;
     k.gemm(gemm);
     std::swap(in, out);
   }
+  if (not_finite) require_finite<T>(call.x, first, rows);
   const index_t n_out = call.network.layer_sizes()[static_cast<std::size_t>(call.last_layer)];
   k.unpack(in->row(0), in->stride(), rows, n_out, call.out + first * n_out, n_out);
 }
 
 }  // namespace
-
-template <class T>
-index_t row_scratch_width(const Network& network, index_t first_layer, index_t last_layer) {
-  return round_up(widest_layer(network, first_layer, last_layer), kernels<T>().panel_width);
-}
-
-template <class T>
-T* forward_row(const Network& network, const T* parameters, index_t first_layer, index_t last_layer,
-               T* in, T* out) {
-  const Kernels<T>& k = kernels<T>();
-  const index_t width = k.panel_width;
-  for (index_t l = first_layer; l < last_layer; ++l) {
-    const Layer& layer = network.layer(l);
-    k.row_times_matrix(in, layer.n_in, parameters + layer.weights, layer.n_out, out);
-    const BiasActivation<T> context{parameters + layer.bias, layer.activation};
-    for (index_t column = 0; column < layer.n_out; column += width) {
-      k.bias_activation(&context, out + column, 0, 1, column,
-                        std::min(width, layer.n_out - column));
-    }
-    std::swap(in, out);
-  }
-  return in;
-}
 
 template <class T>
 void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
@@ -114,23 +115,18 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   std::vector<PanelMatrix<T>> scratch;  // two for each worker
   for (int i = 0; i < 2 * n_threads; ++i) scratch.emplace_back(block_rows, widest(call));
 
-  run_team(n_threads, poll, [&](Worker& worker) {
-    worker.for_each(call.last_layer - call.first_layer,
-                    [&](index_t i) { weights.load(call.first_layer + i, call.parameters); });
-    PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker.id())];
-    worker.for_each(n_blocks, [&](index_t block) {
+  run_team(n_threads, poll, [&](Team& team) {
+    team.for_each(call.last_layer - call.first_layer,
+                  [&](index_t i, int) { weights.load(call.first_layer + i, call.parameters); });
+    team.for_each(n_blocks, [&](index_t block, int worker) {
+      PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker)];
       const index_t first = block * block_rows;
       forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),
-                    first + worker.size() * block_rows, mine, mine + 1);
+                    first + team.size() * block_rows, mine, mine + 1);
     });
   });
 }
 
-template index_t row_scratch_width<float>(const Network&, index_t, index_t);
-template index_t row_scratch_width<double>(const Network&, index_t, index_t);
-template float* forward_row<float>(const Network&, const float*, index_t, index_t, float*, float*);
-template double* forward_row<double>(const Network&, const double*, index_t, index_t, double*,
-                                     double*);
 template void forward<float>(const ForwardCall<float>&, int, const Poll&);
 template void forward<double>(const ForwardCall<double>&, int, const Poll&);
 

@@ -23,14 +23,4 @@ struct ForwardCall {
 template <class T>
 void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll);
 
-/// Elements of each of the two buffers that forward_row needs for layers [first, last).
-template <class T>
-index_t row_scratch_width(const Network& network, index_t first_layer, index_t last_layer);
-
-/// Layers [first, last) applied to the plain row in `in`, straight from the row-major weights.
-/// Both buffers are overwritten; returns the one that holds the result.
-template <class T>
-T* forward_row(const Network& network, const T* parameters, index_t first_layer, index_t last_layer,
-               T* in, T* out);
-
 }  // namespace aecore

@@ -49,11 +49,8 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
     weight_pass_.emplace(network, chunk_rows_, plan.clip || chunk_rows_ < plan.max_rows,
                          plan.n_threads);
     const auto n_layers = static_cast<std::size_t>(network.n_layers());
-    views_.resize(static_cast<std::size_t>(plan.n_threads));
-    for (Views& views : views_) {
-      views.inputs.resize(n_layers);
-      views.deltas.resize(n_layers);
-    }
+    views_.inputs.resize(n_layers);
+    views_.deltas.resize(n_layers);
   }
 }
 
@@ -71,6 +68,7 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
   row_loss_ = AlignedBuffer<double>(chunk_rows_);
+  partial_loss_ = AlignedBuffer<T>(plan.n_threads * block_rows_ * width);
   const index_t n_statistics = ceil_div(plan.max_rows, kStatisticsRows);
   block_loss_.resize(static_cast<std::size_t>(n_statistics));
   penalty_.resize(static_cast<std::size_t>(n_layers));
@@ -88,22 +86,20 @@ index_t BatchGradient<T>::hidden_row(index_t layer, const Chunk& chunk) const {
 }
 
 template <class T>
-void BatchGradient<T>::run(Worker& worker, PanelWeights<T>& weights, const Batch& batch,
+void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& batch,
                            const WeightAction<T>& action, bool sum_squares) {
   const index_t n_rows = batch.range.n;
   if (batch.data.sample_weight != nullptr || weighed_rows_ != n_rows) {
-    worker.once([&] { weigh(batch); });
+    weigh(batch);
   }
-  if (last_sparse_ >= 0) encode_for_sparsity(worker, weights, batch);
+  if (last_sparse_ >= 0) encode_for_sparsity(team, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
-    rows_pass(worker, weights, batch, chunk);
-    if (with_gradient_) weights_pass(worker, weights, chunk, n_rows, action, sum_squares);
+    rows_pass(team, weights, batch, chunk);
+    if (with_gradient_) weights_pass(team, weights, chunk, n_rows, action, sum_squares);
   }
-  worker.once([&] {
-    finish_parts(n_rows, sum_squares);
-    weighed_rows_ = batch.data.sample_weight == nullptr ? n_rows : 0;
-  });
+  finish_parts(n_rows, sum_squares);
+  weighed_rows_ = batch.data.sample_weight == nullptr ? n_rows : 0;
 }
 
 template <class T>
@@ -143,6 +139,7 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
   const bool output = layer + 1 == network_.n_layers();
   PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
   GemmCall<T> call{};
+  call.a_row = kernels<T>().panel_width;
   if (layer == 0) {
     call.a = input_.row(0);
     call.a_stride = input_.stride();
@@ -151,6 +148,7 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
     call.a_stride = activations_[l - 1].stride();
   }
   call.b = weights.weights(layer);
+  call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = weights.layout().stride(layer);
   call.c = c.row(output ? 0 : hidden_row(layer, chunk));
   call.c_stride = c.stride();
@@ -166,7 +164,7 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
                                       const Chunk& chunk, index_t row, index_t rows) {
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
-    const BiasActivation<T> context{weights.bias(l), layer.activation};
+    const BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
     GemmCall<T> call = forward_product(weights, l, chunk, row, rows);
     call.epilogue = kernels<T>().bias_activation;
     call.context = &context;
@@ -176,17 +174,21 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
 
 template <class T>
 void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& batch,
-                                   const Chunk& chunk, index_t row, index_t rows, int n_workers) {
+                                   const Chunk& chunk, index_t row, index_t rows, int n_workers,
+                                   int worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
   const PanelMatrix<T>& target = batch.data.target != nullptr ? target_ : input_;
   OutputLoss<T> context{};
-  context.output = {weights.bias(network_.n_layers() - 1), layer.activation};
+  context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
   context.target = target.row(0);
   context.target_stride = target.stride();
   context.row_weight = row_weight_.data() + chunk.first;
+  context.n_columns = layer.n_out;
   context.row_loss = row_loss_.data();
+  context.partial = partial_loss_.data() + worker * block_rows_ * k.panel_width;
+  context.partial_row = row;
   std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
   GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, chunk, row, rows);
   call.prologue = k.fetch_target;
@@ -196,7 +198,7 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   RowFetch ahead = plan_fetch(
       batch.data.x, batch.range,
       batch.range.first + chunk.first + row + std::min(n_workers * block_rows_, batch.range.n),
-      rows, call);
+      rows);
   call.ahead = &ahead;
   k.gemm(call);
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
@@ -226,8 +228,10 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
     context.row_weight = row_weight_.data() + chunk.first;
     GemmCall<T> call{};
     call.a = deltas_[l].row(0);
+    call.a_row = kernels<T>().panel_width;
     call.a_stride = deltas_[l].stride();
     call.b = weights.transposed(layer);
+    call.b_row = call.c_row = kernels<T>().panel_width;
     call.b_stride = weights.transposed_stride(layer);
     call.c = deltas_[l - 1].row(0);
     call.c_stride = deltas_[l - 1].stride();
@@ -242,12 +246,12 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
 }
 
 template <class T>
-void BatchGradient<T>::encode_for_sparsity(Worker& worker, const PanelWeights<T>& weights,
+void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& weights,
                                            const Batch& batch) {
   const index_t n_rows = batch.range.n;
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
-    worker.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block) {
+    team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int) {
       const index_t row = block * block_rows_;
       const index_t rows = std::min(block_rows_, chunk.rows - row);
       gather(batch, chunk, row, rows);
@@ -255,7 +259,7 @@ void BatchGradient<T>::encode_for_sparsity(Worker& worker, const PanelWeights<T>
       sum_activations(chunk, row, rows);
     });
   }
-  worker.once([&] { finish_sparsity(n_rows); });
+  finish_sparsity(n_rows);
 }
 
 template <class T>
@@ -296,32 +300,31 @@ void BatchGradient<T>::finish_sparsity(index_t n_rows) {
 }
 
 template <class T>
-void BatchGradient<T>::rows_pass(Worker& worker, PanelWeights<T>& weights, const Batch& batch,
+void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch,
                                  const Chunk& chunk) {
   // The sparsity pass has left the rows in scratch unless it went over several chunks.
   const bool gathered = last_sparse_ >= 0 && chunk.rows == batch.range.n;
-  worker.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block) {
+  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
     if (!gathered) gather(batch, chunk, row, rows);
     forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, chunk, row, rows);
-    output_loss(weights, batch, chunk, row, rows, worker.size());
+    output_loss(weights, batch, chunk, row, rows, team.size(), worker);
     if (with_gradient_) backward(weights, chunk, row, rows);
   });
 }
 
 template <class T>
-void BatchGradient<T>::weights_pass(Worker& worker, PanelWeights<T>& weights, const Chunk& chunk,
+void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const Chunk& chunk,
                                     index_t n_rows, const WeightAction<T>& action,
                                     bool sum_squares) {
-  Views& views = views_[static_cast<std::size_t>(worker.id())];
   for (index_t l = 0; l < network_.n_layers(); ++l) {
     const auto i = static_cast<std::size_t>(l);
-    views.inputs[i] =
+    views_.inputs[i] =
         l == 0 ? input_.from_row(0) : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
-    views.deltas[i] = deltas_[i].from_row(0);
+    views_.deltas[i] = deltas_[i].from_row(0);
   }
-  weight_pass_->run(worker, views.inputs, views.deltas,
+  weight_pass_->run(team, views_.inputs, views_.deltas,
                     {chunk.rows, chunk.first == 0, chunk.first + chunk.rows == n_rows}, weights,
                     action, sum_squares);
 }

@@ -55,10 +55,10 @@ class BatchGradient {
   /// Everything is allocated here.
   BatchGradient(const Network& network, const ObjectiveOptions& options, const GradientPlan& plan);
 
-  /// All workers call it. The weights are read throughout, and written by `action` only after the
+  /// The weights are read throughout, and written by `action` only after the
   /// last row has gone backward. The loss and sparsity of `parts()` are complete on return.
-  void run(Worker& worker, PanelWeights<T>& weights, const Batch& batch,
-           const WeightAction<T>& action, bool sum_squares);
+  void run(Team& team, PanelWeights<T>& weights, const Batch& batch, const WeightAction<T>& action,
+           bool sum_squares);
 
   /// The weight decay term only if the run summed the squares.
   const ObjectiveParts& parts() const { return parts_; }
@@ -68,7 +68,7 @@ class BatchGradient {
     index_t first, rows;
   };
 
-  struct Views {  // of one worker: what its weights pass reads, by layer
+  struct Views {  // what the weights pass reads, by layer
     std::vector<MatrixPanels<T>> inputs, deltas;
   };
 
@@ -81,13 +81,13 @@ class BatchGradient {
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
-                   index_t row, index_t rows, int n_workers);
+                   index_t row, index_t rows, int n_workers, int worker);
   void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
-  void encode_for_sparsity(Worker& worker, const PanelWeights<T>& weights, const Batch& batch);
+  void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
   void sum_activations(const Chunk& chunk, index_t row, index_t rows);
   void finish_sparsity(index_t n_rows);
-  void rows_pass(Worker& worker, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
-  void weights_pass(Worker& worker, PanelWeights<T>& weights, const Chunk& chunk, index_t n_rows,
+  void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
+  void weights_pass(Team& team, PanelWeights<T>& weights, const Chunk& chunk, index_t n_rows,
                     const WeightAction<T>& action, bool sum_squares);
   void finish_parts(index_t n_rows, bool sum_squares);
 
@@ -103,11 +103,12 @@ class BatchGradient {
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk
+  AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
   std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
   std::vector<AlignedBuffer<T>> block_activations_;  // by sparse layer: block sums
   std::vector<AlignedBuffer<T>> penalty_;            // by layer: beta KL'(rho_hat_j); or empty
   std::optional<WeightPass<T>> weight_pass_;         // with_gradient
-  std::vector<Views> views_;                         // by worker
+  Views views_;
   ObjectiveParts parts_;
 };
 

@@ -16,7 +16,8 @@ RowStep<T>::RowStep(const Network& network, const ObjectiveOptions& options)
   target_ = AlignedBuffer<T>(width_);
   delta_ = AlignedBuffer<T>(width_);
   below_ = AlignedBuffer<T>(width_);
-  nonzero_ = AlignedBuffer<index_t>(network.n_in() + 1);
+  partial_loss_ = AlignedBuffer<T>(panel);
+  nonzero_ = AlignedBuffer<std::int32_t>(network.n_in() + kNonzeroRoom);
   sums_ = AlignedBuffer<T>(checked_mul(width_, panel));  // a vector or more for each unit
   rows_.zero();
   below_.zero();
@@ -39,18 +40,6 @@ double RowStep<T>::run(PanelWeights<T>& weights, const RowSource& x, const RowSo
 }
 
 template <class T>
-index_t RowStep<T>::find_nonzero() {
-  const T* const x = row_of(0);
-  index_t n = 0;
-  for (index_t i = 0; i < network_.n_in(); ++i) {  // no branch to mispredict
-    nonzero_[n] = i;
-    n += x[i] != T{0};
-  }
-  n_nonzero_ = n;
-  return n;
-}
-
-template <class T>
 void RowStep<T>::forward(const PanelWeights<T>& weights) {
   const Kernels<T>& k = kernels<T>();
   const index_t panel = k.panel_width;
@@ -59,9 +48,10 @@ void RowStep<T>::forward(const PanelWeights<T>& weights) {
     const T* const in = row_of(l);
     T* const out = row_of(l + 1);
     const index_t stride = weights.layout().stride(l);
-    if (l == 0 && 2 * find_nonzero() < layer.n_in) {
-      k.sparse_row_times_panels(in, nonzero_.data(), n_nonzero_, weights.weights(l), stride,
-                                layer.n_out, out);
+    if (l == 0) n_nonzero_ = k.find_nonzero(in, layer.n_in, nonzero_.data());
+    if (l == 0 && kSkipZerosFrom * n_nonzero_ < layer.n_in) {
+      k.sparse_row_times_matrix({in, nonzero_.data(), n_nonzero_}, weights.weights(l), panel,
+                                stride, layer.n_out, out);
     } else {
       for (index_t column = 0; column < layer.n_out; column += panel) {
         k.row_times_matrix(in, layer.n_in, weights.weights(l) + column / panel * stride, panel,
@@ -69,7 +59,7 @@ void RowStep<T>::forward(const PanelWeights<T>& weights) {
       }
     }
     if (l + 1 == network_.n_layers()) return;  // the loss finishes the last layer
-    const BiasActivation<T> context{weights.bias(l), layer.activation};
+    const BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
     for (index_t column = 0; column < layer.n_out; column += panel) {
       k.bias_activation(&context, out + column, 0, 1, column,
                         std::min(panel, layer.n_out - column));
@@ -83,12 +73,14 @@ double RowStep<T>::loss(const PanelWeights<T>& weights, const T* target, T weigh
   const index_t last = network_.n_layers() - 1;
   double sum = 0;
   OutputLoss<T> context{};
-  context.output = {weights.bias(last), network_.layer(last).activation};
+  context.output = {weights.bias(last), network_.layer(last).activation, nullptr};
   context.loss = options_.loss;
   context.target = target;
   context.target_stride = k.panel_width;
+  context.n_columns = network_.n_out();
   context.row_weight = &weight;
   context.row_loss = &sum;
+  context.partial = partial_loss_.data();
   T* const z = row_of(last + 1);
   for (index_t column = 0; column < network_.n_out(); column += k.panel_width) {
     k.output_loss(&context, z + column, 0, 1, column,

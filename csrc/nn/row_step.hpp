@@ -21,7 +21,6 @@ class RowStep {
 
  private:
   T* row_of(index_t layer) { return rows_.data() + static_cast<index_t>(layer) * width_; }
-  index_t find_nonzero();
   void forward(const PanelWeights<T>& weights);
   double loss(const PanelWeights<T>& weights, const T* target, T weight);
   double backward(PanelWeights<T>& weights, double learning_rate);
@@ -30,8 +29,8 @@ class RowStep {
   const ObjectiveOptions options_;
   index_t width_;          // of the widest layer, in whole panels
   AlignedBuffer<T> rows_;  // the input and every layer's activations; the last one's delta
-  AlignedBuffer<T> target_, delta_, below_, sums_;
-  AlignedBuffer<index_t> nonzero_;  // elements of the input
+  AlignedBuffer<T> target_, delta_, below_, sums_, partial_loss_;
+  AlignedBuffer<std::int32_t> nonzero_;  // elements of the input
   index_t n_nonzero_ = 0;
 };
 

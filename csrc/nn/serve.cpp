@@ -35,8 +35,8 @@ RowServer<T>::RowServer(const Network& network, const T* parameters, index_t cod
       parameters_(parameters),
       code_end_(code_layer + 1),
       input_scale_(static_cast<T>(input_scale)),
-      width_(row_scratch_width<T>(network, 0, network.n_layers())),
-      scratch_(2 * width_) {
+      scaled_(round_up(network.n_in(), kernels<T>().panel_width)) {
+  row_forward_.reserve(network_, 0, network.n_layers());
   AECORE_REQUIRE(code_layer >= 0 && code_layer < network.n_layers(),
                  "code_layer must lie in [0, " + std::to_string(network.n_layers()) + "); got " +
                      std::to_string(code_layer));
@@ -44,23 +44,13 @@ RowServer<T>::RowServer(const Network& network, const T* parameters, index_t cod
 
 template <class T>
 bool RowServer<T>::serve_row(index_t first, index_t last, const T* x, T* out) noexcept {
-  const Kernels<T>& k = kernels<T>();
   const Turn turn(in_use_);
   const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
-  T* const in = scratch_.data();
-  GatherCall<T> gather{};
-  gather.data = reinterpret_cast<const char*>(x);
-  gather.element = sizeof(T) == sizeof(float) ? Element::float32 : Element::float64;
-  gather.column_stride = index_t{sizeof(T)};
-  gather.n_rows = 1;
-  gather.n_columns = network_.layer(first).n_in;
-  gather.scale = first == 0 ? input_scale_ : T{1};
-  gather.panels = in;
-  gather.stride = k.panel_width;
-  if ((k.gather(gather) & kGatherNotFinite) != 0) return false;
-  const T* const result = forward_row(network_, parameters_, first, last, in, in + width_);
-  std::copy(result, result + network_.layer(last - 1).n_out, out);
-  return true;
+  if (first == 0 && input_scale_ != T{1}) {
+    std::transform(x, x + network_.n_in(), scaled_.data(), [&](T v) { return v * input_scale_; });
+    x = scaled_.data();
+  }
+  return row_forward_.run(network_, parameters_, first, last, x, out);
 }
 
 template <class T>

@@ -5,7 +5,7 @@
 #include <atomic>
 
 #include "core/memory.hpp"
-#include "nn/network.hpp"
+#include "nn/row_forward.hpp"
 
 namespace aecore {
 
@@ -43,9 +43,9 @@ class RowServer {
   const T* parameters_;
   index_t code_end_;  // layers [0, code_end_) encode
   T input_scale_;
-  index_t width_;  // of each half of the scratch
-  AlignedBuffer<T> scratch_;
-  std::atomic_flag in_use_ = ATOMIC_FLAG_INIT;  // guards scratch_
+  RowForward<T> row_forward_;
+  AlignedBuffer<T> scaled_;                     // the input times input_scale, where that is not 1
+  std::atomic_flag in_use_ = ATOMIC_FLAG_INIT;  // guards both
 };
 
 /// A server in plain C, as `aecore._core` hands it to the Cython module: the function of the other

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <sstream>
 #include <vector>
 
@@ -75,9 +76,39 @@ void gather_rows(const RowSource& source, const RowRange& range, double scale, b
 }
 
 template <class T>
-RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
-                    const GemmCall<T>& product) {
-  constexpr index_t kTileRows = 14;  // about the height of a tile
+RowsInPlace<T> rows_in_place(const RowSource& source, double scale) {
+  constexpr auto kSize = static_cast<index_t>(sizeof(T));
+  constexpr Element kOwn = sizeof(T) == sizeof(float) ? Element::float32 : Element::float64;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(source.data) % sizeof(T) == 0 &&
+                       source.row_stride % kSize == 0;
+  // The rows of a tile at such a distance fall into one set of a cache, which holds 8 to 12 of
+  // them.
+  const bool aliased = source.n_rows > 1 && source.row_stride % 4096 == 0;
+  if (source.element != kOwn || source.swapped || source.column_stride != kSize || !aligned ||
+      aliased || scale != 1.0) {
+    return {};
+  }
+  return {reinterpret_cast<const T*>(source.data), source.row_stride / kSize};
+}
+
+template <class T>
+void require_finite(const RowSource& source, index_t first, index_t n) {
+  const RowsInPlace<T> rows = rows_in_place<T>(source, 1.0);
+  for (index_t r = first; r < first + n; ++r) {
+    for (index_t c = 0; c < source.n_columns; ++c) {
+      if (!std::isfinite(rows.data[r * rows.row + c])) throw_first_offender<T>(source, 1.0, false);
+    }
+  }
+}
+
+void fetch_row(const RowSource& source, index_t row) {
+  const RowFetch fetch = plan_fetch(source, {nullptr, row, 1, 0}, row, 1);
+  if (fetch.n_rows == 0) return;
+  const char* const from = fetch.data + fetch.first_row * fetch.row_stride;
+  for (index_t at = 0; at < fetch.row_bytes; at += 64) __builtin_prefetch(from + at, 0, 2);
+}
+
+RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n) {
   RowFetch fetch{};
   if (source.n_columns < 2 || source.column_stride <= 0 || source.column_stride > 8) return fetch;
   fetch.data = source.data;
@@ -86,18 +117,19 @@ RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t firs
   fetch.rows = range.rows;
   fetch.first_row = first;
   fetch.n_rows = std::max(index_t{0}, std::min(n, range.first + range.n + range.n_after - first));
-  const index_t n_tiles = ceil_div(product.row_end - product.row_begin, kTileRows) *
-                          ceil_div(product.column_end, kernels<T>().panel_width) *
-                          ceil_div(product.k, kSumBlock);
-  fetch.bytes_per_tile =
-      round_up(ceil_div(fetch.n_rows * fetch.row_bytes, std::max(index_t{1}, n_tiles)), 64);
+  if (fetch.rows == nullptr && fetch.row_stride == fetch.row_bytes && fetch.n_rows > 0) {
+    fetch.data += first * fetch.row_stride;  // rows without a gap are one long row
+    fetch.row_bytes *= fetch.n_rows;
+    fetch.first_row = 0;
+    fetch.n_rows = 1;
+  }
   return fetch;
 }
 
-template RowFetch plan_fetch<float>(const RowSource&, const RowRange&, index_t, index_t,
-                                    const GemmCall<float>&);
-template RowFetch plan_fetch<double>(const RowSource&, const RowRange&, index_t, index_t,
-                                     const GemmCall<double>&);
+template RowsInPlace<float> rows_in_place<float>(const RowSource&, double);
+template RowsInPlace<double> rows_in_place<double>(const RowSource&, double);
+template void require_finite<float>(const RowSource&, index_t, index_t);
+template void require_finite<double>(const RowSource&, index_t, index_t);
 template void gather_rows<float>(const RowSource&, const RowRange&, double, bool, float*, index_t);
 template void gather_rows<double>(const RowSource&, const RowRange&, double, bool, double*,
                                   index_t);

@@ -31,10 +31,25 @@ template <class T>
 void gather_rows(const RowSource& source, const RowRange& range, double scale, bool unit_range,
                  T* panels, index_t stride);
 
-/// `n` rows from position `first` of the range's list (or none past its end), to be fetched while
-/// `product` runs; nothing is fetched from sources whose rows are not contiguous.
+/// The rows as they lie, where a product can take them so: numbers of T next to each other, not
+/// scaled. `data` is null where it cannot.
 template <class T>
-RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n,
-                    const GemmCall<T>& product);
+struct RowsInPlace {
+  const T* data = nullptr;
+  index_t row = 0;  // elements from one row to the next
+};
+template <class T>
+RowsInPlace<T> rows_in_place(const RowSource& source, double scale);
+
+/// Throws as gather_rows does if one of the rows is not finite: for rows that were read in place.
+template <class T>
+void require_finite(const RowSource& source, index_t first, index_t n);
+
+/// Starts the journey of one row from memory.
+void fetch_row(const RowSource& source, index_t row);
+
+/// `n` rows from position `first` of the range's list (or none past its end), for a product to
+/// fetch; nothing is fetched from sources whose rows are not contiguous.
+RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n);
 
 }  // namespace aecore

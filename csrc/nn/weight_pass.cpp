@@ -55,15 +55,15 @@ void WeightPass<T>::plan(index_t rows) {
 }
 
 template <class T>
-void WeightPass<T>::run(Worker& worker, const std::vector<MatrixPanels<T>>& inputs,
+void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<T>>& inputs,
                         const std::vector<MatrixPanels<T>>& deltas, const Chunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
-  T* const scratch = scratch_[static_cast<std::size_t>(worker.id())].data();
   const bool clip = action.clip_norm > 0;
   WeightAction<T> used = action;
   if (clip) used.epilogue = kernels<T>().hold_gradient;
   std::vector<double>& squares = clip ? gradient_squares_ : task_squares_;
-  const auto body = [&](index_t i) {
+  const auto body = [&](index_t i, int worker) {
+    T* const scratch = scratch_[static_cast<std::size_t>(worker)].data();
     const auto index = static_cast<std::size_t>(i);
     const Task& task = tasks_[index];
     const auto l = static_cast<std::size_t>(task.layer);
@@ -77,13 +77,13 @@ void WeightPass<T>::run(Worker& worker, const std::vector<MatrixPanels<T>>& inpu
   };
   const auto n_tasks = static_cast<index_t>(tasks_.size());
   if (chunk.last && !clip) {
-    worker.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
+    team.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
     return;
   }
-  worker.for_each(n_tasks, body);
+  team.for_each(n_tasks, body);
   if (!chunk.last) return;
   used = clipped(action);
-  worker.for_each_to_the_end(n_tasks, [&](index_t i) {
+  team.for_each_to_the_end(n_tasks, [&](index_t i, int) {
     const auto index = static_cast<std::size_t>(i);
     task_squares_[index] = 0;
     update_held(tasks_[index], sum_squares ? &task_squares_[index] : nullptr, weights, used);
@@ -170,9 +170,11 @@ void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPane
 
   GemmCall<T> call{};
   call.a = input.data;
+  call.a_row = input.row;
   call.a_stride = input.stride;
   call.a_transposed = true;
   call.b = delta.data;
+  call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = delta.stride;
   if (gradients_.size() > 0) {
     call.c = gradients_.data() + weights.layout().weights(task.layer);

@@ -30,8 +30,8 @@ class WeightPass {
     index_t rows;
     bool first, last;  // of the batch
   };
-  /// All workers call it. `inputs` and `deltas` by layer: the rows that went in, dJ/dz.
-  void run(Worker& worker, const std::vector<MatrixPanels<T>>& inputs,
+  /// `inputs` and `deltas` by layer: the rows that went in, dJ/dz.
+  void run(Team& team, const std::vector<MatrixPanels<T>>& inputs,
            const std::vector<MatrixPanels<T>>& deltas, const Chunk& chunk, PanelWeights<T>& weights,
            const WeightAction<T>& action, bool sum_squares);
 

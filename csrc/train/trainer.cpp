@@ -71,23 +71,23 @@ class Training {
     }
   }
 
-  void run(Worker& worker) {
+  void run(Team& team) {
     for (index_t e = 0; e < call_.schedule.n_epochs && !finished_; ++e) {
       const auto start = Clock::now();
-      worker.once([&] { begin_epoch(call_.schedule.first_epoch + e); });
+      begin_epoch(call_.schedule.first_epoch + e);
       if (row_step_) {
-        worker.once([&] { run_rows(worker); });
+        run_rows(team);
       } else {
         for (index_t first = 0; first < call_.data.n_rows && !diverged_; first += batch_rows_) {
-          run_batch(worker, first);
+          run_batch(team, first);
         }
       }
       if (validation_ && !diverged_) {
         const DataSet& held = *call_.validation;
-        validation_->run(worker, weights_, {held, held.range(0, held.n_rows)}, WeightAction<T>{},
+        validation_->run(team, weights_, {held, held.range(0, held.n_rows)}, WeightAction<T>{},
                          false);
       }
-      worker.once([&] { end_epoch(start); });
+      end_epoch(start);
     }
   }
 
@@ -121,12 +121,14 @@ class Training {
     }
   }
 
-  /// An epoch of one-row batches, on one worker.
-  void run_rows(Worker& worker) {
+  /// An epoch of one-row batches, on the leader.
+  void run_rows(Team& team) {
     const DataSet& data = data_;
     for (index_t i = 0; i < data.n_rows && !diverged_; ++i) {
-      if (i % 32 == 0) worker.throw_if_asked_to_stop();
-      const index_t row = data.rows != nullptr ? data.rows[i] : i;
+      if (i % 32 == 0) team.throw_if_asked_to_stop();
+      const auto row_at = [&](index_t at) { return data.rows != nullptr ? data.rows[at] : at; };
+      const index_t row = row_at(i);
+      if (i + 1 < data.n_rows) fetch_row(data.x, row_at(i + 1));
       const double weight = data.sample_weight != nullptr ? data.sample_weight[row] : 1.0;
       account(
           row_step_->run(weights_, data.x, data.target, row, weight, call_.optimizer.learning_rate),
@@ -141,13 +143,13 @@ class Training {
     ++progress_.steps;
   }
 
-  void run_batch(Worker& worker, index_t first) {
+  void run_batch(Team& team, index_t first) {
     const Batch batch{data_, data_.range(first, std::min(batch_rows_, data_.n_rows - first))};
     const index_t step = call_.schedule.first_step + progress_.steps + 1;
     const WeightAction<T> action = step_action(call_.optimizer, call_.objective.weight_decay, step,
                                                slots_.data(), weights_.layout().size());
-    step_->run(worker, weights_, batch, action, call_.objective.weight_decay > 0);
-    worker.once([&] { account(step_->parts().total(), batch.range.n); });
+    step_->run(team, weights_, batch, action, call_.objective.weight_decay > 0);
+    account(step_->parts().total(), batch.range.n);
   }
 
   void end_epoch(Clock::time_point start) {
@@ -172,7 +174,6 @@ class Training {
   std::unique_ptr<RowStep<T>> row_step_;  // instead of step_, for plain descent row by row
   std::unique_ptr<BatchGradient<T>> validation_;
   std::vector<index_t> order_;
-  // Written by worker 0 between barriers, read by all.
   double loss_sum_ = 0;
   bool diverged_ = false;
   bool finished_ = false;
@@ -185,7 +186,7 @@ void train(const TrainCall<T>& call, int n_threads, const Poll& poll, TrainProgr
            const std::function<bool(const EpochReport&)>& on_epoch) {
   Training<T> training(call, n_threads, progress, on_epoch);
   try {
-    run_team(n_threads, poll, [&](Worker& worker) { training.run(worker); });
+    run_team(n_threads, poll, [&](Team& team) { training.run(team); });
   } catch (...) {
     training.store();  // as of the last finished batch
     throw;

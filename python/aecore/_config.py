@@ -13,7 +13,15 @@ from aecore._parameters import parameter_error
 from aecore._version import __version__
 
 # Variables that change which code runs, or on how many threads.
-_VARIABLES = ("AECORE_ISA", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_VARIABLES = (
+    "AECORE_ISA",
+    "AECORE_PLACEMENT",
+    "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "OMP_PLACES",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:

@@ -2,17 +2,32 @@
 
 The compiled core must equal these functions. They take the network as two lists, `layer_sizes`
 (n_in, n_1, ..., n_out) and `activations` (one per weight matrix), and its weights as one vector
-laid out W1 (n_in x n_out, C order), b1, W2, b2, ...
+laid out W1 (n_in x n_out, C order), b1, W2, b2, ...; with tied weights the decoder has its biases
+only.
 
-For m rows x with weights w (1 unless given), reconstructions x_hat and hidden activations a:
+A row x on its way through the network:
 
-    J         = sum_i w_i loss(x_hat_i, x_i) / sum_i w_i        the data loss
+    x'  = input_scale x, or (x - offset) * factor       scaling: the clean target of the loss
+    h_0 = x' with noise, where missing numbers are 0 and the others n_features / n_observed larger
+    z_l = h_{l-1} W_l + b_l;   a_l = f_l(z_l);   h_l = m_l * a_l;   x_hat = h_L
+
+The multiplier m_l is 1 but for top-k codes (0 or 1) and dropout (0 or 1/(1 - p)), the top-k chosen
+first; the gradient takes it as constant. Every penalty reads h, what the next layer sees.
+
+For m rows with weights w (1 unless given), code h_c:
+
+    J         = sum_i w_i loss(x_hat_i, x'_i) / sum_i w_i       the data loss
                 + lambda/2 sum_l ||W_l||^2                      weight_decay; biases carry none
+                + mu sum_l sum |W_l|                            weight_l1; biases carry none
                 + beta sum_j KL(rho || rho_hat_j)               sparsity_weight
-    rho_hat_j = sum_i w_i a_ij / sum_i w_i
+                + alpha sum_i w_i ||h_c,i||_1 / sum_i w_i       activity_l1
+                + gamma sum_i w_i ||J_i||_F^2 / sum_i w_i       contractive_weight
+    rho_hat_j = sum_i w_i h_ij / sum_i w_i                      or a running mean of it
     KL(p||q)  = p log(p/q) + (1 - p) log((1 - p)/(1 - q))
+    J_i       = dh_c/dh_0 at row i
 
-Every loss of a row is a sum over its features.
+Every loss of a row is a sum over its features, each with the weight 0 where the target is missing,
+`noise_emphasis` where the input is corrupted, and 1 otherwise.
 
 References
 ----------
@@ -21,16 +36,22 @@ A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford University, 2011.
 
 from __future__ import annotations
 
-from aecore.reference._layers import decode, encode, forward, reconstruct, unpack
-from aecore.reference._losses import row_losses
+from aecore.reference._activations import ACTIVATIONS
+from aecore.reference._initialization import INITIALIZATIONS, initial_parameters, initial_weights
+from aecore.reference._layers import Inference, decode, encode, forward, reconstruct, unpack
+from aecore.reference._losses import LOSSES, row_losses
+from aecore.reference._noise import NOISES, corrupt, dropout_multiplier
 from aecore.reference._objective import (
     Terms,
     mean_activation,
     objective,
     objective_and_gradient,
     objective_terms,
+    training_mean_activations,
 )
-from aecore.reference._random import philox4x32
+from aecore.reference._random import Draw, cell_words, philox4x32, stream_words
+from aecore.reference._scaling import SCALES, Scaling, fit_scaling
+from aecore.reference._settings import Settings
 from aecore.reference._training import (
     adagrad_step,
     adam_step,
@@ -42,14 +63,29 @@ from aecore.reference._training import (
 )
 
 __all__ = [
+    "ACTIVATIONS",
+    "INITIALIZATIONS",
+    "LOSSES",
+    "NOISES",
+    "SCALES",
+    "Draw",
+    "Inference",
+    "Scaling",
+    "Settings",
     "Terms",
     "adagrad_step",
     "adam_step",
+    "cell_words",
     "clip_by_norm",
+    "corrupt",
     "decode",
+    "dropout_multiplier",
     "encode",
+    "fit_scaling",
     "forward",
     "glorot_bound",
+    "initial_parameters",
+    "initial_weights",
     "mean_activation",
     "momentum_step",
     "objective",
@@ -60,5 +96,7 @@ __all__ = [
     "rmsprop_step",
     "row_losses",
     "sgd_step",
+    "stream_words",
+    "training_mean_activations",
     "unpack",
 ]

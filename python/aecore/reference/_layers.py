@@ -1,40 +1,44 @@
-"""Layers: a = f(x W + b), the four activations f and their derivatives, the flat weight vector."""
+"""Layers: z = h W + b, a = f(z), and h = m a, which the next layer sees; the flat weight vector."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Matrix = NDArray[np.float64]
+from aecore.reference._activations import ACTIVATIONS, Matrix, activate
+from aecore.reference._inputs import enter_rows, scale_rows
+from aecore.reference._noise import dropout_multiplier
+from aecore.reference._random import Draw
+from aecore.reference._scaling import Scaling
 
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu")
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-
-def activate(name: str, z: Matrix) -> Matrix:
-    """f(z), element by element."""
-    if name == "identity":
-        return z
-    if name == "sigmoid":
-        # exp of a negative number only: 1/(1 + e^-z) for z >= 0 and e^z/(1 + e^z) below.
-        e = np.exp(-np.abs(z))
-        return np.asarray(np.where(z >= 0, 1.0, e) / (1.0 + e))
-    if name == "tanh":
-        return np.tanh(z)
-    return np.maximum(z, 0.0)
+Layers = list[tuple[Matrix, NDArray[np.float64]]]
 
 
-def activation_derivative(name: str, a: Matrix) -> Matrix:
-    """f'(z), written in a = f(z); relu'(0) is 0."""
-    if name == "identity":
-        return np.ones_like(a)
-    if name == "sigmoid":
-        return a * (1.0 - a)
-    if name == "tanh":
-        return 1.0 - a * a
-    return (a > 0.0).astype(np.float64)
+class Inference(TypedDict, total=False):
+    """The keyword arguments of `forward`, described there."""
+
+    input_scale: float
+    scaling: Scaling | None
+    missing: str | None
+    tied_weights: bool
+    code_layer: int | None
+    code_top_k: int | None
+
+
+class Pass(NamedTuple):
+    """What a forward pass computes: one entry per layer, and one more of h."""
+
+    z: list[Matrix]  # z_l = h_{l-1} W_l + b_l
+    a: list[Matrix]  # a_l = f_l(z_l)
+    multiplier: list[Matrix | None]  # m_l of top-k codes and dropout; None stands for ones
+    h: list[Matrix]  # the input, then h_l = m_l a_l; the last one is x_hat
 
 
 def check_network(layer_sizes: Sequence[int], activations: Sequence[str]) -> None:
@@ -51,9 +55,29 @@ def check_network(layer_sizes: Sequence[int], activations: Sequence[str]) -> Non
     for name in activations:
         if name not in ACTIVATIONS:
             raise ValueError(f"activations must be among {', '.join(ACTIVATIONS)}; got {name!r}")
+    if "softmax" in activations[:-1]:
+        raise ValueError(
+            f"activations must hold softmax as the output only; got {list(activations)}"
+        )
 
 
-def unpack(layer_sizes: Sequence[int], parameters: ArrayLike) -> list[tuple[Matrix, Matrix]]:
+def middle_layer(layer_sizes: Sequence[int]) -> int:
+    """Index among the layer outputs of the code of a mirrored network."""
+    return max(len(layer_sizes) // 2 - 1, 0)
+
+
+def resolve_code_layer(layer_sizes: Sequence[int], code_layer: int | None) -> int:
+    """Index of the code among the layer outputs; None is the middle. The code is hidden."""
+    n_layers = len(layer_sizes) - 1
+    code = middle_layer(layer_sizes) if code_layer is None else code_layer
+    if not 0 <= code < n_layers - 1:
+        raise ValueError(f"code_layer must be a hidden layer, 0 to {n_layers - 2}; got {code}")
+    return code
+
+
+def unpack(
+    layer_sizes: Sequence[int], parameters: ArrayLike, *, tied_weights: bool = False
+) -> Layers:
     """The pairs (W, b) of each layer, as views of the flat vector where it is float64.
 
     Parameters
@@ -61,7 +85,12 @@ def unpack(layer_sizes: Sequence[int], parameters: ArrayLike) -> list[tuple[Matr
     layer_sizes : sequence of int
         n_in, n_1, ..., n_out.
     parameters : array_like of shape (n_parameters,)
-        W1 (n_in x n_1, C order), b1, W2, b2, ...
+        W1 (n_in x n_1, C order), b1, W2, b2, ... With tied weights the second half of the layers
+        has biases only.
+    tied_weights : bool, default False
+        Decoder layer L-1-l has the transpose of encoder layer l's weights, for layers numbered
+        from 0 to L-1, and its own bias. The sizes must then read the same backwards, with an even
+        number of layers.
 
     Returns
     -------
@@ -71,21 +100,96 @@ def unpack(layer_sizes: Sequence[int], parameters: ArrayLike) -> list[tuple[Matr
     Raises
     ------
     ValueError
-        If `parameters` does not have the length that `layer_sizes` asks for.
+        If `parameters` does not have the length that `layer_sizes` asks for, or the decoder of a
+        tied network does not mirror its encoder.
     """
     vector = np.asarray(parameters, dtype=np.float64)
     pairs = list(pairwise(layer_sizes))
-    n_parameters = sum(n_in * n_out + n_out for n_in, n_out in pairs)
+    n_own = len(pairs)  # layers with weights of their own
+    if tied_weights:
+        if list(layer_sizes) != list(layer_sizes)[::-1] or len(pairs) % 2:
+            raise ValueError(
+                "tied_weights must be False unless the decoder mirrors the encoder; "
+                f"got layer_sizes {list(layer_sizes)}"
+            )
+        n_own //= 2
+    n_parameters = sum(n_in * n_out for n_in, n_out in pairs[:n_own]) + sum(layer_sizes[1:])
     if vector.shape != (n_parameters,):
         raise ValueError(f"parameters must have shape ({n_parameters},); got {vector.shape}")
-    layers = []
+    layers: Layers = []
     at = 0
-    for n_in, n_out in pairs:
-        W = vector[at : at + n_in * n_out].reshape(n_in, n_out)
-        b = vector[at + n_in * n_out : at + n_in * n_out + n_out]
-        layers.append((W, b))
-        at += n_in * n_out + n_out
+    for layer, (n_in, n_out) in enumerate(pairs):
+        if layer < n_own:
+            W = vector[at : at + n_in * n_out].reshape(n_in, n_out)
+            at += n_in * n_out
+        else:
+            W = layers[len(pairs) - 1 - layer][0].T
+        layers.append((W, vector[at : at + n_out]))
+        at += n_out
     return layers
+
+
+def top_k_multiplier(a: Matrix, k: int) -> Matrix:
+    """1 for the k largest units of each row, 0 for the others; the lower index wins a tie.
+
+    A. Makhzani, B. Frey, "k-sparse autoencoders", ICLR 2014: largest by value, not by magnitude.
+    """
+    if not 1 <= k <= a.shape[1]:
+        raise ValueError(f"code_top_k must be None or from 1 to {a.shape[1]}; got {k}")
+    order = np.argsort(-a, axis=1, kind="stable")
+    multiplier = np.zeros_like(a)
+    np.put_along_axis(multiplier, order[:, :k], 1.0, axis=1)
+    return multiplier
+
+
+def run_layers(
+    layers: Layers,
+    activations: Sequence[str],
+    entering: Matrix,
+    *,
+    code: int = -1,
+    code_top_k: int | None = None,
+    dropout: float = 0.0,
+    draw: Draw | None = None,
+) -> Pass:
+    """All layers, with the multipliers of top-k codes and of dropout, in this order."""
+    run = Pass([], [], [], [entering])
+    for layer, (name, (W, b)) in enumerate(zip(activations, layers, strict=True)):
+        z = run.h[-1] @ W + b
+        a = activate(name, z)
+        multiplier: Matrix | None = None
+        if layer == code and code_top_k is not None:
+            multiplier = top_k_multiplier(a, code_top_k)
+        if dropout > 0.0 and draw is not None and layer < len(layers) - 1:
+            kept = dropout_multiplier(a.shape[1], dropout, draw, layer=layer)
+            multiplier = kept if multiplier is None else multiplier * kept
+        run.z.append(z)
+        run.a.append(a)
+        run.multiplier.append(multiplier)
+        run.h.append(a if multiplier is None else multiplier * a)
+    return run
+
+
+def infer(
+    layer_sizes: Sequence[int],
+    activations: Sequence[str],
+    parameters: ArrayLike,
+    X: ArrayLike,
+    *,
+    input_scale: float = 1.0,
+    scaling: Scaling | None = None,
+    missing: str | None = None,
+    tied_weights: bool = False,
+    code_layer: int | None = None,
+    code_top_k: int | None = None,
+) -> tuple[Pass, Matrix]:
+    """The forward pass without noise and dropout, and the scaled rows (NaN where missing)."""
+    check_network(layer_sizes, activations)
+    clean = scale_rows(X, layer_sizes[0], input_scale=input_scale, scaling=scaling)
+    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights)
+    code = -1 if code_top_k is None else resolve_code_layer(layer_sizes, code_layer)
+    entering, _ = enter_rows(clean, missing)
+    return run_layers(layers, activations, entering, code=code, code_top_k=code_top_k), clean
 
 
 def forward(
@@ -93,64 +197,51 @@ def forward(
     activations: Sequence[str],
     parameters: ArrayLike,
     X: ArrayLike,
-    *,
-    input_scale: float = 1.0,
+    **inference: Unpack[Inference],
 ) -> tuple[list[Matrix], list[Matrix]]:
-    """All layers applied to the rows of X.
+    """All layers applied to the rows of X, as after training: no noise, no dropout.
 
     Parameters
     ----------
     layer_sizes : sequence of int
         n_in, n_1, ..., n_out.
-    activations : sequence of {"identity", "sigmoid", "tanh", "relu"}
-        One per layer.
+    activations : sequence of str
+        One per layer, among "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu",
+        "softplus", "silu", "gelu" and, for the output only, "softmax".
     parameters : array_like of shape (n_parameters,)
         See `unpack`.
     X : array_like of shape (n_samples, n_in)
         Rows, of any real dtype.
     input_scale : float, default 1.0
         Factor on X.
+    scaling : Scaling, optional
+        From `fit_scaling`: offset and factor of each column, instead of `input_scale`.
+    missing : {None, "mask"}, default None
+        With "mask", NaN enters as 0 and the other numbers of its row are multiplied by
+        n_features / n_observed.
+    tied_weights : bool, default False
+        See `unpack`.
+    code_layer : int, optional
+        Index of the code among the layer outputs, 0 being the first hidden layer; by default the
+        middle one.
+    code_top_k : int, optional
+        The k largest units of each row's code are kept, the others become 0.
 
     Returns
     -------
     z : list of ndarray
-        Pre-activations z_l = a_{l-1} W_l + b_l, float64 of shape (n_samples, n_l).
-    a : list of ndarray
-        The scaled input, then a_l = f_l(z_l): one longer than `z`; the last one is x_hat.
+        Pre-activations z_l = h_{l-1} W_l + b_l, float64 of shape (n_samples, n_l).
+    h : list of ndarray
+        What enters the first layer, then the layer outputs h_l = f_l(z_l), where the code's
+        units beyond the k largest are 0: one longer than `z`; the last one is x_hat.
 
     Raises
     ------
     ValueError
-        For an unknown activation, a wrong number of parameters, or X of the wrong shape.
+        For an unknown name, a wrong number of parameters, or X of the wrong shape.
     """
-    check_network(layer_sizes, activations)
-    rows = np.asarray(X, dtype=np.float64)
-    if rows.ndim != 2 or rows.shape[1] != layer_sizes[0]:
-        raise ValueError(f"X must have shape (n_samples, {layer_sizes[0]}); got {rows.shape}")
-    a = [rows * input_scale]
-    z = []
-    for name, (W, b) in zip(activations, unpack(layer_sizes, parameters), strict=True):
-        z.append(a[-1] @ W + b)
-        a.append(activate(name, z[-1]))
-    return z, a
-
-
-def middle_layer(layer_sizes: Sequence[int]) -> int:
-    """Index among the layer outputs of the code of a mirrored network."""
-    return max(len(layer_sizes) // 2 - 1, 0)
-
-
-def _split(
-    layer_sizes: Sequence[int], parameters: ArrayLike, code_layer: int | None
-) -> tuple[int, int]:
-    """Where the decoder begins: (index into the layers, index into the flat vector)."""
-    n_encoder = (middle_layer(layer_sizes) if code_layer is None else code_layer) + 1
-    layers = unpack(layer_sizes, parameters)
-    if not 1 <= n_encoder < len(layers):
-        raise ValueError(
-            f"code_layer must be a hidden layer, 0 to {len(layers) - 2}; got {n_encoder - 1}"
-        )
-    return n_encoder, sum(W.size + b.size for W, b in layers[:n_encoder])
+    run, _ = infer(layer_sizes, activations, parameters, X, **inference)
+    return run.z, run.h
 
 
 def encode(
@@ -158,18 +249,14 @@ def encode(
     activations: Sequence[str],
     parameters: ArrayLike,
     X: ArrayLike,
-    *,
-    code_layer: int | None = None,
-    input_scale: float = 1.0,
+    **inference: Unpack[Inference],
 ) -> Matrix:
     """The code of each row: output of `code_layer`, by default the middle layer.
 
     Parameters are those of `forward`; returns float64 of shape (n_samples, n_code).
     """
-    n_encoder, n_weights = _split(layer_sizes, parameters, code_layer)
-    vector = np.asarray(parameters)[:n_weights]
-    sizes, names = layer_sizes[: n_encoder + 1], activations[:n_encoder]
-    return forward(sizes, names, vector, X, input_scale=input_scale)[1][-1]
+    code = resolve_code_layer(layer_sizes, inference.get("code_layer"))
+    return forward(layer_sizes, activations, parameters, X, **inference)[1][code + 1]
 
 
 def decode(
@@ -179,14 +266,20 @@ def decode(
     Z: ArrayLike,
     *,
     code_layer: int | None = None,
+    tied_weights: bool = False,
+    scaling: Scaling | None = None,
 ) -> Matrix:
     """The reconstruction that each code of shape (n_samples, n_code) stands for.
 
-    Parameters are those of `forward`; returns float64 of shape (n_samples, n_out).
+    Parameters are those of `forward`; returns float64 of shape (n_samples, n_out), on the scale of
+    X if `scaling` is given.
     """
-    n_encoder, n_weights = _split(layer_sizes, parameters, code_layer)
-    vector = np.asarray(parameters)[n_weights:]
-    return forward(layer_sizes[n_encoder:], activations[n_encoder:], vector, Z)[1][-1]
+    check_network(layer_sizes, activations)
+    first = resolve_code_layer(layer_sizes, code_layer) + 1
+    codes = scale_rows(Z, layer_sizes[first])
+    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights)
+    x_hat = run_layers(layers[first:], activations[first:], codes).h[-1]
+    return x_hat if scaling is None else scaling.undo(x_hat)
 
 
 def reconstruct(
@@ -194,8 +287,13 @@ def reconstruct(
     activations: Sequence[str],
     parameters: ArrayLike,
     X: ArrayLike,
-    *,
-    input_scale: float = 1.0,
+    **inference: Unpack[Inference],
 ) -> Matrix:
-    """x_hat of each row, float64 of shape (n_samples, n_out). Parameters are those of `forward`."""
-    return forward(layer_sizes, activations, parameters, X, input_scale=input_scale)[1][-1]
+    """x_hat of each row, float64 of shape (n_samples, n_out); parameters are those of `forward`.
+
+    It is on the scale of X if `scaling` is given, otherwise on that of `input_scale` times X. With
+    missing="mask" it holds a number for every missing one: the imputed value.
+    """
+    x_hat = forward(layer_sizes, activations, parameters, X, **inference)[1][-1]
+    scaling = inference.get("scaling")
+    return x_hat if scaling is None else scaling.undo(x_hat)

@@ -3,117 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aecore.reference._layers import (
-    Matrix,
-    activation_derivative,
-    forward,
-    middle_layer,
-    unpack,
-)
-from aecore.reference._losses import check_loss, loss_derivative, losses, resolve_target
+from aecore.reference._activations import Matrix, activation_derivative
+from aecore.reference._batch import Batch, run_batch
+from aecore.reference._layers import Inference, infer, middle_layer
+from aecore.reference._losses import loss_derivative, losses
+from aecore.reference._settings import Options, Settings, row_weights
+from aecore.reference._sparsity import batch_rho_hat, kl, kl_derivative
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-# KL(rho || rho_hat) and its derivative are taken at rho_hat clipped to [1e-6, 1 - 1e-6]: a unit
-# that is dead or always on has a finite penalty, and a finite slope that leads it back.
-RHO_HAT_MIN = 1e-6
-
-
-class Settings(TypedDict, total=False):
-    """The keyword arguments of `objective`, described there."""
-
-    target: ArrayLike | None
-    sample_weight: ArrayLike | None
-    loss: str
-    weight_decay: float
-    sparsity_weight: float
-    sparsity_target: float
-    sparsity_layers: str | Sequence[int]
-    input_scale: float
+Vector = NDArray[np.float64]
 
 
 class Terms(NamedTuple):
-    """The three parts of J, which is their sum."""
+    """The parts of J, which is their sum."""
 
     data: float
     weight_decay: float
     sparsity: float
+    weight_l1: float = 0.0
+    activity_l1: float = 0.0
+    contractive: float = 0.0
 
 
-def _sparse_layers(
-    layer_sizes: Sequence[int],
-    activations: Sequence[str],
-    sparsity_weight: float,
-    sparsity_target: float,
-    sparsity_layers: str | Sequence[int],
-) -> list[int]:
-    """Indices of the layers that carry the KL term: none if its weight is 0."""
-    if sparsity_weight == 0.0:
-        return []
-    if not 0.0 < sparsity_target < 1.0:
-        raise ValueError(f"sparsity_target must be in (0, 1); got {sparsity_target}")
-    if sparsity_layers == "code":
-        chosen = [middle_layer(layer_sizes)]
-    elif sparsity_layers == "hidden":
-        chosen = list(range(len(activations) - 1))
-    elif isinstance(sparsity_layers, str):
-        raise ValueError(
-            f"sparsity_layers must be 'code', 'hidden' or indices; got {sparsity_layers!r}"
+def _terms(batch: Batch) -> Terms:
+    options, run, w = batch.options, batch.run, batch.w
+    own = [W for W, _ in batch.layers[: batch.n_own]]
+    rows = losses(options.loss, batch.output)
+    divergence = sum(kl(options.sparsity_target, used) for used, _ in batch.rho_hat.values())
+    terms = Terms(
+        data=float(w @ rows),
+        weight_decay=options.weight_decay / 2.0 * sum(float(np.sum(W**2)) for W in own),
+        sparsity=options.sparsity_weight * divergence,
+    )
+    if options.weight_l1:
+        terms = terms._replace(
+            weight_l1=options.weight_l1 * sum(float(np.sum(np.abs(W))) for W in own)
         )
-    else:
-        chosen = list(sparsity_layers)
-    for layer in chosen:
-        if not 0 <= layer < len(activations) - 1:
-            raise ValueError(
-                f"sparsity_layers must be hidden layers, 0 to {len(activations) - 2}; got {layer}"
-            )
-        if activations[layer] not in ("sigmoid", "tanh"):
-            raise ValueError(
-                "sparsity_weight must be 0 unless the sparse layer's activation is sigmoid or "
-                f"tanh, whose range is bounded; got {activations[layer]!r} in layer {layer}"
-            )
-    return chosen
+    if options.activity_l1:
+        size = float(w @ np.abs(run.h[batch.code + 1]).sum(axis=1))
+        terms = terms._replace(activity_l1=options.activity_l1 * size)
+    if batch.contraction is not None:
+        terms = terms._replace(contractive=options.contractive_weight * batch.contraction.value)
+    return terms
 
 
-def _row_weights(sample_weight: ArrayLike | None, n_samples: int) -> NDArray[np.float64]:
-    """w_i / sum w, shape (n_samples,)."""
-    if n_samples == 0:
-        raise ValueError("X must have at least one row; got 0")
-    if sample_weight is None:
-        return np.full(n_samples, 1.0 / n_samples)
-    w = np.asarray(sample_weight, dtype=np.float64)
-    if w.shape != (n_samples,):
-        raise ValueError(f"sample_weight must have shape ({n_samples},); got {w.shape}")
-    if not (np.all(w >= 0.0) and 0.0 < w.sum() < np.inf):
-        raise ValueError(
-            "sample_weight must be non-negative and finite with a positive sum; "
-            f"got minimum {w.min():g} and sum {w.sum():g}"
-        )
-    return np.asarray(w / w.sum())
+def _delta_below(batch: Batch, layer: int, dJ_dh: Matrix) -> Matrix:
+    """dJ/dz of `layer` from dJ/dh through the layers above, to which its penalties are added."""
+    options, run = batch.options, batch.run
+    if layer in batch.rho_hat:
+        used, by_batch_mean = batch.rho_hat[layer]
+        slope = 0.5 if batch.activations[layer] == "tanh" else 1.0
+        dkl = options.sparsity_weight * kl_derivative(options.sparsity_target, used)
+        dJ_dh = dJ_dh + batch.w[:, np.newaxis] * (slope * by_batch_mean * dkl)
+    if options.activity_l1 and layer == batch.code:
+        dJ_dh = dJ_dh + options.activity_l1 * batch.w[:, np.newaxis] * np.sign(run.h[layer + 1])
+    multiplier = run.multiplier[layer]
+    dJ_da = dJ_dh if multiplier is None else multiplier * dJ_dh
+    delta = dJ_da * activation_derivative(batch.activations[layer], run.z[layer], run.a[layer])
+    if batch.contraction is not None and layer <= batch.code:
+        delta = delta + options.contractive_weight * batch.contraction.by_z[layer]
+    return delta
 
 
-def _rho_hat(activation: str, a: Matrix, w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted mean activation of each unit; tanh is mapped to (0, 1) by (a + 1)/2."""
-    in_unit_interval = (a + 1.0) / 2.0 if activation == "tanh" else a
-    return np.asarray(w @ in_unit_interval, dtype=np.float64)
-
-
-def _kl(rho: float, rho_hat: NDArray[np.float64]) -> float:
-    """sum_j KL(rho || rho_hat_j)."""
-    q = np.clip(rho_hat, RHO_HAT_MIN, 1.0 - RHO_HAT_MIN)
-    return float(np.sum(rho * np.log(rho / q) + (1.0 - rho) * np.log((1.0 - rho) / (1.0 - q))))
-
-
-def _kl_derivative(rho: float, rho_hat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """D KL(rho || rho_hat_j) / d rho_hat_j of each unit j."""
-    q = np.clip(rho_hat, RHO_HAT_MIN, 1.0 - RHO_HAT_MIN)
-    return np.asarray(-rho / q + (1.0 - rho) / (1.0 - q))
+def _gradient(batch: Batch) -> Vector:
+    options, run, layers = batch.options, batch.run, batch.layers
+    # delta = dJ/dz of the layer at hand, shape (n_samples, n_units).
+    delta = batch.w[:, np.newaxis] * loss_derivative(options.loss, batch.output)
+    dW: list[Matrix] = [np.empty(0)] * len(layers)
+    db: list[Vector] = [np.empty(0)] * len(layers)
+    for layer in reversed(range(len(layers))):
+        dW[layer] = run.h[layer].T @ delta
+        db[layer] = delta.sum(axis=0)
+        if layer > 0:
+            delta = _delta_below(batch, layer - 1, delta @ layers[layer][0].T)
+    blocks: list[Vector] = []
+    for layer, (W, _) in enumerate(layers):
+        if layer < batch.n_own:
+            total = dW[layer] + options.weight_decay * W
+            if options.weight_l1:
+                total += options.weight_l1 * np.sign(W)
+            if options.tied_weights:  # the other use of W, as W^T
+                total += dW[len(layers) - 1 - layer].T
+            if batch.contraction is not None and layer <= batch.code:
+                total += options.contractive_weight * batch.contraction.by_weights[layer]
+            blocks.append(total.ravel())
+        blocks.append(db[layer])
+    return np.concatenate(blocks)
 
 
 def mean_activation(
@@ -124,70 +106,33 @@ def mean_activation(
     *,
     layer: int | None = None,
     sample_weight: ArrayLike | None = None,
-    input_scale: float = 1.0,
-) -> NDArray[np.float64]:
+    **inference: Unpack[Inference],
+) -> Vector:
     """rho_hat: the weighted mean activation of each unit of `layer` (None: the middle one).
 
-    Other parameters as in `objective`. Returns float64 of shape (n_units,); a tanh layer is mapped
-    to (0, 1) by (a + 1)/2.
+    Without noise and dropout; other parameters as in `forward` and `objective`. Returns float64 of
+    shape (n_units,); a tanh layer is mapped to (0, 1) by (a + 1)/2.
     """
-    _, a = forward(layer_sizes, activations, parameters, X, input_scale=input_scale)
+    run, clean = infer(layer_sizes, activations, parameters, X, **inference)
     index = middle_layer(layer_sizes) if layer is None else layer
-    return _rho_hat(activations[index], a[index + 1], _row_weights(sample_weight, len(a[0])))
+    return batch_rho_hat(
+        activations[index], run.h[index + 1], row_weights(sample_weight, len(clean))
+    )
 
 
-def _evaluate(
+def training_mean_activations(
     layer_sizes: Sequence[int],
     activations: Sequence[str],
     parameters: ArrayLike,
     X: ArrayLike,
-    *,
-    with_gradient: bool,
-    target: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    loss: str = "squared_error",
-    weight_decay: float = 0.0,
-    sparsity_weight: float = 0.0,
-    sparsity_target: float = 0.05,
-    sparsity_layers: str | Sequence[int] = "code",
-    input_scale: float = 1.0,
-) -> tuple[Terms, NDArray[np.float64]]:
-    """The terms of J, and its gradient (empty unless asked for)."""
-    z, a = forward(layer_sizes, activations, parameters, X, input_scale=input_scale)
-    x = resolve_target(a[0], target, layer_sizes[-1])
-    check_loss(loss, x)
-    sparse = _sparse_layers(
-        layer_sizes, activations, sparsity_weight, sparsity_target, sparsity_layers
-    )
-    w = _row_weights(sample_weight, len(x))
-    layers = unpack(layer_sizes, parameters)
+    **settings: Unpack[Settings],
+) -> dict[int, Vector]:
+    """rho_hat of each sparse layer as `objective` uses it: the next batch's `sparsity_running`.
 
-    rho_hat = {layer: _rho_hat(activations[layer], a[layer + 1], w) for layer in sparse}
-    terms = Terms(
-        data=float(w @ losses(loss, activations[-1], z[-1], a[-1], x)),
-        weight_decay=weight_decay / 2.0 * sum(float(np.sum(W**2)) for W, _ in layers),
-        sparsity=sparsity_weight * sum(_kl(sparsity_target, rho_hat[layer]) for layer in sparse),
-    )
-    if not with_gradient:
-        return terms, np.empty(0)
-
-    # delta = dJ/dz of the layer at hand, shape (n_samples, n_units).
-    delta = w[:, None] * loss_derivative(loss, activations[-1], a[-1], x)
-    blocks: list[NDArray[np.float64]] = []
-    for layer in reversed(range(len(layers))):
-        W, _ = layers[layer]
-        dW = a[layer].T @ delta + weight_decay * W
-        db = delta.sum(axis=0)
-        blocks = [dW.ravel(), db, *blocks]
-        if layer > 0:
-            below = layer - 1
-            dJ_da = delta @ W.T
-            if below in rho_hat:
-                slope = 0.5 if activations[below] == "tanh" else 1.0
-                dKL = sparsity_weight * _kl_derivative(sparsity_target, rho_hat[below])
-                dJ_da += w[:, None] * (slope * dKL)
-            delta = dJ_da * activation_derivative(activations[below], a[layer])
-    return terms, np.concatenate(blocks)
+    Parameters and errors as in `objective`. Returns {layer: float64 of shape (n_units,)}.
+    """
+    batch = run_batch(layer_sizes, activations, parameters, X, Options(**settings))
+    return {layer: used for layer, (used, _) in batch.rho_hat.items()}
 
 
 def objective_terms(
@@ -197,8 +142,8 @@ def objective_terms(
     X: ArrayLike,
     **settings: Unpack[Settings],
 ) -> Terms:
-    """The three parts of J. Parameters and errors as in `objective`."""
-    return _evaluate(layer_sizes, activations, parameters, X, with_gradient=False, **settings)[0]
+    """The parts of J. Parameters and errors as in `objective`."""
+    return _terms(run_batch(layer_sizes, activations, parameters, X, Options(**settings)))
 
 
 def objective(
@@ -212,21 +157,52 @@ def objective(
 
     Parameters
     ----------
-    layer_sizes, activations, parameters, X, input_scale
-        As in `aecore.reference.forward`.
+    layer_sizes, activations, parameters, X, **inference
+        As in `aecore.reference.forward`. With missing="mask" a NaN in the target is left out of
+        the loss of its row, which is not rescaled; a row with nothing observed has loss 0 and
+        counts in the means all the same.
     target, loss
         As in `aecore.reference.row_losses`.
     sample_weight : array_like of shape (n_samples,), optional
         w, non-negative with a positive sum; by default every row counts the same.
     weight_decay : float, default 0.0
-        lambda >= 0.
+        lambda >= 0. Tied weights count once, here and in `weight_l1`.
+    weight_l1 : float, default 0.0
+        mu >= 0; the derivative of abs(W) at 0 is 0.
     sparsity_weight : float, default 0.0
         beta >= 0. With 0 there is no sparsity term on any layer.
     sparsity_target : float, default 0.05
         rho, in (0, 1).
     sparsity_layers : {"code", "hidden"} or sequence of int, default "code"
-        Layers with the sparsity term: the middle one, every hidden one, or those of these indices,
-        0 being the first hidden layer.
+        Layers with the sparsity term: the code, every hidden one, or those of these indices, 0
+        being the first hidden layer.
+    sparsity_momentum : float, default 0.0
+        In [0, 1): the part of rho_hat that comes from `sparsity_running`.
+    sparsity_running : mapping of int to array_like of shape (n_units,), optional
+        rho_hat used in the batch before, of each sparse layer (`training_mean_activations`); it is
+        a constant of the gradient. Without it rho_hat is the mean of these rows.
+    activity_l1 : float, default 0.0
+        alpha >= 0; the derivative of abs(h) at 0 is 0.
+    contractive_weight : float, default 0.0
+        gamma >= 0; above 0 the encoder's activations must be among sigmoid, tanh, relu, identity.
+    dropout : float, default 0.0
+        p in [0, 1): each hidden unit is left out with this probability and multiplied by 1/(1 - p)
+        otherwise.
+    noise : {None, "masking", "gaussian", "salt_and_pepper", "uniform"}, default None
+        Noise on the scaled input; the target stays clean.
+    noise_level : float, default 0.0
+        Probability in [0, 1] for masking and salt_and_pepper, otherwise a factor >= 0 on N(0, 1) or
+        U(-1, 1).
+    noise_emphasis : float, default 1.0
+        Weight e >= 0 in the loss of the features whose input is corrupted; the others have 1
+        (P. Vincent et al., JMLR 11, 2010, section 4.2 with alpha/beta = e).
+    seed : int, default 0
+        Of noise and dropout, in [0, 2**64).
+    epoch : int, default 0
+        Noise and dropout are drawn anew in each.
+    rows : array_like of shape (n_samples,), optional
+        Index of each row in the array that training was given; by default 0, 1, ... Noise and
+        dropout of a row depend on it, not on the place in X.
 
     Returns
     -------
@@ -235,9 +211,10 @@ def objective(
     Raises
     ------
     ValueError
-        For an unknown name, a wrong shape, no rows, cross entropy with a target outside [0, 1],
-        weights that do not sum to a positive number, rho outside (0, 1), or a sparsity term on a
-        layer that is neither sigmoid nor tanh.
+        For an unknown name, a wrong shape, no rows, a target outside the range of the loss, weights
+        that do not sum to a positive number, a number outside its range, a sparsity term on a
+        layer that is neither sigmoid nor tanh, a contractive term on an encoder with another
+        activation than those listed, or an emphasis on a target that is not as wide as X.
     """
     return sum(objective_terms(layer_sizes, activations, parameters, X, **settings))
 
@@ -248,12 +225,10 @@ def objective_and_gradient(
     parameters: ArrayLike,
     X: ArrayLike,
     **settings: Unpack[Settings],
-) -> tuple[float, NDArray[np.float64]]:
+) -> tuple[float, Vector]:
     """J and dJ/dparameters, a vector laid out like `parameters`.
 
     Parameters and errors as in `objective`.
     """
-    terms, gradient = _evaluate(
-        layer_sizes, activations, parameters, X, with_gradient=True, **settings
-    )
-    return sum(terms), gradient
+    batch = run_batch(layer_sizes, activations, parameters, X, Options(**settings))
+    return sum(_terms(batch)), _gradient(batch)

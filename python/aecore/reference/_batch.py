@@ -1,0 +1,125 @@
+"""The forward pass of a batch in training: everything that J and its gradient are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aecore.reference._activations import Matrix
+from aecore.reference._contractive import Contraction, check_contractive, contraction
+from aecore.reference._inputs import enter_rows, scale_rows
+from aecore.reference._layers import (
+    Layers,
+    Pass,
+    check_network,
+    resolve_code_layer,
+    run_layers,
+    unpack,
+)
+from aecore.reference._losses import Output, check_loss, resolve_target
+from aecore.reference._random import Draw
+from aecore.reference._settings import Options, row_weights
+from aecore.reference._sparsity import batch_rho_hat, sparse_layers, used_rho_hat
+
+Vector = NDArray[np.float64]
+
+
+class Batch(NamedTuple):
+    """A forward pass with its targets, weights and statistics."""
+
+    activations: Sequence[str]
+    options: Options
+    layers: Layers
+    n_own: int  # layers with weights of their own: the encoder's, if tied
+    code: int  # index of the code among the layer outputs; -1 where nothing needs it
+    w: Vector  # w_i / sum w
+    run: Pass
+    output: Output
+    rho_hat: dict[int, tuple[Vector, float]]  # of each sparse layer, as `used_rho_hat` gives it
+    contraction: Contraction | None
+
+
+def run_batch(
+    layer_sizes: Sequence[int],
+    activations: Sequence[str],
+    parameters: ArrayLike,
+    X: ArrayLike,
+    options: Options,
+) -> Batch:
+    """Check the settings against the network and the rows, and run all layers."""
+    check_network(layer_sizes, activations)
+    clean = scale_rows(X, layer_sizes[0], input_scale=options.input_scale, scaling=options.scaling)
+    x, observed = resolve_target(clean, options.target, layer_sizes[-1], options.missing)
+    check_loss(options.loss, activations[-1], x)
+    code = _code_layer(layer_sizes, activations, options)
+    sparse = sparse_layers(layer_sizes, activations, options)
+    w = row_weights(options.sample_weight, len(clean))
+    layers = unpack(layer_sizes, parameters, tied_weights=options.tied_weights)
+
+    draw = Draw(options.seed, options.epoch, _row_indices(options.rows, len(clean)))
+    entering, corrupted = enter_rows(
+        clean, options.missing, options.noise, options.noise_level, draw
+    )
+    run = run_layers(
+        layers,
+        activations,
+        entering,
+        code=code,
+        code_top_k=options.code_top_k,
+        dropout=options.dropout,
+        draw=draw,
+    )
+    weight = _element_weight(observed, corrupted, options.noise_emphasis, x.shape)
+    rho_hat = {}
+    for layer in sparse:
+        mean = batch_rho_hat(activations[layer], run.h[layer + 1], w)
+        rho_hat[layer] = used_rho_hat(layer, mean, options)
+    contracted = options.contractive_weight > 0.0
+    return Batch(
+        activations=activations,
+        options=options,
+        layers=layers,
+        n_own=len(layers) // 2 if options.tied_weights else len(layers),
+        code=code,
+        w=w,
+        run=run,
+        output=Output(activations[-1], run.z[-1], run.h[-1], x, weight),
+        rho_hat=rho_hat,
+        contraction=contraction(layers, activations, run, code, w) if contracted else None,
+    )
+
+
+def _code_layer(layer_sizes: Sequence[int], activations: Sequence[str], options: Options) -> int:
+    if options.code_top_k is None and not (options.activity_l1 or options.contractive_weight):
+        return -1
+    code = resolve_code_layer(layer_sizes, options.code_layer)
+    if options.contractive_weight:
+        check_contractive(activations, code)
+    return code
+
+
+def _row_indices(rows: ArrayLike | None, n_samples: int) -> NDArray[np.int64]:
+    index = np.arange(n_samples) if rows is None else np.asarray(rows)
+    if index.shape != (n_samples,):
+        raise ValueError(f"rows must have shape ({n_samples},); got {index.shape}")
+    return index
+
+
+def _element_weight(
+    observed: Matrix | None,
+    corrupted: NDArray[np.bool_] | None,
+    emphasis: float,
+    shape: tuple[int, ...],
+) -> Matrix | None:
+    """Weights of the features in the loss: 0 where missing, `emphasis` where corrupted, else 1."""
+    if corrupted is None or emphasis == 1.0:
+        return observed
+    if corrupted.shape != shape:
+        raise ValueError(
+            f"noise_emphasis must be 1 unless the target is as wide as X; got {emphasis}"
+        )
+    weight = np.where(corrupted, emphasis, 1.0)
+    return weight if observed is None else weight * observed
