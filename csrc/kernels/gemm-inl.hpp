@@ -116,8 +116,10 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
   const char* const end_b = cached ? next_b : next_b + terms * kRowBytes;
   index_t row = call.row_begin;
   while (row < call.row_end) {
-    // A transposed A in panels changes its address at each of them.
-    const index_t limit = call.a_transposed && call.a_stride != kW
+    // A transposed A in panels changes its address at each of them, and an update, which is what
+    // follows such a product, takes W^T over where a panel's width of rows is full. (One row in
+    // panels has their stride in place, too.)
+    const index_t limit = call.a_transposed && (call.a_stride != kW || call.epilogue != nullptr)
                               ? smaller(call.row_end, (row / kW + 1) * kW)
                               : call.row_end;
     const index_t left = limit - row;
