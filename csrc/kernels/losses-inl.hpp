@@ -25,8 +25,10 @@ void fetch_target(const void* context, index_t row, index_t rows, index_t column
   const auto& c = *static_cast<const OutputLoss<T>*>(context);
   constexpr index_t kW = kWidth<T>;
   constexpr index_t kLine = 64 / sizeof(T);
-  const T* const x = c.target + (column / kW) * c.target_stride + row * kW;
-  for (index_t i = 0; i < rows * kW; i += kLine) __builtin_prefetch(x + i, 0, 3);
+  const T* x = c.target + (column / kW) * c.target_stride + row * c.target_row;
+  for (index_t r = 0; r < rows; ++r, x += c.target_row) {
+    for (index_t i = 0; i < kW; i += kLine) __builtin_prefetch(x + i, 0, 3);
+  }
 }
 
 // A row's loss is kept by lane from panel to panel: a sum and, for the cross entropy, a product of
@@ -43,7 +45,7 @@ inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t ro
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
   const index_t panel = column / kW;
-  const T* const target = c.target + panel * c.target_stride + row * kW;
+  const T* const target = c.target + panel * c.target_stride + row * c.target_row;
   T* const partial = c.partial + (row - c.partial_row) * kW;
   const bool begins = panel % kProductPanels == 0;
   const bool ends = (panel + 1) % kProductPanels == 0 || column + kW >= c.n_columns;
@@ -55,7 +57,17 @@ inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t ro
     T* const p = tile + r * kW;
     Vec<T> z[kN], x[kN], loss[kN], factor[kN], slope[kN];
     AECORE_LOCKSTEP(kN) z[i] = load(p + i * kLanes) + bias[i % kVectors];
-    AECORE_LOCKSTEP(kN) x[i] = load(target + r * kW + i * kLanes);
+    if (columns < kW) {  // in place, the next row or nothing follows
+      AECORE_LOCKSTEP(kN) {
+        const index_t left = columns - i % kVectors * kLanes;
+        const T* const from = target + (r + i / kVectors) * c.target_row + i % kVectors * kLanes;
+        x[i] = left >= kLanes ? load(from) : left > 0 ? load_partial(from, left) : Vec<T>{};
+      }
+    } else {
+      AECORE_LOCKSTEP(kN) {
+        x[i] = load(target + (r + i / kVectors) * c.target_row + i % kVectors * kLanes);
+      }
+    }
     each(z, x, loss, factor, slope);
     if (columns < kW) {  // nothing past the last column counts, be it NaN
       AECORE_LOCKSTEP(kN) {

@@ -103,8 +103,8 @@ template <class T>
 struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   BiasActivation<T> output;
   Loss loss;
-  const T* target;  // panels, rows as in C
-  index_t target_stride;
+  const T* target;  // panels or in place, rows as in C
+  index_t target_row, target_stride;
   index_t n_columns;    // of C
   const T* row_weight;  // by row of C
   double* row_loss;     // by row of C; added to with the last panel

@@ -1,5 +1,6 @@
 #include "nn/evaluate.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace aecore {
@@ -10,7 +11,12 @@ double objective_work(const Network& network, bool with_gradient) {
 
 namespace {
 
-constexpr double kScratchBytes = 16.0 * 1024 * 1024;  // more rows than fit are taken in chunks
+// More rows than fit are taken in chunks. Their activations should stay in the second-level cache
+// (64-25-64: 1.29 to 1.17 ms with 1 instead of 16 MB), but each chunk reads and writes the whole
+// gradient, which should be the lesser part.
+constexpr double kMinScratchBytes = 1.0 * 1024 * 1024;
+constexpr double kMaxScratchBytes = 16.0 * 1024 * 1024;
+constexpr double kScratchToGradient = 4;
 constexpr double kMaxKeptBytes = 64.0 * 1024 * 1024;
 
 /// What an evaluation needs besides its arrays. Kept by each calling thread: an optimiser asks for
@@ -57,6 +63,12 @@ std::unique_ptr<Evaluation<T>> take_evaluation(const EvaluateCall<T>& call,
   return std::make_unique<Evaluation<T>>(call.network, call.options, plan);
 }
 
+template <class T>
+double scratch_bytes(const EvaluateCall<T>& call) {
+  const double gradient = sizeof(T) * static_cast<double>(call.network.n_parameters());
+  return std::clamp(kScratchToGradient * gradient, kMinScratchBytes, kMaxScratchBytes);
+}
+
 /// What an evaluation holds on to, about: a chunk of rows, weights twice, and with sparsity the
 /// activations of all rows.
 template <class T>
@@ -64,7 +76,8 @@ double kept_bytes(const EvaluateCall<T>& call) {
   double widths = 0;
   for (const index_t size : call.network.layer_sizes()) widths += static_cast<double>(size);
   const double rows = call.options.sparse() ? static_cast<double>(call.data.n_rows) * widths : 0;
-  return kScratchBytes + sizeof(T) * (rows + 2 * static_cast<double>(call.network.n_parameters()));
+  return scratch_bytes(call) +
+         sizeof(T) * (rows + 2 * static_cast<double>(call.network.n_parameters()));
 }
 
 }  // namespace
@@ -73,7 +86,7 @@ template <class T>
 ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& poll) {
   std::unique_ptr<Evaluation<T>> taken =
       take_evaluation(call, {call.data.n_rows, n_threads, call.gradient != nullptr,
-                             call.data.target != nullptr, kScratchBytes});
+                             call.data.target != nullptr, scratch_bytes(call)});
   Evaluation<T>& e = *taken;
   const Batch batch{call.data, call.data.range(0, call.data.n_rows), call.row_loss};
   WeightAction<T> action;

@@ -96,7 +96,7 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
     rows_pass(team, weights, batch, chunk);
-    if (with_gradient_) weights_pass(team, weights, chunk, n_rows, action, sum_squares);
+    if (with_gradient_) weights_pass(team, weights, batch, chunk, action, sum_squares);
   }
   finish_parts(n_rows, sum_squares);
   weighed_rows_ = batch.data.sample_weight == nullptr ? n_rows : 0;
@@ -121,12 +121,31 @@ void BatchGradient<T>::weigh(const Batch& batch) {
   }
 }
 
+/// The rows as they lie, where nothing stands against it: they are in order, need no conversion, no
+/// range is asked of them, and the first layer's sums will tell whether they are finite.
+template <class T>
+RowsInPlace<T> BatchGradient<T>::in_place(const Batch& batch) const {
+  const bool range_asked = options_.loss == Loss::binary_cross_entropy;
+  if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1) return {};
+  return rows_in_place<T>(batch.data.x, options_.input_scale);
+}
+
+template <class T>
+MatrixPanels<T> BatchGradient<T>::input(const Batch& batch, const Chunk& chunk) const {
+  const RowsInPlace<T> rows = in_place(batch);
+  if (rows.data == nullptr) return input_.from_row(0);
+  const index_t first = batch.range.first + chunk.first;
+  return {rows.data + first * rows.row, rows.row, kernels<T>().panel_width};
+}
+
 template <class T>
 void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
   const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
-  gather_rows<T>(batch.data.x, range, options_.input_scale, unit && batch.data.target == nullptr,
-                 input_.row(row), input_.stride());
+  if (in_place(batch).data == nullptr) {
+    gather_rows<T>(batch.data.x, range, options_.input_scale, unit && batch.data.target == nullptr,
+                   input_.row(row), input_.stride());
+  }
   if (batch.data.target != nullptr) {
     gather_rows<T>(*batch.data.target, range, 1.0, unit, target_.row(row), target_.stride());
   }
@@ -134,19 +153,17 @@ void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t ro
 
 template <class T>
 GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t layer,
-                                              const Chunk& chunk, index_t row, index_t rows) {
+                                              const Batch& batch, const Chunk& chunk, index_t row,
+                                              index_t rows) {
   const auto l = static_cast<std::size_t>(layer);
   const bool output = layer + 1 == network_.n_layers();
   PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
+  const MatrixPanels<T> in =
+      layer == 0 ? input(batch, chunk) : activations_[l - 1].from_row(hidden_row(layer - 1, chunk));
   GemmCall<T> call{};
-  call.a_row = kernels<T>().panel_width;
-  if (layer == 0) {
-    call.a = input_.row(0);
-    call.a_stride = input_.stride();
-  } else {
-    call.a = activations_[l - 1].row(hidden_row(layer - 1, chunk));
-    call.a_stride = activations_[l - 1].stride();
-  }
+  call.a = in.data;
+  call.a_row = in.row;
+  call.a_stride = in.stride;
   call.b = weights.weights(layer);
   call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = weights.layout().stride(layer);
@@ -161,14 +178,20 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
 
 template <class T>
 void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
-                                      const Chunk& chunk, index_t row, index_t rows) {
+                                      const Batch& batch, const Chunk& chunk, index_t row,
+                                      index_t rows) {
+  bool not_finite = false;
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
-    const BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
-    GemmCall<T> call = forward_product(weights, l, chunk, row, rows);
+    const BiasActivation<T> context{
+        weights.bias(l), layer.activation,
+        l == 0 && in_place(batch).data != nullptr ? &not_finite : nullptr};
+    GemmCall<T> call = forward_product(weights, l, batch, chunk, row, rows);
     call.epilogue = kernels<T>().bias_activation;
     call.context = &context;
     kernels<T>().gemm(call);
+    if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
+    not_finite = false;
   }
 }
 
@@ -178,19 +201,21 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
-  const PanelMatrix<T>& target = batch.data.target != nullptr ? target_ : input_;
+  const MatrixPanels<T> target =
+      batch.data.target != nullptr ? target_.from_row(0) : input(batch, chunk);
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
-  context.target = target.row(0);
-  context.target_stride = target.stride();
+  context.target = target.data;
+  context.target_row = target.row;
+  context.target_stride = target.stride;
   context.row_weight = row_weight_.data() + chunk.first;
   context.n_columns = layer.n_out;
   context.row_loss = row_loss_.data();
   context.partial = partial_loss_.data() + worker * block_rows_ * k.panel_width;
   context.partial_row = row;
   std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
-  GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, chunk, row, rows);
+  GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, batch, chunk, row, rows);
   call.prologue = k.fetch_target;
   call.epilogue = k.output_loss;
   call.context = &context;
@@ -255,7 +280,7 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
       const index_t row = block * block_rows_;
       const index_t rows = std::min(block_rows_, chunk.rows - row);
       gather(batch, chunk, row, rows);
-      forward_hidden(weights, 0, last_sparse_ + 1, chunk, row, rows);
+      forward_hidden(weights, 0, last_sparse_ + 1, batch, chunk, row, rows);
       sum_activations(chunk, row, rows);
     });
   }
@@ -308,20 +333,21 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
     if (!gathered) gather(batch, chunk, row, rows);
-    forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, chunk, row, rows);
+    forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, batch, chunk, row, rows);
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
     if (with_gradient_) backward(weights, chunk, row, rows);
   });
 }
 
 template <class T>
-void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const Chunk& chunk,
-                                    index_t n_rows, const WeightAction<T>& action,
+void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch,
+                                    const Chunk& chunk, const WeightAction<T>& action,
                                     bool sum_squares) {
+  const index_t n_rows = batch.range.n;
   for (index_t l = 0; l < network_.n_layers(); ++l) {
     const auto i = static_cast<std::size_t>(l);
     views_.inputs[i] =
-        l == 0 ? input_.from_row(0) : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
+        l == 0 ? input(batch, chunk) : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
     views_.deltas[i] = deltas_[i].from_row(0);
   }
   weight_pass_->run(team, views_.inputs, views_.deltas,

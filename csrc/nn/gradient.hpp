@@ -75,11 +75,13 @@ class BatchGradient {
   void allocate(const GradientPlan& plan);
   index_t hidden_row(index_t layer, const Chunk& chunk) const;
   void weigh(const Batch& batch);
+  RowsInPlace<T> in_place(const Batch& batch) const;
+  MatrixPanels<T> input(const Batch& batch, const Chunk& chunk) const;
   void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
-  GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Chunk& chunk,
-                              index_t row, index_t rows);
+  GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
+                              const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
-                      const Chunk& chunk, index_t row, index_t rows);
+                      const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
   void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
@@ -87,7 +89,7 @@ class BatchGradient {
   void sum_activations(const Chunk& chunk, index_t row, index_t rows);
   void finish_sparsity(index_t n_rows);
   void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
-  void weights_pass(Team& team, PanelWeights<T>& weights, const Chunk& chunk, index_t n_rows,
+  void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
   void finish_parts(index_t n_rows, bool sum_squares);
 

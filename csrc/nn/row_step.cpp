@@ -76,7 +76,7 @@ double RowStep<T>::loss(const PanelWeights<T>& weights, const T* target, T weigh
   context.output = {weights.bias(last), network_.layer(last).activation, nullptr};
   context.loss = options_.loss;
   context.target = target;
-  context.target_stride = k.panel_width;
+  context.target_row = context.target_stride = k.panel_width;
   context.n_columns = network_.n_out();
   context.row_weight = &weight;
   context.row_loss = &sum;
