@@ -65,34 +65,42 @@ void sparse_row_times_matrix(const SparseRow<T>& x, const T* w, index_t row, ind
   }
 }
 
-/// Any W: the gradient passes through the old W in the same sweep that renews it.
-template <class T, bool Decay>
-inline void dense_row_update(const RowUpdate<T>& c) {
+/// Rows [row, row + Rows) of any W: the gradient passes through the old W in the same sweep that
+/// renews it, and its sums stay in registers.
+template <class T, bool Decay, int Rows>
+inline void dense_rows_update(const RowUpdate<T>& c, index_t row, Vec<T>& squares) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
   const Vec<T> keep = splat(c.keep);
-  Vec<T> squares = {};
-  for (index_t column = 0; column < c.n_columns; column += kW) {
-    T* w = c.weights + (column / kW) * c.stride;
+  Vec<T> sum[Rows], step[Rows];
+  AECORE_LOCKSTEP(Rows) sum[i] = Vec<T>{};
+  AECORE_LOCKSTEP(Rows) step[i] = splat(c.rate * c.x[row + i]);
+  T* w = c.weights + row * kW;
+  for (index_t column = 0; column < c.n_columns; column += kW, w += c.stride) {
     Vec<T> delta[kVectors];
     for (int v = 0; v < kVectors; ++v) delta[v] = load(c.delta + column + v * kLanes);
-    for (index_t row = 0; row < c.n_rows; ++row, w += kW) {
-      const Vec<T> step = splat(c.rate * c.x[row]);
-      Vec<T> sum = column > 0 ? load(c.sums + row * kLanes) : Vec<T>{};
+    AECORE_LOCKSTEP(Rows) {
       for (int v = 0; v < kVectors; ++v) {
-        const Vec<T> old = load(w + v * kLanes);
-        sum = madd(old, delta[v], sum);
+        T* const p = w + i * kW + v * kLanes;
+        const Vec<T> old = load(p);
+        sum[i] = madd(old, delta[v], sum[i]);
         if constexpr (Decay) squares = madd(old, old, squares);
-        store(w + v * kLanes, madd(step, delta[v], Decay ? keep * old : old));
+        store(p, madd(step[i], delta[v], Decay ? keep * old : old));
       }
-      store(c.sums + row * kLanes, sum);
     }
   }
-  if constexpr (Decay) *c.squares += static_cast<double>(lane_sum(squares));
   if (c.x_delta == nullptr) return;
-  for (index_t row = 0; row < c.n_rows; ++row) {
-    c.x_delta[row] = lane_sum(load(c.sums + row * kLanes));
-  }
+  AECORE_LOCKSTEP(Rows) c.x_delta[row + i] = lane_sum(sum[i]);
+}
+
+template <class T, bool Decay>
+inline void dense_row_update(const RowUpdate<T>& c) {
+  constexpr int kRows = kTileRows >= 8 ? 8 : 4;  // a sum and a step of each in registers
+  Vec<T> squares = {};
+  index_t row = 0;
+  for (; row + kRows <= c.n_rows; row += kRows) dense_rows_update<T, Decay, kRows>(c, row, squares);
+  for (; row < c.n_rows; ++row) dense_rows_update<T, Decay, 1>(c, row, squares);
+  if constexpr (Decay) *c.squares += static_cast<double>(lane_sum(squares));
 }
 
 /// W of the first layer without decay: rows of W whose x is zero stay as they are.

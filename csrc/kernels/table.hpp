@@ -186,7 +186,6 @@ struct RowUpdate {
   const std::int32_t* nonzero;  // its nonzero elements, where keep is 1 and x_delta not wanted, or
   index_t n_nonzero;            // null
   const T* delta;               // n_columns, padded to panels
-  T* sums;                      // scratch, one vector for each row
   T* x_delta;                   // n_rows, or null
   T rate;                       // minus the learning rate
   T keep;                       // 1 - learning rate * weight decay

@@ -18,7 +18,6 @@ RowStep<T>::RowStep(const Network& network, const ObjectiveOptions& options)
   below_ = AlignedBuffer<T>(width_);
   partial_loss_ = AlignedBuffer<T>(panel);
   nonzero_ = AlignedBuffer<std::int32_t>(network.n_in() + kNonzeroRoom);
-  sums_ = AlignedBuffer<T>(checked_mul(width_, panel));  // a vector or more for each unit
   rows_.zero();
   below_.zero();
 }
@@ -105,7 +104,6 @@ double RowStep<T>::backward(PanelWeights<T>& weights, double learning_rate) {
     update.n_columns = layer.n_out;
     update.x = row_of(l);
     update.delta = delta_.data();
-    update.sums = sums_.data();
     if (l == 0 && options_.weight_decay <= 0) {
       update.nonzero = nonzero_.data();
       update.n_nonzero = n_nonzero_;
