@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import gzip
 import json
 import subprocess
@@ -132,7 +132,7 @@ class Benchmark:
         entry = {
             "benchmark": self._name,
             "commit": self._commit,
-            "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+            "date": dt.datetime.now(dt.timezone.utc).date().isoformat(),
             "machine": machine(),
             "seconds": round(seconds, 1),
             "figures": figures,

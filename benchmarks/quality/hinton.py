@@ -54,10 +54,10 @@ def make_network(images: NDArray[np.uint8], seed: int) -> Network:
         n_threads=1,
         random_state=seed,
     )
-    for weight, name in zip(network.weights, network.activations, strict=True):
+    for W, name in zip(network.weights, network.activations, strict=True):
         if name == "relu":  # from Glorot's variance 2 / (n_in + n_out) to 2 / n_in
-            n_in, n_out = weight.shape
-            weight *= np.sqrt((n_in + n_out) / n_in)
+            n_in, n_out = W.shape
+            W[:] = W * np.sqrt((n_in + n_out) / n_in)
     set_output_biases(network, PIXEL * column_means(images, None, None, network.dtype))
     return network
 
@@ -83,7 +83,7 @@ def train(images: NDArray[np.uint8], n_epochs: int, seed: int) -> Network:
             state=OptimizerState("adam", np.zeros((2, start.parameters.size), start.dtype), 0),
             recorder=Recorder(start, History.empty(), publish, progress, audience),
             progress=progress,
-            keep=lambda state: None,
+            keep=lambda _: None,
         )
     return published[0]
 
