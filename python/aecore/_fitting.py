@@ -81,7 +81,8 @@ def _parameter_names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _check_settings(estimator: Autoencoder) -> None:
-    check_params({name: getattr(estimator, name) for name in _parameter_names(type(estimator))})
+    kind: Any = type(estimator)
+    check_params({name: getattr(estimator, name) for name in _parameter_names(kind)})
     if isinstance(_as_optimizer(estimator.optimizer), LBFGS):
         for name in ("learning_rate", "learning_rate_schedule", "clip_norm"):
             if getattr(estimator, name) is not None:
