@@ -60,7 +60,7 @@ def test_one_network_serves_many_threads() -> None:
 
 
 def small_fit(n_threads: int, dtype: str = "float32") -> bytes:
-    """Parameters after many steps of a few microseconds: helpers come late to most of their jobs."""
+    """Parameters after many steps of a few microseconds: helpers come late to most jobs."""
     X = np.random.default_rng(0).random((600, 20))
     model = Autoencoder(
         (12,),
@@ -97,7 +97,7 @@ def test_many_python_threads_each_with_a_team() -> None:
 
 
 def test_a_call_within_a_call() -> None:
-    """A signal handler that computes interrupts nothing: the outer fit keeps its team and its bits."""
+    """A signal handler that computes leaves the outer fit its team and its bits."""
     X = np.random.default_rng(0).random((4000, 60))
 
     def fit(n_threads: int) -> bytes:
