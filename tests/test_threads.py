@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -94,6 +96,25 @@ def test_many_python_threads_each_with_a_team() -> None:
     for thread in threads:
         thread.join()
     assert results == [expected] * 16
+
+
+def test_busy_neighbours_change_no_bit() -> None:
+    """Helpers rest and come back as the neighbours let them."""
+    X = np.random.default_rng(0).random((2000, 100))
+
+    def fit(n_threads: int) -> bytes:
+        model = Autoencoder((50,), n_epochs=150, n_threads=n_threads, random_state=0)
+        return model.fit(X).network_.parameters.tobytes()
+
+    spinning = [sys.executable, "-c", "while True: pass"]
+    neighbours = [subprocess.Popen(spinning) for _ in range(os.cpu_count() or 1)]
+    try:
+        beside = [fit(n) for n in (2, 3)]
+    finally:
+        for neighbour in neighbours:
+            neighbour.kill()
+            neighbour.wait()
+    assert beside == [fit(1)] * 2
 
 
 def test_a_call_within_a_call() -> None:
