@@ -14,7 +14,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from aecore import Autoencoder, Network, _core
-from helpers import run_python
+from helpers import run_function, run_python
 
 
 def test_default_obeys_threadpoolctl() -> None:
@@ -81,6 +81,10 @@ def small_fit(n_threads: int, dtype: str = "float32") -> bytes:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_late_helpers_change_no_bit(n_threads: int, dtype: str) -> None:
     assert small_fit(n_threads, dtype) == small_fit(1, dtype)
+
+
+def test_threads_that_openmp_binds_change_no_bit() -> None:
+    assert run_function(small_fit, 2, env={"OMP_PROC_BIND": "true"}) == small_fit(1)
 
 
 def test_many_python_threads_each_with_a_team() -> None:
@@ -162,10 +166,11 @@ for warning in caught:
 
 
 @pytest.mark.skipif(not hasattr(os, "setuid"), reason="no limit on processes on this system")
-def test_no_threads_to_be_had_gives_one_warning_and_the_same_bits() -> None:
+@pytest.mark.parametrize("bind", ["false", "true"])  # threads of our own, and OpenMP's
+def test_no_threads_to_be_had_gives_one_warning_and_the_same_bits(bind: str) -> None:
     network = Network([50, 20, 50], ["tanh", "sigmoid"], random_state=0)
     X = np.random.default_rng(0).random((400, 50), dtype=np.float32)
-    digest, *messages = run_python(STARVED).splitlines()
+    digest, *messages = run_python(STARVED, env={"OMP_PROC_BIND": bind}).splitlines()
     assert digest == hashlib.sha256(network.reconstruct(X).tobytes()).hexdigest()
     assert len(messages) == 1
     assert "could not create threads" in messages[0]
