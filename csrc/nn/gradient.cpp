@@ -59,7 +59,10 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   const index_t width = kernels<T>().panel_width;
   const index_t n_layers = network_.n_layers();
   input_ = PanelMatrix<T>(chunk_rows_, network_.n_in());
-  if (plan.separate_target) target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
+  if (plan.separate_target || options_.changes_input()) {
+    target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
+  }
+  if (options_.weighs_features()) feature_weight_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
   for (index_t l = 0; l < n_layers; ++l) {
     const index_t n_out = network_.layer(l).n_out;
     const bool output = l + 1 == n_layers;
@@ -125,10 +128,19 @@ template <class T>
 void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
   const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
-  gather_rows<T>(batch.data.x, range, options_.input_scale, unit && batch.data.target == nullptr,
+  if (options_.changes_input()) {
+    NoiseOptions noise = options_.noise;
+    noise.epoch = batch.epoch;
+    const MatrixPanels<T> weight =
+        options_.weighs_features() ? feature_weight_.from_row(row) : MatrixPanels<T>{};
+    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &noise, unit,
+                       {input_.from_row(row), target_.from_row(row), weight});
+    return;
+  }
+  gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
                  input_.row(row), input_.stride());
   if (batch.data.target != nullptr) {
-    gather_rows<T>(*batch.data.target, range, 1.0, unit, target_.row(row), target_.stride());
+    gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
   }
 }
 
@@ -178,12 +190,16 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
-  const PanelMatrix<T>& target = batch.data.target != nullptr ? target_ : input_;
+  const PanelMatrix<T>& target = target_of(batch);
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
   context.target = target.row(0);
   context.target_stride = target.stride();
+  if (options_.weighs_features()) {
+    context.feature_weight = feature_weight_.row(0);
+    context.feature_weight_stride = feature_weight_.stride();
+  }
   context.row_weight = row_weight_.data() + chunk.first;
   context.n_columns = layer.n_out;
   context.row_loss = row_loss_.data();
