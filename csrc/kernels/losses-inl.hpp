@@ -69,6 +69,18 @@ inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t ro
       }
     }
     each(z, x, loss, factor, slope);
+    if (c.feature_weight != nullptr) {
+      const T* const weight = c.feature_weight + panel * c.feature_weight_stride + (row + r) * kW;
+      AECORE_LOCKSTEP(kN) {
+        const Vec<T> w = load(weight + i * kLanes);
+        if constexpr (HasFactor) {  // no product of powers: the log comes at once
+          loss[i] += log_v<T>(factor[i]);
+          factor[i] = splat(T{1});
+        }
+        loss[i] *= w;
+        slope[i] *= w;
+      }
+    }
     if (columns < kW) {  // nothing past the last column counts, be it NaN
       AECORE_LOCKSTEP(kN) {
         const IntVec<T> real = lanes_below<T>(columns - i % kVectors * kLanes);

@@ -14,6 +14,8 @@ constexpr Kernels<T> make_kernels() {
   k.pack_transposed = &pack_transposed<T>;
   k.unpack = &unpack<T>;
   k.gather = &gather<T>;
+  k.enter = &enter<T>;
+  k.leave_out_missing = &leave_out_missing<T>;
   k.bias_activation = &bias_activation<T>;
   k.fetch_target = &fetch_target<T>;
   k.output_loss = &output_loss<T>;

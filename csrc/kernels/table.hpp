@@ -20,6 +20,9 @@ namespace aecore {
 enum class Activation : std::uint8_t { identity, sigmoid, tanh, relu };
 enum class Loss : std::uint8_t { squared_error, binary_cross_entropy };
 
+/// Noise on the input of a training batch.
+enum class Noise : std::uint8_t { none, masking, gaussian, salt_and_pepper, uniform };
+
 /// Types of user arrays that the gather reads.
 enum class Element : std::uint8_t {
   float32,
@@ -105,6 +108,8 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   Loss loss;
   const T* target;  // panels or in place, rows as in C
   index_t target_row, target_stride;
+  const T* feature_weight;  // panels of each feature's weight in the loss, or null
+  index_t feature_weight_stride;
   index_t n_columns;    // of C
   const T* row_weight;  // by row of C
   double* row_loss;     // by row of C; added to with the last panel
@@ -134,8 +139,34 @@ struct GatherCall {
   index_t first_row;
   index_t n_rows, n_columns;
   T scale;
+  const double* offset;  // by column: (x - offset) * factor in double instead of scale x; or null
+  const double* factor;
   T* panels;  // of destination row 0
   index_t stride;
+};
+
+/// Gathered rows on their way into the first layer: noise, then missing numbers (NaN) as 0 and the
+/// others of their row times n_columns / n_observed. A number drawn depends on (seed, epoch, source
+/// row, column) alone: Philox4x32-10 with the counter
+///     (column >> 2, row mod 2^32, epoch, purpose | (row >> 32) << 20), word column & 3.
+template <class T>
+struct EnterCall {
+  const T* clean;  // panels, of destination row 0, like those below
+  index_t clean_stride;
+  T* entering;  // may be `clean`
+  index_t entering_stride;
+  T* weight;  // in the loss: emphasis where the input is corrupted, else 1; or null
+  index_t weight_stride;
+  const index_t* rows;  // source rows, as in GatherCall
+  index_t first_row;
+  index_t n_rows, n_columns;
+  bool mask_missing;
+  Noise noise;
+  T level, emphasis;
+  std::uint64_t drawn_below;   // an element is drawn where its word is below: ceil(level 2^32) > 0
+  std::uint64_t pepper_below;  // and becomes 0 where it is below this one: ceil(level 2^31)
+  std::uint64_t seed;
+  std::uint32_t epoch, purpose;
 };
 
 /// What becomes of a tile of weight gradients: the context of `write_gradient`, `hold_gradient` and
@@ -213,6 +244,11 @@ struct Kernels {
   void (*unpack)(const T* panels, index_t stride, index_t rows, index_t columns, T* out,
                  index_t ld);
   unsigned (*gather)(const GatherCall<T>&);
+  /// Returns kGatherNotFinite where a row holds infinity, or NaN without mask_missing.
+  unsigned (*enter)(const EnterCall<T>&);
+  /// Missing numbers (NaN) of a target become 0, and so do their weights in the loss.
+  unsigned (*leave_out_missing)(T* panels, index_t stride, T* weight, index_t weight_stride,
+                                index_t rows, index_t columns);
   Epilogue<T> bias_activation;
   Prologue<T> fetch_target;  // of an OutputLoss
   Epilogue<T> output_loss;

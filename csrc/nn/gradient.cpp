@@ -59,7 +59,10 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   const index_t width = kernels<T>().panel_width;
   const index_t n_layers = network_.n_layers();
   input_ = PanelMatrix<T>(chunk_rows_, network_.n_in());
-  if (plan.separate_target) target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
+  if (plan.separate_target || options_.changes_input()) {
+    target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
+  }
+  if (options_.weighs_features()) feature_weight_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
   for (index_t l = 0; l < n_layers; ++l) {
     const index_t n_out = network_.layer(l).n_out;
     const bool output = l + 1 == n_layers;
@@ -126,12 +129,15 @@ void BatchGradient<T>::weigh(const Batch& batch) {
 template <class T>
 RowsInPlace<T> BatchGradient<T>::in_place(const Batch& batch) const {
   const bool range_asked = options_.loss == Loss::binary_cross_entropy;
-  if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1) return {};
-  return rows_in_place<T>(batch.data.x, options_.input_scale);
+  if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1 ||
+      options_.changes_input()) {
+    return {};
+  }
+  return rows_in_place<T>(batch.data.x, options_.input);
 }
 
 template <class T>
-MatrixPanels<T> BatchGradient<T>::input(const Batch& batch, const Chunk& chunk) const {
+MatrixPanels<const T> BatchGradient<T>::input(const Batch& batch, const Chunk& chunk) const {
   const RowsInPlace<T> rows = in_place(batch);
   if (rows.data == nullptr) return input_.from_row(0);
   const index_t first = batch.range.first + chunk.first;
@@ -142,12 +148,21 @@ template <class T>
 void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
   const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
+  if (options_.changes_input()) {
+    NoiseOptions noise = options_.noise;
+    noise.epoch = batch.epoch;
+    const MatrixPanels<T> weight =
+        options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
+    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &noise, unit,
+                       {input_.into_row(row), target_.into_row(row), weight});
+    return;
+  }
   if (in_place(batch).data == nullptr) {
-    gather_rows<T>(batch.data.x, range, options_.input_scale, unit && batch.data.target == nullptr,
+    gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
                    input_.row(row), input_.stride());
   }
   if (batch.data.target != nullptr) {
-    gather_rows<T>(*batch.data.target, range, 1.0, unit, target_.row(row), target_.stride());
+    gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
   }
 }
 
@@ -158,7 +173,7 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
   const auto l = static_cast<std::size_t>(layer);
   const bool output = layer + 1 == network_.n_layers();
   PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
-  const MatrixPanels<T> in =
+  const MatrixPanels<const T> in =
       layer == 0 ? input(batch, chunk) : activations_[l - 1].from_row(hidden_row(layer - 1, chunk));
   GemmCall<T> call{};
   call.a = in.data;
@@ -201,14 +216,18 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
-  const MatrixPanels<T> target =
-      batch.data.target != nullptr ? target_.from_row(0) : input(batch, chunk);
+  const bool apart = batch.data.target != nullptr || options_.changes_input();
+  const MatrixPanels<const T> target = apart ? target_.from_row(0) : input(batch, chunk);
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
   context.target = target.data;
   context.target_row = target.row;
   context.target_stride = target.stride;
+  if (options_.weighs_features()) {
+    context.feature_weight = feature_weight_.row(0);
+    context.feature_weight_stride = feature_weight_.stride();
+  }
   context.row_weight = row_weight_.data() + chunk.first;
   context.n_columns = layer.n_out;
   context.row_loss = row_loss_.data();

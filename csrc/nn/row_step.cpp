@@ -29,8 +29,8 @@ double RowStep<T>::run(PanelWeights<T>& weights, const RowSource& x, const RowSo
   const index_t panel = kernels<T>().panel_width;
   const RowRange range{nullptr, row, 1, 0};
   // A single row in panels with the stride of one row is the plain row.
-  gather_rows<T>(x, range, options_.input_scale, unit && target == nullptr, row_of(0), panel);
-  if (target != nullptr) gather_rows<T>(*target, range, 1.0, unit, target_.data(), panel);
+  gather_rows<T>(x, range, options_.input, unit && target == nullptr, row_of(0), panel);
+  if (target != nullptr) gather_rows<T>(*target, range, {}, unit, target_.data(), panel);
   forward(weights);
   const double data_loss =
       loss(weights, target != nullptr ? target_.data() : row_of(0), weight > 0 ? T{1} : T{0});

@@ -12,7 +12,8 @@ namespace aecore {
 template <class T>
 class RowStep {
  public:
-  /// For objectives without a sparsity term: rho_hat of one row says nothing.
+  /// For objectives without a sparsity term (rho_hat of one row says nothing) that do not change
+  /// the input.
   RowStep(const Network& network, const ObjectiveOptions& options);
 
   /// Updates `weights` by the row; `weight` 0 teaches nothing but decay. Returns the batch's J.

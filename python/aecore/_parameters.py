@@ -147,12 +147,16 @@ _RULES: Mapping[str, Rule] = {
     ),
     "loss": _one_of(*_core.LOSSES),
     "minimum": _UNIT,
+    "missing": _one_of(None, "mask"),
     "momentum": _DECAY,
     "n_epochs": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
     ),
+    "noise": _one_of(None, *_core.NOISES),
+    "noise_emphasis": _NOT_NEGATIVE,
+    "noise_level": _NOT_NEGATIVE,
     "optimizer": Rule(
         f"be one of {', '.join(map(repr, (*_core.OPTIMIZERS, 'lbfgs')))}, or an object of "
         "aecore.optimizers",
@@ -167,6 +171,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "rate": _OPEN_UNIT,
     "rho": _DECAY,
+    "scale": _one_of(None, "minmax", "standard", "maxabs"),
     "shuffle": _BOOL,
     "sparsity_layers": _one_of("code", "hidden"),
     "sparsity_target": _OPEN_UNIT,

@@ -18,9 +18,12 @@ from aecore._arrays import (
     refuse_overlap,
 )
 from aecore._initialization import seed_from
+from aecore._input import InputSettings
 from aecore._network_state import NetworkState
 from aecore._objective import Terms, make_objective
 from aecore._parameters import check_activations, check_params, parameter_error
+
+_PLAIN = InputSettings()  # of codes
 
 
 class Network(NetworkState):
@@ -102,7 +105,9 @@ class Network(NetworkState):
         core = _core.Network([int(size) for size in layer_sizes], list(activations))
         parameters = aligned_zeros(core.n_parameters, dtype)
         core.initialize(parameters, seed_from(random_state))
-        super().__init__(core, parameters, float(input_scale), int(code_layer), n_threads)
+        super().__init__(
+            core, parameters, InputSettings(float(input_scale)), int(code_layer), n_threads
+        )
 
     def encode(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute the codes of rows.
@@ -128,7 +133,7 @@ class Network(NetworkState):
         TypeError
             If X does not hold real numbers.
         """
-        return self._forward(X, 0, self._code_layer + 1, out, self._input_scale, "X")
+        return self._forward(X, 0, self._code_layer + 1, out, self._input, "X")
 
     def decode(self, Z: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute the outputs that belong to codes.
@@ -153,7 +158,7 @@ class Network(NetworkState):
         if self._code_layer == len(self._sizes) - 2:
             msg = "decode needs layers after the code; this network ends with it"
             raise ValueError(msg)
-        return self._forward(Z, self._code_layer + 1, len(self._sizes) - 1, out, 1.0, "Z")
+        return self._forward(Z, self._code_layer + 1, len(self._sizes) - 1, out, _PLAIN, "Z")
 
     def reconstruct(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute `decode(encode(X))` in one pass.
@@ -175,7 +180,7 @@ class Network(NetworkState):
         ValueError, TypeError
             As in `encode`.
         """
-        return self._forward(X, 0, len(self._sizes) - 1, out, self._input_scale, "X")
+        return self._forward(X, 0, len(self._sizes) - 1, out, self._input, "X")
 
     def _forward(  # noqa: PLR0917
         self,
@@ -183,11 +188,13 @@ class Network(NetworkState):
         first_layer: int,
         last_layer: int,
         out: NDArray[Any] | None,
-        scale: float,
+        settings: InputSettings,
         name: str,
     ) -> NDArray[Any]:
         if type(values) is np.ndarray:
-            row = self._core.one_row(self._parameters, values, out, first_layer, last_layer, scale)
+            row = self._core.one_row(
+                self._parameters, values, out, first_layer, last_layer, settings.core
+            )
             if row is not None:
                 return row
         array = np.asarray(values)
@@ -203,7 +210,7 @@ class Network(NetworkState):
             result.reshape(rows.shape[0], shape[-1]),
             first_layer,
             last_layer,
-            scale,
+            settings.core,
             self._n_threads or 0,
             name,
         )
@@ -374,7 +381,7 @@ sparsity_layers
         )
 
     def _objective(self, **settings: Any) -> _core.Objective:
-        return make_objective(self.activations, self._code_layer, self._input_scale, **settings)
+        return make_objective(self.activations, self._code_layer, self._input, **settings)
 
     def _evaluate(
         self,
