@@ -15,8 +15,6 @@ namespace aecore {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // A batch up to this size is one chunk, and its weights are updated tile by tile.
 constexpr double kBatchBytes = 256.0 * 1024 * 1024;
 constexpr double kValidationBytes = 16.0 * 1024 * 1024;
