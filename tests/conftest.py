@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aecore import _core
-from helpers import ROOT
+from helpers import ROOT, TESTS
 
 
 def pytest_report_header() -> list[str]:
@@ -41,3 +44,20 @@ def shared_data() -> Callable[[str], Path]:
         return folder
 
     return find
+
+
+@pytest.fixture(scope="session")
+def allocation_counter(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of a child whose `count_allocations()` counts requests for memory."""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("the counter needs the GNU C library")
+    if os.environ.get("LD_PRELOAD"):
+        pytest.skip("a sanitizer has the allocator already")
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    library = tmp_path_factory.mktemp("counter") / "counter.so"
+    source = TESTS / "compiled" / "count_allocations.c"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)]
+    subprocess.run(command, check=True, timeout=60)
+    return {"LD_PRELOAD": str(library)}

@@ -1,13 +1,27 @@
-"""What every quality benchmark needs: the data's folder, the machine's name, a table."""
+"""What every quality benchmark needs: data, the machine's name, a table, goals, a record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+import datetime
+import gzip
+import json
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 import aecore
 from benchmarks.machine import processor
 from benchmarks.rows import data_root
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "quality.json"
+PIXEL = 1.0 / 255.0
 
 
 def data_folder(name: str) -> Path:
@@ -38,3 +52,91 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for line in lines:
         cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
         print("  " + "  ".join(cells))
+
+
+def load_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Training and test images of MNIST, (60000, 784) and (10000, 784)."""
+    folder = data_folder("mnist")
+
+    def read(name: str) -> NDArray[np.uint8]:
+        with gzip.open(folder / f"{name}-images-idx3-ubyte.gz", "rb") as file:
+            file.read(16)  # magic number, count, height, width
+            return np.frombuffer(file.read(), np.uint8).reshape(-1, 784)
+
+    return read("train"), read("t10k")
+
+
+def mean_over_seeds(run: Callable[[int], dict[str, float]], n_seeds: int) -> dict[str, float]:
+    """Mean of what `run(seed)` returns by name, for the seeds from 0 on."""
+    runs = [run(seed) for seed in range(n_seeds)]
+    return {name: float(np.mean([each[name] for each in runs])) for name in runs[0]}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure, and the range it has to be in."""
+
+    name: str
+    reached: float
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def met(self) -> bool:
+        """Whether it is there; NaN is not."""
+        return self.low <= self.reached <= self.high
+
+    def __str__(self) -> str:
+        """Say all of it in a line."""
+        verdict = "met" if self.met else "MISSED"
+        return (
+            f"goal: {self.name} from {self.low:g} to {self.high:g}: {verdict} ({self.reached:.6g})"
+        )
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    git = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+    return git.stdout.strip()
+
+
+class Benchmark:
+    """One command: its option, its clock, its verdict, its line in `results/quality.json`."""
+
+    def __init__(self, name: str, description: str | None) -> None:
+        parser = argparse.ArgumentParser(prog=f"benchmarks.quality.{name}", description=description)
+        parser.add_argument(
+            "--quick", action="store_true", help="one seed, little data, an expectation of its own"
+        )
+        self.quick: bool = parser.parse_args().quick
+        self._name = name
+        self._commit = _commit()
+        self._start = time.perf_counter()
+
+    @property
+    def n_seeds(self) -> int:
+        """Seeds that figures are the mean of."""
+        return 1 if self.quick else 3
+
+    def finish(self, figures: dict[str, Any], goals: Sequence[Goal]) -> int:
+        """Print the verdicts, record a full run; return the exit code."""
+        seconds = time.perf_counter() - self._start
+        for goal in goals:
+            print(f"  {goal}")
+        print(f"  {machine()}; seeds 0-{self.n_seeds - 1}; {seconds:.0f} s in all")
+        if not self.quick:
+            self._record(figures, seconds)
+        return 0 if all(goal.met for goal in goals) else 1
+
+    def _record(self, figures: dict[str, Any], seconds: float) -> None:
+        entry = {
+            "benchmark": self._name,
+            "commit": self._commit,
+            "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+            "machine": machine(),
+            "seconds": round(seconds, 1),
+            "figures": figures,
+        }
+        entries = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+        RESULTS.write_text(json.dumps([*entries, entry], indent=1) + "\n")
+        print(f"  recorded in {RESULTS.name}")

@@ -22,19 +22,31 @@ enum class Purpose : std::uint32_t { initialization = 1, shuffle = 2, noise = 3 
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t stream);
-  std::uint32_t next32();
-  std::uint64_t next64();
+  std::uint32_t next32() {
+    if (used_ == words_.size()) refill();
+    return words_[used_++];
+  }
+  std::uint64_t next64() {
+    const std::uint64_t low = next32();
+    return low | (std::uint64_t{next32()} << 32);
+  }
   /// Uniform in [0, 1) with 53 random bits.
-  double uniform();
+  double uniform() {
+    return static_cast<double>(static_cast<std::int64_t>(next64() >> 11)) * 0x1p-53;
+  }
   /// Uniform in [0, bound), bound > 0, without bias (Lemire 2019, "Fast random integer generation
   /// in an interval").
   std::uint64_t below(std::uint64_t bound);
 
  private:
-  PhiloxCounter counter_;
-  PhiloxKey key_;
-  PhiloxCounter block_{};
-  int used_ = 4;
+  static constexpr std::size_t kBlocks = 8;  // made side by side, in vectors
+  void refill();
+
+  std::uint64_t next_block_ = 0;
+  const std::uint32_t stream_, purpose_;
+  const PhiloxKey key_;
+  std::array<std::uint32_t, 4 * kBlocks> words_;
+  std::size_t used_ = 4 * kBlocks;
 };
 
 /// order[0..n) becomes a uniformly random permutation of 0..n-1 (Fisher-Yates).

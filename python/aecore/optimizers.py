@@ -272,10 +272,11 @@ class LBFGS(Optimizer):
 
 
 _KINDS = (SGD, Momentum, Nesterov, Adagrad, RMSprop, Adam, AdamW, LBFGS)
+_NAMED: dict[str, Optimizer] = {kind.name: kind() for kind in _KINDS}
 
 
 def _as_optimizer(optimizer: str | Optimizer) -> Optimizer:
     """Return the object that a name stands for, and an object as it is."""
     if isinstance(optimizer, Optimizer):
         return optimizer
-    return next(kind() for kind in _KINDS if kind.name == optimizer)
+    return _NAMED[optimizer]
