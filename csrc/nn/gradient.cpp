@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/targets.hpp"
+
 namespace aecore {
 
 namespace {
@@ -65,6 +67,8 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     const bool output = l + 1 == n_layers;
     if (!output) activations_.emplace_back(l <= last_sparse_ ? plan.max_rows : chunk_rows_, n_out);
     deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
+    const bool keep_slope = with_gradient_ && !output && keeps_slope(l);
+    slopes_.emplace_back(keep_slope ? (l <= last_sparse_ ? plan.max_rows : chunk_rows_) : 0, n_out);
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
   row_loss_ = AlignedBuffer<double>(chunk_rows_);
@@ -78,6 +82,12 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     block_activations_.emplace_back(checked_mul(n_statistics, padded));
     penalty_[static_cast<std::size_t>(l)] = AlignedBuffer<T>(padded);
   }
+}
+
+/// Layers whose slopes are kept on the way forward, in a panel matrix beside their activations.
+template <class T>
+bool BatchGradient<T>::keeps_slope(index_t layer) const {
+  return slope_needs_z(network_.layer(layer).activation);
 }
 
 template <class T>
@@ -130,6 +140,11 @@ void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t ro
   if (batch.data.target != nullptr) {
     gather_rows<T>(*batch.data.target, range, 1.0, unit, target_.row(row), target_.stride());
   }
+  if (is_of_counts(options_.loss)) {
+    const bool other = batch.data.target != nullptr;
+    require_not_negative<T>(other ? *batch.data.target : batch.data.x, range,
+                            (other ? target_ : input_).from_row(row));
+  }
 }
 
 template <class T>
@@ -164,7 +179,12 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
                                       const Chunk& chunk, index_t row, index_t rows) {
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
-    const BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
+    BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
+    if (with_gradient_ && keeps_slope(l)) {
+      PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(l)];
+      context.slope = slope.row(hidden_row(l, chunk));
+      context.slope_stride = slope.stride();
+    }
     GemmCall<T> call = forward_product(weights, l, chunk, row, rows);
     call.epilogue = kernels<T>().bias_activation;
     call.context = &context;
@@ -200,7 +220,17 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
       batch.range.first + chunk.first + row + std::min(n_workers * block_rows_, batch.range.n),
       rows);
   call.ahead = &ahead;
+  if (options_.loss == Loss::multinomial) {  // the product leaves z, the loss takes whole rows
+    context.output.activation = Activation::identity;
+    call.epilogue = k.bias_activation;
+    call.context = &context.output;
+    call.prologue = nullptr;
+  }
   k.gemm(call);
+  if (options_.loss == Loss::multinomial) {
+    PanelMatrix<T>& z = deltas_.back();
+    k.multinomial_loss(context, z.row(row), z.stride(), row, rows);
+  }
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
     double sum = 0;
     for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
@@ -219,9 +249,10 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
                                 index_t rows) {
   for (index_t layer = network_.n_layers() - 1; layer > 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
-    const PanelMatrix<T>& below = activations_[l - 1];
     ActivationBackward<T> context{};
     context.activation = network_.layer(layer - 1).activation;
+    context.is_slope = keeps_slope(layer - 1);
+    const PanelMatrix<T>& below = (context.is_slope ? slopes_ : activations_)[l - 1];
     context.activations = below.row(hidden_row(layer - 1, chunk));
     context.activations_stride = below.stride();
     context.penalty = penalty_[l - 1].size() > 0 ? penalty_[l - 1].data() : nullptr;

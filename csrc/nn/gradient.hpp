@@ -73,6 +73,7 @@ class BatchGradient {
   };
 
   void allocate(const GradientPlan& plan);
+  bool keeps_slope(index_t layer) const;
   index_t hidden_row(index_t layer, const Chunk& chunk) const;
   void weigh(const Batch& batch);
   void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
@@ -100,6 +101,7 @@ class BatchGradient {
 
   PanelMatrix<T> input_, target_;
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= last_sparse_
+  std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk

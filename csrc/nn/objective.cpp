@@ -37,6 +37,12 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  options.sparsity_target);
   require_number(std::isfinite(options.input_scale), "input_scale must be finite",
                  options.input_scale);
+  const bool softmax = network.layers().back().activation == Activation::softmax;
+  AECORE_REQUIRE((options.loss == Loss::multinomial) == softmax,
+                 "loss must be 'multinomial' exactly when the output's activation is 'softmax'; "
+                 "got '" +
+                     loss_names()[static_cast<std::size_t>(options.loss)] + "' with '" +
+                     to_string(network.layers().back().activation) + "'");
   if (options.sparsity_weight <= 0) return;
   for (const index_t l : options.sparsity_layers) {
     AECORE_REQUIRE(l >= 0 && l < network.n_layers() - 1,
