@@ -6,6 +6,7 @@
 //
 #include "kernels/activations-inl.hpp"
 #include "kernels/losses-inl.hpp"
+#include "kernels/softmax-inl.hpp"
 //
 #include "kernels/enter-inl.hpp"
 #include "kernels/gather-inl.hpp"

@@ -17,8 +17,34 @@
 
 namespace aecore {
 
-enum class Activation : std::uint8_t { identity, sigmoid, tanh, relu };
-enum class Loss : std::uint8_t { squared_error, binary_cross_entropy };
+enum class Activation : std::uint8_t {
+  identity,
+  sigmoid,
+  tanh,
+  relu,
+  leaky_relu,
+  elu,
+  softplus,
+  silu,
+  gelu,
+  softmax  // of whole rows, by `softmax` and `multinomial_loss`: epilogues leave it z
+};
+enum class Loss : std::uint8_t {
+  squared_error,
+  binary_cross_entropy,
+  absolute_error,
+  huber,
+  poisson,
+  multinomial
+};
+
+/// Slope of leaky_relu below 0 (Maas, Hannun & Ng, ICML 2013 workshop).
+inline constexpr double kLeakySlope = 0.01;
+
+/// The derivative of these is no function of a: it is kept on the way forward.
+constexpr bool slope_needs_z(Activation a) {
+  return a == Activation::silu || a == Activation::gelu;
+}
 
 /// Noise on the input of a training batch.
 enum class Noise : std::uint8_t { none, masking, gaussian, salt_and_pepper, uniform };
@@ -100,6 +126,8 @@ struct BiasActivation {  // context of `bias_activation`: tile = activation(tile
   /// Set where a sum is not finite; may be null. An input that is not finite makes every sum of its
   /// row so (0 * inf is NaN): rows read in place are checked by their first column of sums.
   bool* not_finite;
+  T* slope = nullptr;  // panels, rows as in C: gets activation'(z), where it is wanted
+  index_t slope_stride = 0;
 };
 
 template <class T>
@@ -118,8 +146,9 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
 };
 
 template <class T>
-struct ActivationBackward {  // tile = (tile + weight_i penalty_j) activation'(a)
+struct ActivationBackward {  // tile = (tile + weight_i penalty_j) slope
   Activation activation;
+  bool is_slope;         // `activations` holds slopes; otherwise a, and the slope is activation'(a)
   const T* activations;  // panels, rows as in C
   index_t activations_stride;
   const T* penalty;  // n, or null
@@ -253,6 +282,12 @@ struct Kernels {
   Prologue<T> fetch_target;  // of an OutputLoss
   Epilogue<T> output_loss;
   Epilogue<T> activation_backward;
+  /// Rows z in panels (n columns) become softmax(z).
+  void (*softmax)(T* z, index_t stride, index_t rows, index_t n);
+  /// What output_loss does, for softmax and its loss, from z: a row at a time, all panels. `z`
+  /// begins with `row` of C.
+  void (*multinomial_loss)(const OutputLoss<T>& context, T* z, index_t stride, index_t row,
+                           index_t rows);
   /// out[0..columns rounded up to panels) = (or +=) sum over rows of row_weight_i x_ij (weight 1 if
   /// null).
   void (*column_sums)(const T* panels, index_t stride, index_t rows, index_t columns,
@@ -270,6 +305,9 @@ struct Kernels {
   void (*log1p)(const T* x, T* y, index_t n);  // x in [0, 1]
   void (*sigmoid)(const T* x, T* y, index_t n);
   void (*tanh)(const T* x, T* y, index_t n);
+  void (*expm1)(const T* x, T* y, index_t n);  // x <= 0
+  void (*softplus)(const T* x, T* y, index_t n);
+  void (*normal_cdf)(const T* x, T* y, index_t n);
   /// n rounds of independent multiply-adds; returns their number of floating point operations.
   double (*multiply_add_rounds)(index_t n);
 };

@@ -102,6 +102,9 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
     gemm.context = &context;
     gemm.ahead = reads_x ? &ahead : nullptr;
     k.gemm(gemm);
+    if (layer.activation == Activation::softmax) {
+      k.softmax(out->row(0), out->stride(), rows, layer.n_out);
+    }
     std::swap(in, out);
   }
   if (not_finite) require_finite<T>(call.x, first, rows);

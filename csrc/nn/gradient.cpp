@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/targets.hpp"
+
 namespace aecore {
 
 namespace {
@@ -68,6 +70,8 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     const bool output = l + 1 == n_layers;
     if (!output) activations_.emplace_back(l <= last_sparse_ ? plan.max_rows : chunk_rows_, n_out);
     deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
+    const bool keep_slope = with_gradient_ && !output && keeps_slope(l);
+    slopes_.emplace_back(keep_slope ? (l <= last_sparse_ ? plan.max_rows : chunk_rows_) : 0, n_out);
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
   row_loss_ = AlignedBuffer<double>(chunk_rows_);
@@ -81,6 +85,12 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     block_activations_.emplace_back(checked_mul(n_statistics, padded));
     penalty_[static_cast<std::size_t>(l)] = AlignedBuffer<T>(padded);
   }
+}
+
+/// Layers whose slopes are kept on the way forward, in a panel matrix beside their activations.
+template <class T>
+bool BatchGradient<T>::keeps_slope(index_t layer) const {
+  return slope_needs_z(network_.layer(layer).activation);
 }
 
 template <class T>
@@ -128,7 +138,8 @@ void BatchGradient<T>::weigh(const Batch& batch) {
 /// range is asked of them, and the first layer's sums will tell whether they are finite.
 template <class T>
 RowsInPlace<T> BatchGradient<T>::in_place(const Batch& batch) const {
-  const bool range_asked = options_.loss == Loss::binary_cross_entropy;
+  const bool range_asked =
+      options_.loss == Loss::binary_cross_entropy || is_of_counts(options_.loss);
   if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1 ||
       options_.changes_input()) {
     return {};
@@ -155,14 +166,19 @@ void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t ro
         options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
     gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &noise, unit,
                        {input_.into_row(row), target_.into_row(row), weight});
-    return;
+  } else {
+    if (in_place(batch).data == nullptr) {
+      gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
+                     input_.row(row), input_.stride());
+    }
+    if (batch.data.target != nullptr) {
+      gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
+    }
   }
-  if (in_place(batch).data == nullptr) {
-    gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
-                   input_.row(row), input_.stride());
-  }
-  if (batch.data.target != nullptr) {
-    gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
+  if (is_of_counts(options_.loss)) {
+    const bool apart = batch.data.target != nullptr || options_.changes_input();
+    require_not_negative<T>(batch.data.target != nullptr ? *batch.data.target : batch.data.x, range,
+                            (apart ? target_ : input_).from_row(row));
   }
 }
 
@@ -198,9 +214,13 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
   bool not_finite = false;
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
-    const BiasActivation<T> context{
-        weights.bias(l), layer.activation,
-        l == 0 && in_place(batch).data != nullptr ? &not_finite : nullptr};
+    BiasActivation<T> context{weights.bias(l), layer.activation,
+                              l == 0 && in_place(batch).data != nullptr ? &not_finite : nullptr};
+    if (with_gradient_ && keeps_slope(l)) {
+      PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(l)];
+      context.slope = slope.row(hidden_row(l, chunk));
+      context.slope_stride = slope.stride();
+    }
     GemmCall<T> call = forward_product(weights, l, batch, chunk, row, rows);
     call.epilogue = kernels<T>().bias_activation;
     call.context = &context;
@@ -244,7 +264,17 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
       batch.range.first + chunk.first + row + std::min(n_workers * block_rows_, batch.range.n),
       rows);
   call.ahead = &ahead;
+  if (options_.loss == Loss::multinomial) {  // the product leaves z, the loss takes whole rows
+    context.output.activation = Activation::identity;
+    call.epilogue = k.bias_activation;
+    call.context = &context.output;
+    call.prologue = nullptr;
+  }
   k.gemm(call);
+  if (options_.loss == Loss::multinomial) {
+    PanelMatrix<T>& z = deltas_.back();
+    k.multinomial_loss(context, z.row(row), z.stride(), row, rows);
+  }
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
     double sum = 0;
     for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
@@ -263,9 +293,10 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
                                 index_t rows) {
   for (index_t layer = network_.n_layers() - 1; layer > 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
-    const PanelMatrix<T>& below = activations_[l - 1];
     ActivationBackward<T> context{};
     context.activation = network_.layer(layer - 1).activation;
+    context.is_slope = keeps_slope(layer - 1);
+    const PanelMatrix<T>& below = (context.is_slope ? slopes_ : activations_)[l - 1];
     context.activations = below.row(hidden_row(layer - 1, chunk));
     context.activations_stride = below.stride();
     context.penalty = penalty_[l - 1].size() > 0 ? penalty_[l - 1].data() : nullptr;

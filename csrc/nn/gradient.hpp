@@ -75,6 +75,7 @@ class BatchGradient {
   };
 
   void allocate(const GradientPlan& plan);
+  bool keeps_slope(index_t layer) const;
   index_t hidden_row(index_t layer, const Chunk& chunk) const;
   void weigh(const Batch& batch);
   RowsInPlace<T> in_place(const Batch& batch) const;
@@ -105,6 +106,7 @@ class BatchGradient {
   PanelMatrix<T> input_, target_;            // the target may be the input
   PanelMatrix<T> feature_weight_;            // in the loss, where features have one
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= last_sparse_
+  std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk

@@ -9,10 +9,12 @@ namespace aecore {
 namespace {
 
 // In the order of the enums.
-const std::vector<std::string> kActivations = {"identity", "sigmoid", "tanh", "relu"};
+const std::vector<std::string> kActivations = {"identity", "sigmoid",  "tanh", "relu", "leaky_relu",
+                                               "elu",      "softplus", "silu", "gelu", "softmax"};
 const std::vector<std::string> kNoises = {"masking", "gaussian", "salt_and_pepper",
                                           "uniform"};  // behind Noise::none
-const std::vector<std::string> kLosses = {"squared_error", "binary_cross_entropy"};
+const std::vector<std::string> kLosses = {
+    "squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", "multinomial"};
 
 template <class Enum>
 Enum from_name(const std::vector<std::string>& names, const std::string& name,

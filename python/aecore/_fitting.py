@@ -99,6 +99,9 @@ def _check_settings(estimator: Autoencoder) -> None:
     if estimator.loss == "binary_cross_entropy" and estimator.output_activation != "sigmoid":
         rule = "be 'sigmoid', whose range is (0, 1), with loss 'binary_cross_entropy'"
         raise parameter_error("output_activation", rule, estimator.output_activation)
+    if (estimator.loss == "multinomial") != (estimator.output_activation == "softmax"):
+        rule = f"be 'softmax' exactly with loss 'multinomial', not with {estimator.loss!r}"
+        raise parameter_error("output_activation", rule, estimator.output_activation)
 
 
 def _as_data(

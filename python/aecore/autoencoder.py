@@ -49,13 +49,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ----------
     hidden_layer_sizes : int or sequence of int, default=(32,)
         Widths of the encoder's layers, >= 1; the last one is the code, the decoder mirrors them.
-    activation : {"identity", "sigmoid", "tanh", "relu"}, default="relu"
-        Activation of the hidden layers.
-    output_activation : {"identity", "sigmoid", "tanh", "relu"}, default="identity"
+    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", \
+"gelu"}, default="relu"
+        Activation of the hidden layers; formulas and sources are in `aecore.reference`.
+    output_activation : one of the above or "softmax", default="identity"
         Activation of the output.
-    loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
-        Loss of a row: 1/2 ||x_hat - x||^2, or the cross entropy summed over features, which
-        needs a "sigmoid" output and targets in [0, 1].
+    loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
+"multinomial"}, default="squared_error"
+        Loss of a row, the sum over features, with e = x_hat - x, of 1/2 e^2; the cross entropy,
+        which needs a "sigmoid" output and targets in [0, 1]; abs(e); 1/2 e^2 where abs(e) <= 1
+        and abs(e) - 1/2 beyond; x_hat - x log(x_hat); or -x log(x_hat), which needs a "softmax"
+        output. The last two need targets >= 0.
     weight_decay : float, default=0.0
         lambda >= 0 of J; biases carry none. With "adamw" it is decoupled: not in J, instead weights
         shrink by the factor 1 - learning rate * weight_decay at each step.

@@ -38,7 +38,8 @@ class Network(NetworkState):
         Width of the input and of every layer after it, at least two numbers >= 1. Two make an
         encoder alone.
     activations : sequence of str
-        One of "identity", "sigmoid", "tanh", "relu" for every layer after the input.
+        One of "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu",
+        "gelu" for every layer after the input, or "softmax" for the last.
     dtype : {"float32", "float64"}, default="float32"
         Type of the parameters, of the computation and of every result, whatever the input.
     input_scale : float, default=1.0
@@ -226,7 +227,8 @@ class Network(NetworkState):
         X : array-like of shape (n_rows, n_features) or (n_features,)
         target : array-like of the shape of X, default=None
             What the output should be; None means `input_scale` times X.
-        loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
+        loss : str, default="squared_error"
+            As in `objective_terms`.
 
         Returns
         -------
@@ -340,9 +342,10 @@ sparsity_layers
             What the output should be; None means `input_scale` times X.
         sample_weight : array-like of shape (n_rows,), default=None
             Weights >= 0 in the means over rows, of the loss and of rho_hat. None weighs alike.
-        loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
-            Loss of a row: 1/2 ||x_hat - x||^2, or the cross entropy summed over features, which
-            asks for a sigmoid output and targets in [0, 1].
+        loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
+"multinomial"}, default="squared_error"
+            Loss of a row, a sum over features; the formulas are those of
+            `aecore.reference.row_losses`.
         weight_decay : float, default=0.0
             lambda >= 0.
         sparsity_weight : float, default=0.0
