@@ -34,16 +34,21 @@ _MAX_ROUNDS = 15
 _MIN_ROWS = 100_000
 
 
-def make_estimator(work: Workload, n_epochs: int) -> aecore.Autoencoder:
-    """Make the estimator of a workload, on one thread."""
+def make_estimator(work: Workload, n_epochs: int, n_threads: int = 1) -> aecore.Autoencoder:
+    """Make the estimator of a workload that trains."""
     return aecore.Autoencoder(
         work.hidden_layer_sizes,
         activation=work.activations[0],
         output_activation=work.activations[-1],
         loss=work.loss,
+        weight_decay=work.weight_decay,
+        sparsity_weight=work.sparsity_weight,
+        sparsity_target=work.sparsity_target,
+        optimizer=work.optimizer,
+        learning_rate=work.learning_rate,
         batch_size=work.batch_size,
         n_epochs=n_epochs,
-        n_threads=1,
+        n_threads=n_threads,
         random_state=0,
     )
 

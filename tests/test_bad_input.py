@@ -263,14 +263,30 @@ def test_init(fitted: Autoencoder) -> None:
         fitted.fit(ROWS, init="zeros")
 
 
-ACTIVATIONS = "be one of 'identity', 'sigmoid', 'tanh', 'relu'"
+ACTIVATIONS = "be one of 'identity', 'sigmoid', 'tanh', 'relu', 'leaky_relu', .*'gelu'"
 COUNT = r"be an integer from 1 to 2\*\*31 - 1"
 NUMBER = "be a finite number >= 0"
+
+
+@pytest.mark.parametrize("target", [None, -ROWS], ids=["X", "target"])
+@pytest.mark.parametrize(("loss", "output"), [("poisson", "softplus"), ("multinomial", "softmax")])
+def test_counts_are_not_negative(loss: str, output: str, target: Any) -> None:
+    net = Network([6, 3, 6], ["relu", output], random_state=0)
+    X = ROWS.copy()
+    if target is None:
+        X[3, 2] = -0.25
+        place = r"X must be >= 0 .*; got -0.25 at row 3, column 2"
+    else:
+        place = "target must be >= 0 for losses 'poisson' and 'multinomial'; got .* at row 0, col"
+    with pytest.raises(ValueError, match=place):
+        net.objective(X, target=target, loss=loss)
+
+
 PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("hidden_layer_sizes", COUNT, [0, -1, (), (3, -1), (2.5,), "abc", None, True, 2**31]),
-    ("activation", ACTIVATIONS, ["softplus", None, 3, ["relu"]]),
-    ("output_activation", ACTIVATIONS, ["softplus", None]),
-    ("loss", "be one of 'squared_error', 'binary_cross_entropy'", ["mse", None]),
+    ("activation", ACTIVATIONS, ["swish", "softmax", None, 3, ["relu"]]),
+    ("output_activation", f"{ACTIVATIONS}, 'softmax'", ["swish", None]),
+    ("loss", "be one of 'squared_error', .*, 'multinomial'", ["mse", None]),
     ("weight_decay", NUMBER, [-0.1, np.nan, np.inf, "a", None, True]),
     ("sparsity_weight", NUMBER, [-0.1, np.nan, np.inf, "a", None, True]),
     ("sparsity_target", r"be a number in \(0, 1\)", [0, 1, -0.1, np.nan, "a", None]),
@@ -289,6 +305,11 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("warm_start", "be True or False", [1, "yes", None]),
     ("callbacks", r"be None, an object with on_epoch_end\(state\)", [print, 3, (None,), Callback]),
     ("input_scale", "be a finite number > 0", [0, -1, np.inf, "a", None]),
+    ("scale", "be one of None, 'minmax', 'standard', 'maxabs'", ["l2", 1, True]),
+    ("missing", "be one of None, 'mask'", ["drop", 1, True]),
+    ("noise", "be one of None, 'masking', 'gaussian'", ["salt", 1, True]),
+    ("noise_level", NUMBER, [-0.1, np.nan, np.inf, "a", None, True]),
+    ("noise_emphasis", NUMBER, [-0.1, np.nan, np.inf, "a", None, True]),
     ("dtype", "be 'float32' or 'float64'", ["float16", int, "abc", None, 3]),
     ("n_threads", "be None or an integer from 1 to 1024", [0, -1, 1025, 2.0, "a", True]),
     ("random_state", "be None, an integer from 0 to", [-1, 2**63, 0.5, "a", True]),
@@ -361,8 +382,12 @@ NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
         "activations must be a sequence of 2 names, .*; got 'relu'",
     ),
     "unknown": (
-        {"activations": ["relu", "elu"]},
-        f"activations must each {ACTIVATIONS}; got 'elu'",
+        {"activations": ["relu", "swish"]},
+        f"activations must each {ACTIVATIONS}, 'softmax'; got 'swish'",
+    ),
+    "softmax inside": (
+        {"activations": ["softmax", "relu"]},
+        f"activations must each {ACTIVATIONS}; got 'softmax'",
     ),
     "code": ({"code_layer": 2}, "code_layer must be None or an integer from 0 to 1, .*; got 2"),
     "negative code": ({"code_layer": -1}, "code_layer must be None or an integer .*; got -1"),
@@ -384,7 +409,11 @@ def test_parameter_of_a_network(parameters: dict[str, Any], message: str) -> Non
 OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "loss": (
         {"loss": "mse"},
-        "loss must be one of 'squared_error', 'binary_cross_entropy'; got 'm",
+        "loss must be one of 'squared_error', .*, 'multinomial'; got 'm",
+    ),
+    "multinomial": (
+        {"loss": "multinomial"},
+        "loss must be 'multinomial' exactly when the output's activation is 'softmax'; got 'multi",
     ),
     "decay": ({"weight_decay": -1}, f"weight_decay must {NUMBER}; got -1"),
     "beta": ({"sparsity_weight": np.nan}, f"sparsity_weight must {NUMBER}; got nan"),

@@ -37,8 +37,16 @@ def fitted_bytes(n_threads: int, dtype: str, settings: dict[str, Any], n_feature
             "validation_fraction": 0.1,
         },
         {"hidden_layer_sizes": (25,), "optimizer": "lbfgs", "n_epochs": 20},
+        {
+            "hidden_layer_sizes": (33, 10),
+            "activation": "gelu",
+            "output_activation": "softmax",
+            "loss": "multinomial",
+            "batch_size": 100,
+            "n_epochs": 2,
+        },
     ],
-    ids=["adam-deep", "sgd", "adam-sparse", "lbfgs"],
+    ids=["adam-deep", "sgd", "adam-sparse", "lbfgs", "gelu-softmax"],
 )
 def test_fit_does_not_depend_on_the_number_of_threads(settings: dict[str, Any], dtype: str) -> None:
     results = {fitted_bytes(n, dtype, settings, 100) for n in THREADS}
@@ -63,6 +71,7 @@ def rows_alone_and_together(dtype: str) -> int:
         ([784, 32, 784], ["relu", "sigmoid"]),
         ([1030, 7, 40], ["tanh", "identity"]),
         ([5, 100, 3, 100, 5], ["sigmoid", "tanh", "relu", "identity"]),
+        ([5, 100, 3, 100, 45], ["gelu", "elu", "softplus", "softmax"]),
     ):
         network = Network(sizes, activations, dtype=dtype, random_state=1)
         X = rng.standard_normal((129, sizes[0])).astype(dtype)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from aecore import Autoencoder, SparseAutoencoder
+from aecore import Autoencoder, DenoisingAutoencoder, SparseAutoencoder
 from samples import three_factor_rows
 
 
@@ -39,6 +39,8 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         Autoencoder(),
         Autoencoder((8, 3), optimizer="sgd", learning_rate=1e-6, batch_size=4, shuffle=False),
         Autoencoder(3, optimizer="lbfgs", dtype="float64", n_epochs=10),
+        Autoencoder((4,), scale="standard", missing="mask", n_epochs=5),
+        DenoisingAutoencoder(n_epochs=5),
         SparseAutoencoder(),
         SparseAutoencoder(dtype="float64", n_epochs=20),
         SparseAutoencoder(optimizer="adam", batch_size=4, n_epochs=3),
@@ -78,6 +80,11 @@ def test_defaults_are_those_of_the_contract() -> None:
         "warm_start": False,
         "callbacks": None,
         "input_scale": 1.0,
+        "scale": None,
+        "missing": None,
+        "noise": None,
+        "noise_level": 0.3,
+        "noise_emphasis": 1.0,
         "dtype": "float32",
         "n_threads": None,
         "random_state": None,
@@ -94,9 +101,11 @@ def test_defaults_are_those_of_the_contract() -> None:
         "n_epochs": 400,
     }
     assert SparseAutoencoder().get_params() == {**Autoencoder().get_params(), **other}
+    other = {"hidden_layer_sizes": (128,), "noise": "masking"}
+    assert DenoisingAutoencoder().get_params() == {**Autoencoder().get_params(), **other}
 
 
-@pytest.mark.parametrize("cls", [Autoencoder, SparseAutoencoder])
+@pytest.mark.parametrize("cls", [Autoencoder, DenoisingAutoencoder, SparseAutoencoder])
 def test_only_the_sizes_are_positional(cls: type[Autoencoder]) -> None:
     parameters = list(inspect.signature(cls).parameters.values())
     assert parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -180,7 +189,7 @@ def test_pipeline_and_grid_search(rows: NDArray[np.float64]) -> None:
     assert search.best_params_ == {"autoencoder__hidden_layer_sizes": (3,)}
 
 
-@pytest.mark.parametrize("cls", [Autoencoder, SparseAutoencoder])
+@pytest.mark.parametrize("cls", [Autoencoder, DenoisingAutoencoder, SparseAutoencoder])
 def test_progress_bar(
     rows: NDArray[np.float64], cls: type[Autoencoder], capsys: pytest.CaptureFixture[str]
 ) -> None:

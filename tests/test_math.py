@@ -1,9 +1,11 @@
-"""Accuracy of the vector exp, log, log1p, sigmoid and tanh over their whole range.
+"""Accuracy of the vector exp, log, sigmoid, Phi, ... over their whole range.
 
 Bounds are in units in the last place (ULP) of the result, against a wider type.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
@@ -13,7 +15,17 @@ from helpers import run_function
 
 # The bound that each function states, in ULP. Results below the smallest normal number may be
 # flushed to zero where a function is built on exp(-|x|).
-BOUNDS = {"exp": 2.0, "log": 2.5, "log1p": 2.0, "sigmoid": 3.0, "tanh": 3.0}
+BOUNDS = {
+    "exp": 2.0,
+    "log": 2.5,
+    "log1p": 2.0,
+    "sigmoid": 3.0,
+    "tanh": 3.0,
+    "expm1": 3.0,
+    "softplus": 3.0,
+    # exp(-x^2/2) magnifies the rounding of its argument, which is below 18 for |x| < 6.
+    "normal_cdf": 24.0,
+}
 
 
 def sample(name: str, dtype: str) -> NDArray[np.float64]:
@@ -25,12 +37,23 @@ def sample(name: str, dtype: str) -> NDArray[np.float64]:
     if name == "log":
         exponents = rng.uniform(np.log10(float(info.tiny)) + 0.01, 37, 200_000)
         return np.concatenate([10**exponents, rng.uniform(0.5, 2.0, 200_000), [1.0]])
+    if name == "normal_cdf":
+        return np.concatenate([rng.uniform(-6, 6, 100_000), 10 ** rng.uniform(-30, 2, 10_000)])
     limit = 104.0 if dtype == "float32" else 746.0
     small = 10 ** rng.uniform(-30, 0, 100_000)
     wide = rng.uniform(0, limit, 200_000)
     near = rng.uniform(0, 12, 200_000)
     positive = np.concatenate([small, wide, near, [0.0]])
-    return np.concatenate([positive, -positive])
+    return -positive if name == "expm1" else np.concatenate([positive, -positive])
+
+
+def phi(x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
+    """The normal distribution function: erfc of the rounded argument, and its slope for the rest."""
+    u = -x / np.sqrt(np.longdouble(2))
+    rounded = u.astype(np.float64)
+    values = np.array([math.erfc(v) for v in rounded], np.longdouble)
+    slope = -2 / np.sqrt(np.longdouble(np.pi)) * np.exp(-(rounded.astype(np.longdouble) ** 2))
+    return (values + slope * (u - rounded)) / 2
 
 
 def exact(name: str, x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
@@ -39,7 +62,18 @@ def exact(name: str, x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
     if name == "sigmoid":
         e = np.exp(-np.abs(x))
         return np.where(x >= 0, one / (one + e), e / (one + e))
-    functions = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "tanh": np.tanh}
+    if name == "softplus":
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    if name == "normal_cdf":
+        # 1/2 erfc(-x / sqrt 2) in double, by glibc to an ULP: the argument's rounding is undone.
+        return phi(x)
+    functions = {
+        "exp": np.exp,
+        "expm1": np.expm1,
+        "log": np.log,
+        "log1p": np.log1p,
+        "tanh": np.tanh,
+    }
     return np.asarray(functions[name](x))
 
 
@@ -66,7 +100,8 @@ def specials(dtype: str) -> dict[str, list[float]]:
 
     x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0], dtype=dtype)
     return {
-        name: [float(v) for v in _core.apply_unary(name, x)] for name in ("exp", "sigmoid", "tanh")
+        name: [float(v) for v in _core.apply_unary(name, x)]
+        for name in ("exp", "sigmoid", "tanh", "softplus", "normal_cdf")
     }
 
 
@@ -87,3 +122,7 @@ def test_special_values(isa: str, dtype: str) -> None:
     np.testing.assert_array_equal(results["exp"], [np.inf, 0.0, np.nan, 1.0, 1.0])
     np.testing.assert_allclose(results["sigmoid"], [1.0, 0.0, np.nan, 0.5, 0.5], atol=1e-37)
     np.testing.assert_array_equal(results["tanh"], [1.0, -1.0, np.nan, 0.0, -0.0])
+    log_2 = np.log(2.0)
+    expected = [np.inf, 0.0, np.nan, log_2, log_2]
+    np.testing.assert_allclose(results["softplus"], expected, rtol=1e-6, atol=1e-37)
+    np.testing.assert_allclose(results["normal_cdf"], [1.0, 0.0, np.nan, 0.5, 0.5], atol=1e-6)

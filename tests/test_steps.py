@@ -65,13 +65,15 @@ def trained_and_expected(
     options: dict[str, Any],
     separate_target: bool,
     clip_norm: float = 0.0,
+    activations: tuple[str, ...] = tuple(ACTIVATIONS),
+    loss_name: str = "binary_cross_entropy",
 ) -> tuple[float, float]:
     """Largest relative difference of the parameters, and of the epochs' losses."""
     rng = np.random.default_rng(1)
     X = rng.random((40, 19)) * (rng.random((40, 19)) < 0.4)  # many zeros, as in images
     target = rng.random((40, 19)) if separate_target else None
     weight = rng.random(40)
-    network = _core.Network(SIZES, ACTIVATIONS)
+    network = _core.Network(SIZES, activations)
     parameters = rng.uniform(-0.5, 0.5, network.n_parameters)
     expected = parameters.copy()
     rule = core_rule(optimizer, clip_norm)
@@ -90,7 +92,7 @@ def trained_and_expected(
         weight,
         None,
         None,
-        _core.Objective(loss="binary_cross_entropy", **options),
+        _core.Objective(loss=loss_name, **options),
         rule,
         _core.Schedule(batch_size=batch_size, n_epochs=2, seed=5),
         1,
@@ -107,12 +109,12 @@ def trained_and_expected(
             rows = order[first : first + batch_size]
             loss, gradient = reference.objective_and_gradient(
                 SIZES,
-                ACTIVATIONS,
+                activations,
                 expected,
                 X[rows],
                 target=None if target is None else target[rows],
                 sample_weight=weight[rows],
-                loss="binary_cross_entropy",
+                loss=loss_name,
                 **options,
             )
             total += loss * len(rows)
@@ -140,6 +142,26 @@ def test_steps_equal_the_reference(
     optimizer: str, batch_size: int, options: dict[str, Any], separate_target: bool
 ) -> None:
     parameters, losses = trained_and_expected(optimizer, batch_size, options, separate_target)
+    assert parameters < 1e-10
+    assert losses < 1e-10
+
+
+@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize(
+    ("hidden", "output", "loss"),
+    [
+        ("gelu", "softplus", "poisson"),
+        ("silu", "softmax", "multinomial"),
+        ("elu", "silu", "huber"),
+        ("softplus", "leaky_relu", "absolute_error"),
+    ],
+)
+def test_steps_of_other_layers_equal_the_reference(
+    hidden: str, output: str, loss: str, batch_size: int
+) -> None:
+    parameters, losses = trained_and_expected(
+        "sgd", batch_size, OPTIONS["decay"], False, 0.0, (hidden, output), loss
+    )
     assert parameters < 1e-10
     assert losses < 1e-10
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from aecore import Autoencoder, Network, _core
-from helpers import run_python
+from helpers import run_function, run_python
 
 
 def test_default_obeys_threadpoolctl() -> None:
@@ -60,7 +62,7 @@ def test_one_network_serves_many_threads() -> None:
 
 
 def small_fit(n_threads: int, dtype: str = "float32") -> bytes:
-    """Parameters after many steps of microseconds: helpers come late to most of their jobs."""
+    """Parameters after many steps of a few microseconds: helpers come late to most jobs."""
     X = np.random.default_rng(0).random((600, 20))
     model = Autoencoder(
         (12,),
@@ -81,6 +83,10 @@ def test_late_helpers_change_no_bit(n_threads: int, dtype: str) -> None:
     assert small_fit(n_threads, dtype) == small_fit(1, dtype)
 
 
+def test_threads_that_openmp_binds_change_no_bit() -> None:
+    assert run_function(small_fit, 2, env={"OMP_PROC_BIND": "true"}) == small_fit(1)
+
+
 def test_many_python_threads_each_with_a_team() -> None:
     expected = small_fit(1)
     results: list[bytes] = []
@@ -94,6 +100,25 @@ def test_many_python_threads_each_with_a_team() -> None:
     for thread in threads:
         thread.join()
     assert results == [expected] * 16
+
+
+def test_busy_neighbours_change_no_bit() -> None:
+    """Helpers rest and come back as the neighbours let them."""
+    X = np.random.default_rng(0).random((2000, 100))
+
+    def fit(n_threads: int) -> bytes:
+        model = Autoencoder((50,), n_epochs=150, n_threads=n_threads, random_state=0)
+        return model.fit(X).network_.parameters.tobytes()
+
+    spinning = [sys.executable, "-c", "while True: pass"]
+    neighbours = [subprocess.Popen(spinning) for _ in range(os.cpu_count() or 1)]
+    try:
+        beside = [fit(n) for n in (2, 3)]
+    finally:
+        for neighbour in neighbours:
+            neighbour.kill()
+            neighbour.wait()
+    assert beside == [fit(1)] * 2
 
 
 def test_a_call_within_a_call() -> None:
@@ -141,10 +166,11 @@ for warning in caught:
 
 
 @pytest.mark.skipif(not hasattr(os, "setuid"), reason="no limit on processes on this system")
-def test_no_threads_to_be_had_gives_one_warning_and_the_same_bits() -> None:
+@pytest.mark.parametrize("bind", ["false", "true"])  # threads of our own, and OpenMP's
+def test_no_threads_to_be_had_gives_one_warning_and_the_same_bits(bind: str) -> None:
     network = Network([50, 20, 50], ["tanh", "sigmoid"], random_state=0)
     X = np.random.default_rng(0).random((400, 50), dtype=np.float32)
-    digest, *messages = run_python(STARVED).splitlines()
+    digest, *messages = run_python(STARVED, env={"OMP_PROC_BIND": bind}).splitlines()
     assert digest == hashlib.sha256(network.reconstruct(X).tobytes()).hexdigest()
     assert len(messages) == 1
     assert "could not create threads" in messages[0]

@@ -83,11 +83,12 @@ void initialize(const Network& network, py::array& parameters, std::uint64_t see
 }
 
 void run_forward(const Network& network, const py::array& parameters, const py::array& x,
-                 py::array& out, index_t first, index_t last, double input_scale, int n_threads,
-                 const std::string& name) {
+                 py::array& out, index_t first, index_t last, const InputOptions& input,
+                 int n_threads, const std::string& name) {
   AECORE_REQUIRE(first >= 0 && first < last && last <= network.n_layers(),
                  "layers must be a range within 0 to " + std::to_string(network.n_layers()) +
                      "; got " + std::to_string(first) + " to " + std::to_string(last));
+  if (first == 0) check_input(input, network);
   with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
     const auto& sizes = network.layer_sizes();
@@ -99,7 +100,7 @@ void run_forward(const Network& network, const py::array& parameters, const py::
                               source,
                               first,
                               last,
-                              input_scale,
+                              input,
                               write_pointer<T>(out, checked_mul(source.n_rows, n_out), "out")};
     if (source.n_rows == 0) return;
     const double work = static_cast<double>(source.n_rows) * network.work(first, last);
@@ -112,7 +113,7 @@ void run_forward(const Network& network, const py::array& parameters, const py::
 /// same kind), or None for anything else: the way of serving, free of every other check.
 template <class T>
 py::object one_row(const Network& network, const py::array& parameters, const py::array& x,
-                   const py::object& out, index_t first, index_t last, double input_scale) {
+                   const py::object& out, index_t first, index_t last, const InputOptions& input) {
   const auto plain = [](const py::array& a, index_t size) {
     return a.ndim() == 1 && a.shape(0) == size && a.dtype().is(py::dtype::of<T>()) &&
            a.strides(0) == index_t{sizeof(T)};
@@ -143,9 +144,8 @@ py::object one_row(const Network& network, const py::array& parameters, const py
   source.n_columns = n_in;
   source.row_stride = n_in * index_t{sizeof(T)};
   source.column_stride = sizeof(T);
-  const ForwardCall<T> call{
-      network,     static_cast<const T*>(parameters.data()), source, first, last,
-      input_scale, static_cast<T*>(result.mutable_data())};
+  const ForwardCall<T> call{network, static_cast<const T*>(parameters.data()), source, first, last,
+                            input,   static_cast<T*>(result.mutable_data())};
   if (network.work(first, last) < kWorthTheGil) {
     forward(call, 1, Poll());
   } else {
@@ -155,16 +155,18 @@ py::object one_row(const Network& network, const py::array& parameters, const py
 }
 
 py::object run_one_row(const Network& network, const py::object& parameters, const py::object& x,
-                       const py::object& out, index_t first, index_t last, double input_scale) {
+                       const py::object& out, index_t first, index_t last,
+                       const InputOptions& input) {
   if (!py::isinstance<py::array>(x) || first >= last || last > network.n_layers()) {
     return py::none();
   }
+  if (first == 0) check_input(input, network);
   const auto weights = py::reinterpret_borrow<py::array>(parameters);
   const auto row = py::reinterpret_borrow<py::array>(x);
   if (weights.itemsize() == sizeof(float)) {
-    return one_row<float>(network, weights, row, out, first, last, input_scale);
+    return one_row<float>(network, weights, row, out, first, last, input);
   }
-  return one_row<double>(network, weights, row, out, first, last, input_scale);
+  return one_row<double>(network, weights, row, out, first, last, input);
 }
 
 ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
@@ -207,6 +209,7 @@ void row_losses(const Network& network, const py::array& parameters, const py::a
   ObjectiveOptions plain = objective;
   plain.weight_decay = 0;
   plain.sparsity_weight = 0;
+  plain.noise = {};
   const Selection selection(network, x, target, std::nullopt, rows);
   run_evaluate(network, parameters, selection, plain, std::nullopt, out, n_threads);
 }
@@ -297,10 +300,10 @@ void bind_network(py::module_& m) {
       .def_property_readonly("n_parameters", &Network::n_parameters)
       .def("initialize", &initialize, arg("parameters").noconvert(), arg("seed"))
       .def("forward", &run_forward, arg("parameters").noconvert(), arg("X").noconvert(),
-           arg("out").noconvert(), arg("first_layer"), arg("last_layer"), arg("input_scale") = 1.0,
-           arg("n_threads") = 0, arg("name") = "X")
+           arg("out").noconvert(), arg("first_layer"), arg("last_layer"),
+           arg("entry") = InputOptions{}, arg("n_threads") = 0, arg("name") = "X")
       .def("one_row", &run_one_row, arg("parameters"), arg("X"), arg("out"), arg("first_layer"),
-           arg("last_layer"), arg("input_scale"))
+           arg("last_layer"), arg("entry"))
       .def("row_losses", &row_losses, arg("parameters").noconvert(), arg("X").noconvert(),
            arg("target"), arg("rows"), arg("out").noconvert(), arg("objective"),
            arg("n_threads") = 0)

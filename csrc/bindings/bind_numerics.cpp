@@ -21,8 +21,12 @@ void unary(const std::string& name, const T* x, T* y, index_t n) {
   if (name == "log1p") return k.log1p(x, y, n);
   if (name == "sigmoid") return k.sigmoid(x, y, n);
   if (name == "tanh") return k.tanh(x, y, n);
-  throw std::invalid_argument("name must be one of exp, log, log1p, sigmoid, tanh; got '" + name +
-                              "'");
+  if (name == "expm1") return k.expm1(x, y, n);
+  if (name == "softplus") return k.softplus(x, y, n);
+  if (name == "normal_cdf") return k.normal_cdf(x, y, n);
+  throw std::invalid_argument(
+      "name must be one of exp, log, log1p, sigmoid, tanh, expm1, softplus, normal_cdf; got '" +
+      name + "'");
 }
 
 py::array apply_unary(const std::string& name, const py::array& x) {

@@ -1,5 +1,8 @@
 // The settings of a computation: plain structs, built once from keywords.
+#include <optional>
+
 #include "bindings/binders.hpp"
+#include "core/errors.hpp"
 #include "nn/names.hpp"
 #include "train/trainer.hpp"
 
@@ -7,11 +10,32 @@ namespace aecore {
 
 namespace {
 
+InputOptions make_input(double input_scale, const std::vector<double>& offset,
+                        const std::vector<double>& factor, bool mask_missing) {
+  AECORE_REQUIRE(offset.size() == factor.size(),
+                 "offset and factor must have the same length; got " +
+                     std::to_string(offset.size()) + " and " + std::to_string(factor.size()));
+  return {input_scale, offset, factor, mask_missing};
+}
+
 ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
                                 double sparsity_weight, double sparsity_target,
-                                const std::vector<index_t>& sparsity_layers, double input_scale) {
-  return {loss_from_name(loss), weight_decay,    sparsity_weight,
-          sparsity_target,      sparsity_layers, input_scale};
+                                const std::vector<index_t>& sparsity_layers, double input_scale,
+                                const std::vector<double>& offset,
+                                const std::vector<double>& factor, bool mask_missing,
+                                const std::optional<std::string>& noise, double noise_level,
+                                double noise_emphasis, std::uint64_t seed, std::uint32_t epoch) {
+  ObjectiveOptions options;
+  options.loss = loss_from_name(loss);
+  options.weight_decay = weight_decay;
+  options.sparsity_weight = sparsity_weight;
+  options.sparsity_target = sparsity_target;
+  options.sparsity_layers = sparsity_layers;
+  options.input = make_input(input_scale, offset, factor, mask_missing);
+  if (noise) {
+    options.noise = {noise_from_name(*noise), noise_level, noise_emphasis, seed, epoch};
+  }
+  return options;
 }
 
 OptimizerOptions make_optimizer(const std::string& name, double learning_rate, double momentum,
@@ -45,12 +69,21 @@ void bind_options(py::module_& m) {
   using py::arg;
   m.attr("ACTIVATIONS") = names(activation_names());
   m.attr("LOSSES") = names(loss_names());
+  m.attr("NOISES") = names(noise_names());
   m.attr("OPTIMIZERS") = names(optimizer_names());
+
+  py::class_<InputOptions>(m, "Input")
+      .def(py::init(&make_input), py::kw_only(), arg("input_scale") = 1.0,
+           arg("offset") = std::vector<double>{}, arg("factor") = std::vector<double>{},
+           arg("mask_missing") = false);
 
   py::class_<ObjectiveOptions>(m, "Objective")
       .def(py::init(&make_objective), py::kw_only(), arg("loss") = "squared_error",
            arg("weight_decay") = 0.0, arg("sparsity_weight") = 0.0, arg("sparsity_target") = 0.05,
-           arg("sparsity_layers") = std::vector<index_t>{}, arg("input_scale") = 1.0);
+           arg("sparsity_layers") = std::vector<index_t>{}, arg("input_scale") = 1.0,
+           arg("offset") = std::vector<double>{}, arg("factor") = std::vector<double>{},
+           arg("mask_missing") = false, arg("noise") = py::none(), arg("noise_level") = 0.0,
+           arg("noise_emphasis") = 1.0, arg("seed") = 0, arg("epoch") = 0);
 
   py::class_<OptimizerOptions>(m, "Optimizer")
       .def(py::init(&make_optimizer), py::kw_only(), arg("name") = "adam",

@@ -12,8 +12,8 @@ namespace aecore {
 /// two barriers) is below `worthwhile`. A positive number is taken exactly.
 int choose_threads(int n_threads, double work, double worthwhile);
 
-/// Wake a sleeping team: 16-48 us measured, and as much again is gained from it.
-inline constexpr double kWorthATeam = 8e6;
+/// Making a team takes 30-60 us; at 2e7 multiply-adds (250 us) two threads gained nothing.
+inline constexpr double kWorthATeam = 3e7;
 /// Inside a team a step pays its barriers only, some microseconds.
 inline constexpr double kWorthABarrier = 1e6;
 
@@ -36,7 +36,7 @@ void compute(Body&& body) {
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();
   if (thread_shortage()) {
     const char* const text =
-        "aecore could not create threads (limit of the system); running on one";
+        "aecore could not create threads (limit of the system); running on fewer";
     if (PyErr_WarnEx(PyExc_RuntimeWarning, text, 1) < 0) throw py::error_already_set();
   }
 }

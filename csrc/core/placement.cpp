@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <mutex>
 #include <string>
 #include <vector>
 #endif
@@ -42,16 +41,9 @@ Placement::~Placement() { release(); }
 
 namespace {
 
-/// Helpers that are placed on each processor, of all teams of this process.
-struct Occupancy {
-  std::mutex mutex;
-  int helpers[CPU_SETSIZE] = {};
-};
-
-Occupancy& occupancy() {
-  static Occupancy all;
-  return all;
-}
+/// Helpers that are placed on each processor, of all teams of this process. Without a lock, which a
+/// fork could leave locked for ever: two teams that choose at once may choose the same.
+std::atomic<int> helpers_on[CPU_SETSIZE] = {};
 
 /// Names the physical core of a processor: its first hardware thread.
 int physical_core(int processor) {
@@ -89,7 +81,6 @@ void Placement::choose() {
     ++workers[static_cast<std::size_t>(physical_core(p))];
   };
   take(here);
-  const std::lock_guard<std::mutex> lock(occupancy().mutex);
   for (int i = 0; i < n_helpers_; ++i) {
     int best = -1;
     int least = 0;
@@ -97,23 +88,22 @@ void Placement::choose() {
       const int p = (here + step) % CPU_SETSIZE;
       if (!CPU_ISSET(static_cast<unsigned>(p), &free)) continue;
       const int cost = 4 * workers[static_cast<std::size_t>(physical_core(p))] +
-                       2 * occupancy().helpers[p] + (avoided[static_cast<std::size_t>(p)] ? 1 : 0);
+                       2 * helpers_on[p].load() + (avoided[static_cast<std::size_t>(p)] ? 1 : 0);
       if (best >= 0 && cost >= least) continue;
       best = p;
       least = cost;
     }
     if (best < 0) return;
     take(best);
-    ++occupancy().helpers[best];
+    ++helpers_on[best];
     cores_[i].store(best, std::memory_order_relaxed);
   }
 }
 
 void Placement::release() {
-  const std::lock_guard<std::mutex> lock(occupancy().mutex);
   for (int i = 0; i < n_helpers_; ++i) {
     const int p = cores_[i].exchange(-1, std::memory_order_relaxed);
-    if (p >= 0) --occupancy().helpers[p];
+    if (p >= 0) --helpers_on[p];
   }
 }
 

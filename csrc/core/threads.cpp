@@ -31,57 +31,67 @@ struct Habit {
 };
 constexpr auto kBriefCall = std::chrono::milliseconds(20);
 
-/// Whether the user has OpenMP place its threads (OMP_PROC_BIND, OMP_PLACES).
-bool threads_are_bound() {
-#if AECORE_OPENMP
-  return omp_get_proc_bind() != omp_proc_bind_false;
-#else
-  return false;
-#endif
+/// Runs lead(size) on the calling thread and help(worker) on up to n_threads - 1 new ones.
+template <class Lead, class Help>
+void run_on_new_threads(int n_threads, const Lead& lead, const Help& help) {
+  std::vector<std::thread> threads;
+  try {
+    threads.reserve(static_cast<std::size_t>(n_threads - 1));
+    for (int worker = 1; worker < n_threads; ++worker) threads.emplace_back(help, worker);
+  } catch (const std::system_error&) {
+    shortage.store(true);
+  }
+  lead(static_cast<int>(threads.size()) + 1);
+  for (std::thread& thread : threads) thread.join();
 }
+
+#if AECORE_OPENMP
+/// Whether the user has OpenMP bind its threads (OMP_PROC_BIND, OMP_PLACES). New threads would then
+/// inherit the one core that it gave to the caller.
+bool threads_are_bound() { return omp_get_proc_bind() != omp_proc_bind_false; }
 
 /// Whether the system gives us n_threads - 1 more threads just now. Asked when this thread wants a
 /// larger team than it had before: libgomp calls exit(1) where a creation fails.
-bool can_create_threads(int n_threads) {
+bool openmp_can_create_threads(int n_threads) {
   static thread_local int known_good = 1;
   if (n_threads <= known_good) return true;
+  int size = 0;
   std::mutex gate;
-  std::vector<std::thread> threads;
-  bool created = true;
-  {
-    const std::lock_guard<std::mutex> hold(gate);  // all must exist at the same time
-    try {
-      threads.reserve(static_cast<std::size_t>(n_threads - 1));
-      for (int i = 1; i < n_threads; ++i) {
-        threads.emplace_back([&gate] { const std::lock_guard<std::mutex> wait(gate); });
-      }
-    } catch (const std::system_error&) {
-      created = false;
-    }
-  }
-  for (std::thread& thread : threads) thread.join();
-  if (created) known_good = n_threads;
-  return created;
+  gate.lock();  // all must exist at the same time
+  run_on_new_threads(
+      n_threads,
+      [&](int created) {
+        size = created;
+        gate.unlock();
+      },
+      [&gate](int) { const std::lock_guard<std::mutex> wait(gate); });
+  if (size == n_threads) known_good = n_threads;
+  return size == n_threads;
 }
 
-/// Runs lead(size) on the calling thread and help(worker) on each of the others.
 template <class Lead, class Help>
 void run_workers(int n_threads, const Lead& lead, const Help& help) {
-#if AECORE_OPENMP
+  if (!threads_are_bound()) {
+    run_on_new_threads(n_threads, lead, help);
+  } else if (openmp_can_create_threads(n_threads)) {
 #pragma omp parallel num_threads(n_threads)
-  if (const int worker = omp_get_thread_num(); worker == 0) {
-    lead(omp_get_num_threads());
+    if (const int worker = omp_get_thread_num(); worker == 0) {
+      lead(omp_get_num_threads());
+    } else {
+      help(worker);
+    }
   } else {
-    help(worker);
+    lead(1);
   }
-#else
-  std::vector<std::thread> threads;
-  threads.reserve(static_cast<std::size_t>(n_threads - 1));
-  for (int worker = 1; worker < n_threads; ++worker) threads.emplace_back(help, worker);
-  lead(n_threads);
-  for (std::thread& thread : threads) thread.join();
-#endif
 }
+#else
+bool threads_are_bound() { return false; }
+
+template <class Lead, class Help>
+void run_workers(int n_threads, const Lead& lead, const Help& help) {
+  run_on_new_threads(n_threads, lead, help);
+}
+#endif
 
 }  // namespace
 
@@ -89,10 +99,6 @@ void run_team(int n_threads, const Poll& poll, const std::function<void(Team&)>&
   static thread_local Habit habit;
   const auto start = Clock::now();
   if (habit.brief_calls && habit.pace.alone(start)) n_threads = 1;
-  if (n_threads > 1 && !can_create_threads(n_threads)) {
-    shortage.store(true);
-    n_threads = 1;
-  }
   Team team(poll, n_threads, !threads_are_bound(), habit.pace);
   std::exception_ptr error;  // nothing may leave a parallel region
   Clock::time_point end;

@@ -1,5 +1,6 @@
 // Activations and their derivatives, run over tiles. A derivative is written in the activation's
-// own value a: a (1 - a) for sigmoid, 1 - a^2 for tanh, [a > 0] for relu, 1 for identity.
+// own value a: a (1 - a) for sigmoid, 1 - a^2 for tanh, [a > 0] for relu, 1 for identity,
+// 1 - exp(-a) for softplus, ...; silu and gelu, which come back to the same a, need z.
 
 /// In place, N vectors in lockstep.
 template <class T, Activation A, int N>
@@ -11,6 +12,24 @@ inline void activate(Vec<T> (&z)[N]) {
   if constexpr (A == Activation::relu) {
     AECORE_LOCKSTEP(N) z[i] = select<T>(z[i] < T{0}, Vec<T>{}, z[i]);  // keeps NaN
   }
+  if constexpr (A == Activation::leaky_relu) {
+    AECORE_LOCKSTEP(N) z[i] = select<T>(z[i] < T{0}, T(kLeakySlope) * z[i], z[i]);
+  }
+  if constexpr (A == Activation::elu) {
+    AECORE_LOCKSTEP(N) z[i] = select<T>(z[i] < T{0}, expm1_v<T>(z[i]), z[i]);
+  }
+  if constexpr (A == Activation::softplus) softplus_v<T>(z);
+  if constexpr (A == Activation::silu) {
+    Vec<T> s[N];
+    AECORE_LOCKSTEP(N) s[i] = z[i];
+    sigmoid_v<T>(s);
+    AECORE_LOCKSTEP(N) z[i] *= s[i];
+  }
+  if constexpr (A == Activation::gelu) {
+    Vec<T> cdf[N], bell[N];
+    normal_cdf_v<T>(z, cdf, bell);
+    AECORE_LOCKSTEP(N) z[i] *= cdf[i];
+  }
 }
 
 template <class T, Activation A>
@@ -18,7 +37,33 @@ inline Vec<T> derivative(Vec<T> a) {
   if constexpr (A == Activation::sigmoid) return a - a * a;
   if constexpr (A == Activation::tanh) return T{1} - a * a;
   if constexpr (A == Activation::relu) return select<T>(a > T{0}, splat(T{1}), Vec<T>{});
+  if constexpr (A == Activation::leaky_relu) {
+    return select<T>(a > T{0}, splat(T{1}), splat(T(kLeakySlope)));
+  }
+  if constexpr (A == Activation::elu) return select<T>(a > T{0}, splat(T{1}), a + T{1});
+  if constexpr (A == Activation::softplus) return T{0} - expm1_v<T>(T{0} - a);  // 1 - exp(-a)
   return splat(T{1});
+}
+
+/// z becomes a, and slope the derivative.
+template <class T, Activation A, int N>
+inline void activate_with_slope(Vec<T> (&z)[N], Vec<T> (&slope)[N]) {
+  if constexpr (A == Activation::silu) {  // s + z s (1 - s)
+    AECORE_LOCKSTEP(N) slope[i] = z[i];
+    sigmoid_v<T>(slope);
+    AECORE_LOCKSTEP(N) z[i] *= slope[i];
+    AECORE_LOCKSTEP(N) slope[i] = madd(z[i], T{1} - slope[i], slope[i]);
+  } else if constexpr (A == Activation::gelu) {  // Phi + z exp(-z^2/2) / sqrt(2 pi)
+    constexpr T kDensity = T(0.39894228040143267794);
+    Vec<T> bell[N];
+    normal_cdf_v<T>(z, slope, bell);
+    AECORE_LOCKSTEP(N) bell[i] *= kDensity * z[i];
+    AECORE_LOCKSTEP(N) z[i] *= slope[i];
+    AECORE_LOCKSTEP(N) slope[i] += bell[i];
+  } else {
+    activate<T, A>(z);
+    AECORE_LOCKSTEP(N) slope[i] = derivative<T, A>(z[i]);
+  }
 }
 
 /// function(type tag) for the activation: one switch per tile, none per element.
@@ -30,6 +75,7 @@ template <class Function>
 inline void with_activation(Activation activation, Function function) {
   switch (activation) {
     case Activation::identity:
+    case Activation::softmax:
       function(ActivationTag<Activation::identity>{});
       break;
     case Activation::sigmoid:
@@ -40,6 +86,21 @@ inline void with_activation(Activation activation, Function function) {
       break;
     case Activation::relu:
       function(ActivationTag<Activation::relu>{});
+      break;
+    case Activation::leaky_relu:
+      function(ActivationTag<Activation::leaky_relu>{});
+      break;
+    case Activation::elu:
+      function(ActivationTag<Activation::elu>{});
+      break;
+    case Activation::softplus:
+      function(ActivationTag<Activation::softplus>{});
+      break;
+    case Activation::silu:
+      function(ActivationTag<Activation::silu>{});
+      break;
+    case Activation::gelu:
+      function(ActivationTag<Activation::gelu>{});
       break;
   }
 }
@@ -70,10 +131,31 @@ inline void look_for_not_finite(const T* tile, index_t rows, bool* found) {
   for (int lane = 0; lane < Simd<T>::kLanes; ++lane) *found |= seen[lane] != 0;
 }
 
+/// bias_activation with the slopes kept.
 template <class T>
-void bias_activation(const void* context, T* tile, index_t, index_t rows, index_t column,
+inline void bias_activation_slope(const BiasActivation<T>& c, T* tile, index_t row, index_t rows,
+                                  index_t column, index_t columns) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  T* const slopes = c.slope + (column / kWidth<T>)*c.slope_stride + row * kWidth<T>;
+  Vec<T> bias[kVectors];
+  load_panel(c.bias + column, columns, bias);
+  with_activation(c.activation, [&](auto tag) {
+    for (index_t r = 0; r < rows; ++r) {
+      const index_t at = r * kWidth<T>;
+      Vec<T> z[kVectors], slope[kVectors];
+      AECORE_LOCKSTEP(kVectors) z[i] = load(tile + at + i * kLanes) + bias[i];
+      activate_with_slope<T, decltype(tag)::value>(z, slope);
+      AECORE_LOCKSTEP(kVectors) store(tile + at + i * kLanes, z[i]);
+      AECORE_LOCKSTEP(kVectors) store(slopes + at + i * kLanes, slope[i]);
+    }
+  });
+}
+
+template <class T>
+void bias_activation(const void* context, T* tile, index_t row, index_t rows, index_t column,
                      index_t columns) {
   const auto& c = *static_cast<const BiasActivation<T>*>(context);
+  if (c.slope != nullptr) return bias_activation_slope(c, tile, row, rows, column, columns);
   if (c.not_finite != nullptr && column == 0) look_for_not_finite(tile, rows, c.not_finite);
   constexpr int kLanes = Simd<T>::kLanes;
   Vec<T> bias[kVectors];
@@ -98,14 +180,17 @@ void activation_backward(const void* context, T* tile, index_t row, index_t rows
   const T* a = c.activations + (column / kW) * c.activations_stride + row * kW;
   Vec<T> penalty[kVectors] = {};
   if (c.penalty != nullptr) load_panel(c.penalty + column, columns, penalty);
-  with_activation(c.activation, [&](auto tag) {
+  const auto backward = [&](auto slope) {
     for (index_t r = 0; r < rows; ++r, tile += kW, a += kW) {
       const Vec<T> weight = splat(c.row_weight[row + r]);
       for (int v = 0; v < kVectors; ++v) {
         T* const p = tile + v * Simd<T>::kLanes;
-        const Vec<T> d = derivative<T, decltype(tag)::value>(load(a + v * Simd<T>::kLanes));
-        store(p, madd(weight, penalty[v], load(p)) * d);
+        store(p, madd(weight, penalty[v], load(p)) * slope(load(a + v * Simd<T>::kLanes)));
       }
     }
+  };
+  if (c.is_slope) return backward([](Vec<T> slope) { return slope; });
+  with_activation(c.activation, [&](auto tag) {
+    backward([](Vec<T> value) { return derivative<T, decltype(tag)::value>(value); });
   });
 }

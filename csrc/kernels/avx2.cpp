@@ -35,6 +35,12 @@ inline void store_partial(double* p, Vec<double> v, index_t count) {
   _mm256_maskstore_pd(p, reinterpret_cast<__m256i>(lanes_below<double>(count)), v);
 }
 
+/// The 64-bit products of the lower halves of each lane with `b`.
+inline Words64 multiply_low(Words64 a, std::uint32_t b) {
+  return reinterpret_cast<Words64>(
+      _mm256_mul_epu32(reinterpret_cast<__m256i>(a), _mm256_set1_epi64x(b)));
+}
+
 // A vector of numbers from bytes.
 inline void from_bytes(const char* p, Vec<float>& out) {
   out = _mm256_cvtepi32_ps(

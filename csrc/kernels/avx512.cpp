@@ -32,6 +32,12 @@ inline void store_partial(double* p, Vec<double> v, index_t count) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1u), v);
 }
 
+/// The 64-bit products of the lower halves of each lane with `b`.
+inline Words64 multiply_low(Words64 a, std::uint32_t b) {
+  return reinterpret_cast<Words64>(
+      _mm512_maskz_mul_epu32(0xFF, reinterpret_cast<__m512i>(a), _mm512_set1_epi64(b)));
+}
+
 // A vector of numbers from bytes.
 inline void from_bytes(const char* p, Vec<float>& out) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

@@ -6,7 +6,9 @@
 //
 #include "kernels/activations-inl.hpp"
 #include "kernels/losses-inl.hpp"
+#include "kernels/softmax-inl.hpp"
 //
+#include "kernels/enter-inl.hpp"
 #include "kernels/gather-inl.hpp"
 #include "kernels/peak-inl.hpp"
 #include "kernels/rowstep-inl.hpp"

@@ -12,6 +12,9 @@ inline void store_partial(T* p, Vec<T> v, index_t count) {
   for (index_t i = 0; i < count; ++i) p[i] = v[i];
 }
 
+/// The 64-bit products of the lower halves of each lane with `b`.
+inline Words64 multiply_low(Words64 a, std::uint32_t b) { return (a & 0xFFFFFFFFu) * b; }
+
 /// A vector of numbers from bytes.
 template <class V>
 inline void from_bytes(const char* p, V& out) {

@@ -80,19 +80,48 @@ inline Vec<T> convert_elements(const GatherCall<T>& call, const char* from, inde
   return load(to);
 }
 
+/// A vector from `from` on, each column on its own scale: subtracted and multiplied in double, so
+/// that a large offset takes no digits.
+template <class T, class Source>
+inline Vec<T> scale_columns(const GatherCall<T>& call, const char* from, index_t column,
+                            index_t count) {
+  T to[Simd<T>::kLanes] = {};
+  const double* const offset = call.offset + column;
+  const double* const factor = call.factor + column;
+  if (count == Simd<T>::kLanes && call.column_stride == static_cast<index_t>(sizeof(Source)) &&
+      !call.swapped) {
+    for (int i = 0; i < Simd<T>::kLanes; ++i) {
+      Source value;
+      __builtin_memcpy(&value, from + i * static_cast<index_t>(sizeof(Source)), sizeof value);
+      to[i] = static_cast<T>((convert<double>(value) - offset[i]) * factor[i]);
+    }
+  } else {
+    for (index_t i = 0; i < count; ++i, from += call.column_stride) {
+      const double value = convert<double>(read_element<Source>(from, call.swapped));
+      to[i] = static_cast<T>((value - offset[i]) * factor[i]);
+    }
+  }
+  return load(to);
+}
+
 /// One panel of one row: `count` columns converted, scaled and checked in registers.
 template <class T, class Source>
-inline void gather_run(const GatherCall<T>& call, const char* from, index_t count, T* to,
-                       IntVec<T>& not_finite, IntVec<T>& outside) {
+inline void gather_run(const GatherCall<T>& call, const char* from, index_t column, index_t count,
+                       T* to, IntVec<T>& not_finite, IntVec<T>& outside) {
   constexpr index_t kLanes = Simd<T>::kLanes;
   const bool plain = call.column_stride == static_cast<index_t>(sizeof(Source)) && !call.swapped;
   const Vec<T> scale = splat(call.scale);
   for (index_t c = 0; c < kWidth<T>; c += kLanes) {
     const char* const at = from + c * call.column_stride;
     const index_t left = count - c;
-    const Vec<T> x = scale * (plain && left >= kLanes
-                                  ? convert_vector<T, Source>(at)
-                                  : convert_elements<T, Source>(call, at, smaller(left, kLanes)));
+    Vec<T> x;
+    if (call.offset != nullptr) {
+      x = scale_columns<T, Source>(call, at, column + c, smaller(left, kLanes));
+    } else {
+      x = scale * (plain && left >= kLanes
+                       ? convert_vector<T, Source>(at)
+                       : convert_elements<T, Source>(call, at, smaller(left, kLanes)));
+    }
     not_finite |= (bits<T>(x) & Simd<T>::kExponentMask) == Simd<T>::kExponentMask;
     outside |= (x < T{0}) | (x > T{1});
     store(to + c, x);
@@ -129,7 +158,7 @@ unsigned gather_rows(const GatherCall<T>& call) {
       T* to = call.panels + (column / kW) * call.stride + first * kW;
       const index_t offset = column * call.column_stride;
       for (index_t i = 0; i < rows; ++i, to += kW) {
-        gather_run<T, Source>(call, from[i] + offset, count, to, not_finite, outside);
+        gather_run<T, Source>(call, from[i] + offset, column, count, to, not_finite, outside);
         for (index_t at = 0; at < kRunBytes; at += 64) {
           __builtin_prefetch(behind[i] + offset + at, 0, 3);
         }

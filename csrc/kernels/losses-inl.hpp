@@ -6,6 +6,19 @@ inline void loss_of_output(Vec<T> x_hat, Vec<T> x, Vec<T>& loss, Vec<T>& slope) 
   if constexpr (L == Loss::squared_error) {
     slope = x_hat - x;
     loss = T(0.5) * slope * slope;
+  } else if constexpr (L == Loss::absolute_error) {
+    const Vec<T> e = x_hat - x;
+    loss = absolute<T>(e);
+    slope = select<T>(e > T{0}, splat(T{1}), select<T>(e < T{0}, splat(T{-1}), Vec<T>{}));
+  } else if constexpr (L == Loss::huber) {  // 1/2 e^2 to |e| = 1, |e| - 1/2 beyond
+    const Vec<T> e = x_hat - x;
+    slope = at_most(at_least(e, T{-1}), T{1});
+    loss = slope * (e - T(0.5) * slope);
+  } else if constexpr (L == Loss::poisson) {  // p - x log p with p = x_hat clipped from below
+    constexpr T kLow = T(kProbabilityClip);
+    const Vec<T> p = at_least(x_hat, kLow);
+    loss = p - x * log_v<T>(p);
+    slope = select<T>(x_hat >= kLow, T{1} - x / p, Vec<T>{});
   } else {
     // -x log p - (1 - x) log(1 - p) with p = x_hat clipped away from 0 and 1, where log is finite;
     // the clipped function is flat outside, and so is its slope.
@@ -69,6 +82,18 @@ inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t ro
       }
     }
     each(z, x, loss, factor, slope);
+    if (c.feature_weight != nullptr) {
+      const T* const weight = c.feature_weight + panel * c.feature_weight_stride + (row + r) * kW;
+      AECORE_LOCKSTEP(kN) {
+        const Vec<T> w = load(weight + i * kLanes);
+        if constexpr (HasFactor) {  // no product of powers: the log comes at once
+          loss[i] += log_v<T>(factor[i]);
+          factor[i] = splat(T{1});
+        }
+        loss[i] *= w;
+        slope[i] *= w;
+      }
+    }
     if (columns < kW) {  // nothing past the last column counts, be it NaN
       AECORE_LOCKSTEP(kN) {
         const IntVec<T> real = lanes_below<T>(columns - i % kVectors * kLanes);
@@ -101,39 +126,113 @@ struct LossTag {
   static constexpr Loss value = L;
 };
 
+/// Poisson's loss of a positive output: log(x_hat) comes from z, as x_hat may underflow.
+template <class T, int N>
+inline void poisson_of_sigmoid(Vec<T> (&z)[N], const Vec<T> (&x)[N], Vec<T> (&loss)[N],
+                               Vec<T> (&slope)[N]) {
+  Vec<T> factor[N];
+  sigmoid_and_factor<T>(z, slope, factor);
+  AECORE_LOCKSTEP(N) {
+    const Vec<T> log_x_hat = at_most(z[i], T{0}) - log_v<T>(factor[i]);
+    loss[i] = slope[i] - x[i] * log_x_hat;
+    slope[i] = (slope[i] - x[i]) * (T{1} - slope[i]);
+  }
+}
+
+template <class T, int N>
+inline void poisson_of_softplus(Vec<T> (&z)[N], const Vec<T> (&x)[N], Vec<T> (&loss)[N],
+                                Vec<T> (&slope)[N]) {
+  // softplus(z) = e^z (1 - e^z/2 + ...): its logarithm is z to the last bit from here down.
+  constexpr T kLogIsZ = sizeof(T) == sizeof(float) ? T(-17) : T(-37);
+  Vec<T> x_hat[N];
+  AECORE_LOCKSTEP(N) x_hat[i] = z[i];
+  softplus_v<T>(x_hat);
+  AECORE_LOCKSTEP(N) {
+    const Vec<T> log_x_hat = select<T>(z[i] < kLogIsZ, z[i], log_v<T>(x_hat[i]));
+    const Vec<T> sigma = T{0} - expm1_v<T>(T{0} - x_hat[i]);
+    loss[i] = x_hat[i] - x[i] * log_x_hat;
+    slope[i] = sigma - x[i] * (sigma / x_hat[i]);
+  }
+}
+
+/// Any loss of any output by their two derivatives.
+template <class T, Loss L, Activation A>
+inline void loss_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t rows, index_t column,
+                      index_t columns) {
+  output_tile<T, false>(c, tile, row, rows, column, columns,
+                        [](auto& z, const auto& x, auto& loss, auto&, auto& slope) {
+                          constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                          if constexpr (L == Loss::poisson && A == Activation::sigmoid) {
+                            poisson_of_sigmoid<T>(z, x, loss, slope);
+                          } else if constexpr (L == Loss::poisson && A == Activation::softplus) {
+                            poisson_of_softplus<T>(z, x, loss, slope);
+                          } else if constexpr (slope_needs_z(A)) {
+                            Vec<T> of_z[kN];
+                            activate_with_slope<T, A>(z, of_z);
+                            AECORE_LOCKSTEP(kN) {
+                              loss_of_output<T, L>(z[i], x[i], loss[i], slope[i]);
+                              slope[i] *= of_z[i];
+                            }
+                          } else {
+                            activate<T, A>(z);
+                            AECORE_LOCKSTEP(kN) {
+                              loss_of_output<T, L>(z[i], x[i], loss[i], slope[i]);
+                              slope[i] *= derivative<T, A>(z[i]);
+                            }
+                          }
+                        });
+}
+
+/// The cross entropy from the logit z: softplus(z) - z x, which has no log(0); dloss/dz =
+/// sigmoid(z) - x. With softplus(z) = max(z, 0) + log(1 + exp(-|z|)) the factor is in the log.
+template <class T>
+inline void cross_entropy_of_sigmoid(const OutputLoss<T>& c, T* tile, index_t row, index_t rows,
+                                     index_t column, index_t columns) {
+  output_tile<T, true>(c, tile, row, rows, column, columns,
+                       [](auto& z, const auto& x, auto& loss, auto& factor, auto& slope) {
+                         constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                         sigmoid_and_factor<T>(z, slope, factor);
+                         AECORE_LOCKSTEP(kN) {
+                           loss[i] = at_least(z[i], T{0}) - z[i] * x[i];
+                           slope[i] -= x[i];
+                         }
+                       });
+}
+
+/// function(type tag) for the losses of single outputs.
+template <class Function>
+inline void with_loss(Loss loss, Function function) {
+  switch (loss) {
+    case Loss::squared_error:
+    case Loss::multinomial:  // is `multinomial_loss`
+      function(LossTag<Loss::squared_error>{});
+      break;
+    case Loss::binary_cross_entropy:
+      function(LossTag<Loss::binary_cross_entropy>{});
+      break;
+    case Loss::absolute_error:
+      function(LossTag<Loss::absolute_error>{});
+      break;
+    case Loss::huber:
+      function(LossTag<Loss::huber>{});
+      break;
+    case Loss::poisson:
+      function(LossTag<Loss::poisson>{});
+      break;
+  }
+}
+
 template <class T>
 void output_loss(const void* context, T* tile, index_t row, index_t rows, index_t column,
                  index_t columns) {
   const auto& c = *static_cast<const OutputLoss<T>*>(context);
-  const auto from_output = [&](auto loss_tag) {
-    with_activation(c.output.activation, [&](auto tag) {
-      output_tile<T, false>(c, tile, row, rows, column, columns,
-                            [](auto& z, const auto& x, auto& loss, auto&, auto& slope) {
-                              constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
-                              activate<T, decltype(tag)::value>(z);
-                              AECORE_LOCKSTEP(kN) {
-                                loss_of_output<T, decltype(loss_tag)::value>(z[i], x[i], loss[i],
-                                                                             slope[i]);
-                                slope[i] *= derivative<T, decltype(tag)::value>(z[i]);
-                              }
-                            });
-    });
-  };
-  if (c.loss == Loss::squared_error) {
-    from_output(LossTag<Loss::squared_error>{});
-  } else if (c.output.activation == Activation::sigmoid) {
-    // From the logit z: softplus(z) - z x, which has no log(0); dloss/dz = sigmoid(z) - x. With
-    // softplus(z) = max(z, 0) + log(1 + exp(-|z|)) the factor is in the log.
-    output_tile<T, true>(c, tile, row, rows, column, columns,
-                         [](auto& z, const auto& x, auto& loss, auto& factor, auto& slope) {
-                           constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
-                           sigmoid_and_factor<T>(z, slope, factor);
-                           AECORE_LOCKSTEP(kN) {
-                             loss[i] = at_least(z[i], T{0}) - z[i] * x[i];
-                             slope[i] -= x[i];
-                           }
-                         });
-  } else {
-    from_output(LossTag<Loss::binary_cross_entropy>{});
+  if (c.loss == Loss::binary_cross_entropy && c.output.activation == Activation::sigmoid) {
+    return cross_entropy_of_sigmoid(c, tile, row, rows, column, columns);
   }
+  with_loss(c.loss, [&](auto loss) {
+    with_activation(c.output.activation, [&](auto activation) {
+      loss_tile<T, decltype(loss)::value, decltype(activation)::value>(c, tile, row, rows, column,
+                                                                       columns);
+    });
+  });
 }

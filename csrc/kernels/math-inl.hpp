@@ -1,6 +1,6 @@
-// exp, log, log1p, sigmoid, tanh as polynomials, the same source for float and double. Error bounds
-// in units in the last place are stated in tests/test_math.py and checked there over the whole
-// range.
+// exp, expm1, log, log1p, sigmoid, tanh, Phi as polynomials, the same source for float and double.
+// Error bounds in units in the last place are stated in tests/test_math.py and checked there over
+// the whole range.
 
 template <class T>
 struct ExpConstants;
@@ -25,6 +25,14 @@ struct ExpConstants<float> {
                                      -0x1.ec98d4p-6f, 0x1.5f968ep-8f};
   // atanh(s) / s - 1 in s^2, up to s = 0.172
   static constexpr float kAtanh[] = {1.0f / 3, 1.0f / 5, 1.0f / 7, 1.0f / 9, 1.0f / 11};
+  // (1 + x) Q(x) exp(x^2/2), Q = 1 - Phi, for x >= 0 in t = (x - kTail)/(x + kTail): to 9e-10
+  static constexpr float kTail = 3.25f;
+  static constexpr float kTailMax = 13.0f;  // Q(13) is 6e-39: less than the smallest normal
+  static constexpr float kUpperTail[] = {
+      0x1.edbe4e0000000p-2f,  -0x1.8f410c0000000p-4f,  -0x1.de14f60000000p-8f,
+      0x1.58cd680000000p-5f,  -0x1.bf2ba00000000p-6f,  0x1.7d3dc60000000p-8f,
+      0x1.14711a0000000p-9f,  -0x1.2417c40000000p-10f, -0x1.1e4e500000000p-12f,
+      0x1.4c7ca80000000p-13f, 0x1.e94f680000000p-15f};
 };
 
 template <>
@@ -46,6 +54,16 @@ struct ExpConstants<double> {
   static constexpr double kAtanh[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11, 1.0 / 13,
                                       1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23, 1.0 / 25,
                                       1.0 / 27, 1.0 / 29, 1.0 / 31, 1.0 / 33};
+  // As for float, to 1e-15
+  static constexpr double kTail = 4.5;
+  static constexpr double kTailMax = 37.5;  // Q(37.5) is 5e-308
+  static constexpr double kUpperTail[] = {
+      0x1.dd9cda313e3a3p-2,   -0x1.82e51724f9891p-4,  0x1.86a4a47b13496p-6,  0x1.36075fe14665ep-6,
+      -0x1.f1b1ea5029cadp-6,  0x1.728bae6e3be13p-6,   -0x1.5b0c769262903p-7, 0x1.635e52d0e524fp-9,
+      0x1.f431ced106256p-14,  -0x1.72263c43b3fd0p-12, 0x1.2998521c250d2p-14, 0x1.1bd5f6e7775bdp-15,
+      -0x1.f3d4687cb70ebp-17, -0x1.e1a4aff196908p-19, 0x1.56412c76fa430p-19, 0x1.1d4a357a836e2p-21,
+      -0x1.c80918fc50265p-22, -0x1.e9640bab7a093p-24, 0x1.11ece3ffb7576p-24, 0x1.da6a6b7763837p-26,
+      -0x1.54d263f6ae86ep-28, -0x1.3e426936d95cfp-28, -0x1.9c20aba0a1ff8p-31};
 };
 
 template <class T, int N>
@@ -172,6 +190,46 @@ inline Vec<T> log_v(Vec<T> x) {
   return madd(n, splat(C::kLn2High), madd(n, splat(C::kLn2Low), log_m));
 }
 
+/// exp(x) - 1 for x <= 0, accurate near zero: 2^n (exp(r) - 1) + (2^n - 1).
+template <class T>
+inline Vec<T> expm1_v(Vec<T> x) {
+  const ReducedExp<T> e = reduced_exp<T>(at_least(x, -ExpConstants<T>::kNormal));
+  const Vec<T> scale = power_of_two<T>(e.n);
+  return madd(scale, e.expm1_r, scale - T{1});
+}
+
+/// log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)).
+template <class T, int N>
+inline void softplus_v(Vec<T> (&x)[N]) {
+  Vec<T> e[N], tail[N];
+  AECORE_LOCKSTEP(N) e[i] = at_least(T{0} - absolute<T>(x[i]), -ExpConstants<T>::kNormal);
+  exp_normal<T>(e);
+  log1p_v<T>(e, tail);
+  AECORE_LOCKSTEP(N) x[i] = at_least(x[i], T{0}) + tail[i];
+}
+
+/// Phi(x), the distribution of N(0, 1), and exp(-x^2/2), of which its density is a multiple. The
+/// tail Q(|x|) is exp(-x^2/2) times a polynomial, after M. Shepherd, J. Laframboise, "Chebyshev
+/// approximation of (1 + 2x) exp(x^2) erfc x", Math. Comp. 36, 1981: relative accuracy holds far
+/// out, but for the rounding of x^2/2.
+template <class T, int N>
+inline void normal_cdf_v(const Vec<T> (&x)[N], Vec<T> (&cdf)[N], Vec<T> (&bell)[N]) {
+  using C = ExpConstants<T>;
+  constexpr int kTerms = static_cast<int>(sizeof(C::kUpperTail) / sizeof(T));
+  Vec<T> size[N], t[N], q[N];
+  AECORE_LOCKSTEP(N) size[i] = at_most(absolute<T>(x[i]), C::kTailMax);
+  AECORE_LOCKSTEP(N) bell[i] = T(-0.5) * size[i] * size[i];
+  exp_normal<T>(bell);
+  AECORE_LOCKSTEP(N) t[i] = (size[i] - C::kTail) * reciprocal(size[i] + C::kTail);
+  AECORE_LOCKSTEP(N) q[i] = splat(C::kUpperTail[kTerms - 1]);
+  AECORE_UNROLL
+  for (int term = kTerms - 2; term >= 0; --term) {
+    AECORE_LOCKSTEP(N) q[i] = madd(q[i], t[i], splat(C::kUpperTail[term]));
+  }
+  AECORE_LOCKSTEP(N) q[i] *= bell[i] * reciprocal(size[i] + T{1});
+  AECORE_LOCKSTEP(N) cdf[i] = select<T>(x[i] < T{0}, q[i], T{1} - q[i]);
+}
+
 /// tanh |x| = m / (m + 2) with m = exp(2 |x|) - 1, accurate near zero because m is.
 template <class T>
 inline Vec<T> tanh_v(Vec<T> x) {
@@ -220,4 +278,25 @@ void sigmoid_array(const T* x, T* y, index_t n) {
 template <class T>
 void tanh_array(const T* x, T* y, index_t n) {
   map(x, y, n, [](Vec<T> v) { return tanh_v<T>(v); });
+}
+template <class T>
+void expm1_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) { return expm1_v<T>(v); });
+}
+template <class T>
+void softplus_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) {
+    Vec<T> z[1] = {v};
+    softplus_v<T>(z);
+    return z[0];
+  });
+}
+template <class T>
+void normal_cdf_array(const T* x, T* y, index_t n) {
+  map(x, y, n, [](Vec<T> v) {
+    const Vec<T> z[1] = {v};
+    Vec<T> cdf[1], bell[1];
+    normal_cdf_v<T>(z, cdf, bell);
+    return cdf[0];
+  });
 }

@@ -108,17 +108,23 @@ template <class T>
 inline void sparse_row_update(const RowUpdate<T>& c) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
+  // Copies, which a store to W cannot be thought to change.
+  const std::int32_t* const nonzero = c.nonzero;
+  const T* const x = c.x;
+  const index_t n = c.n_nonzero;
+  const T rate = c.rate;
   for (index_t column = 0; column < c.n_columns; column += kW) {
     T* const panel = c.weights + (column / kW) * c.stride;
     Vec<T> delta[kVectors];
-    for (int v = 0; v < kVectors; ++v) delta[v] = load(c.delta + column + v * kLanes);
-    for (index_t i = 0; i < c.n_nonzero; ++i) {
-      T* const w = panel + c.nonzero[i] * kW;
-      const Vec<T> step = splat(c.rate * c.x[c.nonzero[i]]);
+    for (int v = 0; v < kVectors; ++v) delta[v] = splat(rate) * load(c.delta + column + v * kLanes);
+    const auto update = [&](index_t i) AECORE_INLINE_LAMBDA {
+      T* const w = panel + nonzero[i] * kW;
+      const Vec<T> xv = splat(x[nonzero[i]]);
       for (int v = 0; v < kVectors; ++v) {
-        store(w + v * kLanes, madd(step, delta[v], load(w + v * kLanes)));
+        store(w + v * kLanes, madd(xv, delta[v], load(w + v * kLanes)));
       }
-    }
+    };
+    for (index_t i = 0; i < n; ++i) update(i);
   }
 }
 

@@ -14,10 +14,14 @@ constexpr Kernels<T> make_kernels() {
   k.pack_transposed = &pack_transposed<T>;
   k.unpack = &unpack<T>;
   k.gather = &gather<T>;
+  k.enter = &enter<T>;
+  k.leave_out_missing = &leave_out_missing<T>;
   k.bias_activation = &bias_activation<T>;
   k.fetch_target = &fetch_target<T>;
   k.output_loss = &output_loss<T>;
   k.activation_backward = &activation_backward<T>;
+  k.softmax = &softmax<T>;
+  k.multinomial_loss = &multinomial_loss<T>;
   k.column_sums = &column_sums<T>;
   k.sum_of_squares = &sum_of_squares<T>;
   k.fetch_weights = &fetch_weights<T>;
@@ -32,6 +36,9 @@ constexpr Kernels<T> make_kernels() {
   k.log1p = &log1p_array<T>;
   k.sigmoid = &sigmoid_array<T>;
   k.tanh = &tanh_array<T>;
+  k.expm1 = &expm1_array<T>;
+  k.softplus = &softplus_array<T>;
+  k.normal_cdf = &normal_cdf_array<T>;
   k.multiply_add_rounds = &multiply_add_rounds<T>;
   return k;
 }

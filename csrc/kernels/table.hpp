@@ -17,8 +17,37 @@
 
 namespace aecore {
 
-enum class Activation : std::uint8_t { identity, sigmoid, tanh, relu };
-enum class Loss : std::uint8_t { squared_error, binary_cross_entropy };
+enum class Activation : std::uint8_t {
+  identity,
+  sigmoid,
+  tanh,
+  relu,
+  leaky_relu,
+  elu,
+  softplus,
+  silu,
+  gelu,
+  softmax  // of whole rows, by `softmax` and `multinomial_loss`: epilogues leave it z
+};
+enum class Loss : std::uint8_t {
+  squared_error,
+  binary_cross_entropy,
+  absolute_error,
+  huber,
+  poisson,
+  multinomial
+};
+
+/// Slope of leaky_relu below 0 (Maas, Hannun & Ng, ICML 2013 workshop).
+inline constexpr double kLeakySlope = 0.01;
+
+/// The derivative of these is no function of a: it is kept on the way forward.
+constexpr bool slope_needs_z(Activation a) {
+  return a == Activation::silu || a == Activation::gelu;
+}
+
+/// Noise on the input of a training batch.
+enum class Noise : std::uint8_t { none, masking, gaussian, salt_and_pepper, uniform };
 
 /// Types of user arrays that the gather reads.
 enum class Element : std::uint8_t {
@@ -97,6 +126,8 @@ struct BiasActivation {  // context of `bias_activation`: tile = activation(tile
   /// Set where a sum is not finite; may be null. An input that is not finite makes every sum of its
   /// row so (0 * inf is NaN): rows read in place are checked by their first column of sums.
   bool* not_finite;
+  T* slope = nullptr;  // panels, rows as in C: gets activation'(z), where it is wanted
+  index_t slope_stride = 0;
 };
 
 template <class T>
@@ -105,6 +136,8 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   Loss loss;
   const T* target;  // panels or in place, rows as in C
   index_t target_row, target_stride;
+  const T* feature_weight;  // panels of each feature's weight in the loss, or null
+  index_t feature_weight_stride;
   index_t n_columns;    // of C
   const T* row_weight;  // by row of C
   double* row_loss;     // by row of C; added to with the last panel
@@ -113,8 +146,9 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
 };
 
 template <class T>
-struct ActivationBackward {  // tile = (tile + weight_i penalty_j) activation'(a)
+struct ActivationBackward {  // tile = (tile + weight_i penalty_j) slope
   Activation activation;
+  bool is_slope;         // `activations` holds slopes; otherwise a, and the slope is activation'(a)
   const T* activations;  // panels, rows as in C
   index_t activations_stride;
   const T* penalty;  // n, or null
@@ -134,8 +168,34 @@ struct GatherCall {
   index_t first_row;
   index_t n_rows, n_columns;
   T scale;
+  const double* offset;  // by column: (x - offset) * factor in double instead of scale x; or null
+  const double* factor;
   T* panels;  // of destination row 0
   index_t stride;
+};
+
+/// Gathered rows on their way into the first layer: noise, then missing numbers (NaN) as 0 and the
+/// others of their row times n_columns / n_observed. A number drawn depends on (seed, epoch, source
+/// row, column) alone: Philox4x32-10 with the counter
+///     (column >> 2, row mod 2^32, epoch, purpose | (row >> 32) << 20), word column & 3.
+template <class T>
+struct EnterCall {
+  const T* clean;  // panels, of destination row 0, like those below
+  index_t clean_stride;
+  T* entering;  // may be `clean`
+  index_t entering_stride;
+  T* weight;  // in the loss: emphasis where the input is corrupted, else 1; or null
+  index_t weight_stride;
+  const index_t* rows;  // source rows, as in GatherCall
+  index_t first_row;
+  index_t n_rows, n_columns;
+  bool mask_missing;
+  Noise noise;
+  T level, emphasis;
+  std::uint64_t drawn_below;   // an element is drawn where its word is below: ceil(level 2^32) > 0
+  std::uint64_t pepper_below;  // and becomes 0 where it is below this one: ceil(level 2^31)
+  std::uint64_t seed;
+  std::uint32_t epoch, purpose;
 };
 
 /// What becomes of a tile of weight gradients: the context of `write_gradient`, `hold_gradient` and
@@ -213,10 +273,21 @@ struct Kernels {
   void (*unpack)(const T* panels, index_t stride, index_t rows, index_t columns, T* out,
                  index_t ld);
   unsigned (*gather)(const GatherCall<T>&);
+  /// Returns kGatherNotFinite where a row holds infinity, or NaN without mask_missing.
+  unsigned (*enter)(const EnterCall<T>&);
+  /// Missing numbers (NaN) of a target become 0, and so do their weights in the loss.
+  unsigned (*leave_out_missing)(T* panels, index_t stride, T* weight, index_t weight_stride,
+                                index_t rows, index_t columns);
   Epilogue<T> bias_activation;
   Prologue<T> fetch_target;  // of an OutputLoss
   Epilogue<T> output_loss;
   Epilogue<T> activation_backward;
+  /// Rows z in panels (n columns) become softmax(z).
+  void (*softmax)(T* z, index_t stride, index_t rows, index_t n);
+  /// What output_loss does, for softmax and its loss, from z: a row at a time, all panels. `z`
+  /// begins with `row` of C.
+  void (*multinomial_loss)(const OutputLoss<T>& context, T* z, index_t stride, index_t row,
+                           index_t rows);
   /// out[0..columns rounded up to panels) = (or +=) sum over rows of row_weight_i x_ij (weight 1 if
   /// null).
   void (*column_sums)(const T* panels, index_t stride, index_t rows, index_t columns,
@@ -234,6 +305,9 @@ struct Kernels {
   void (*log1p)(const T* x, T* y, index_t n);  // x in [0, 1]
   void (*sigmoid)(const T* x, T* y, index_t n);
   void (*tanh)(const T* x, T* y, index_t n);
+  void (*expm1)(const T* x, T* y, index_t n);  // x <= 0
+  void (*softplus)(const T* x, T* y, index_t n);
+  void (*normal_cdf)(const T* x, T* y, index_t n);
   /// n rounds of independent multiply-adds; returns their number of floating point operations.
   double (*multiply_add_rounds)(index_t n);
 };

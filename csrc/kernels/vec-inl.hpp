@@ -35,6 +35,10 @@ using Vec = typename Simd<T>::V;
 template <class T>
 using IntVec = typename Simd<T>::I;
 
+// Random words, two to a lane or one.
+typedef std::uint64_t Words64 __attribute__((vector_size(AECORE_VECTOR_BYTES)));
+typedef std::uint32_t Words32 __attribute__((vector_size(AECORE_VECTOR_BYTES)));
+
 constexpr int kVectors = 2;  // vectors in one row of a register tile
 template <class T>
 constexpr index_t kWidth = kVectors * Simd<T>::kLanes;  // columns of a panel

@@ -88,7 +88,8 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
       take_evaluation(call, {call.data.n_rows, n_threads, call.gradient != nullptr,
                              call.data.target != nullptr, scratch_bytes(call)});
   Evaluation<T>& e = *taken;
-  const Batch batch{call.data, call.data.range(0, call.data.n_rows), call.row_loss};
+  const Batch batch{call.data, call.data.range(0, call.data.n_rows), call.row_loss,
+                    call.options.noise.epoch};
   WeightAction<T> action;
   action.epilogue = kernels<T>().write_gradient;
   action.update.out = call.gradient;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/float_mode.hpp"
+#include "nn/entering.hpp"
 #include "nn/panels.hpp"
 #include "nn/row_forward.hpp"
 #include "nn/weights.hpp"
@@ -22,13 +23,22 @@ index_t widest(const ForwardCall<T>& call) {
 }
 
 template <class T>
+void gather_input(const ForwardCall<T>& call, const RowRange& range, const MatrixPanels<T>& to) {
+  if (call.input.mask_missing) {
+    gather_entering<T>(call.x, nullptr, range, call.input, nullptr, false, {to, {}, {}});
+  } else {
+    gather_rows<T>(call.x, range, call.input, false, to.data, to.stride);
+  }
+}
+
+template <class T>
 void forward_few_rows(const ForwardCall<T>& call) {
   // Kept between calls: serving one row must not pay for an allocation.
   static thread_local RowForward<T> one_row;
   static thread_local AlignedBuffer<T> gathered;
   const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
   one_row.reserve(call.network, call.first_layer, call.last_layer);
-  const RowsInPlace<T> x = rows_in_place<T>(call.x, call.input_scale);
+  const RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
   if (x.data == nullptr) {
     gathered.reserve(round_up(call.x.n_columns, kernels<T>().panel_width));
   }
@@ -37,8 +47,8 @@ void forward_few_rows(const ForwardCall<T>& call) {
     const T* in = x.data + row * x.row;
     if (x.data == nullptr) {
       // A single row in panels with the stride of one row is the plain row.
-      gather_rows<T>(call.x, RowRange{nullptr, row, 1, 0}, call.input_scale, false, gathered.data(),
-                     kernels<T>().panel_width);
+      const index_t width = kernels<T>().panel_width;
+      gather_input<T>(call, RowRange{nullptr, row, 1, 0}, {gathered.data(), width, width});
       in = gathered.data();
     }
     if (!one_row.run(call.network, call.parameters, call.first_layer, call.last_layer, in,
@@ -72,14 +82,13 @@ template <class T>
 void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, index_t first,
                    index_t rows, index_t next, PanelMatrix<T>* in, PanelMatrix<T>* out) {
   const Kernels<T>& k = kernels<T>();
-  RowsInPlace<T> x = rows_in_place<T>(call.x, call.input_scale);
+  RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
   const bool in_place = x.data != nullptr;
   bool not_finite = false;
   if (in_place) {
     x.data += first * x.row;
   } else {
-    gather_rows<T>(call.x, RowRange{nullptr, first, rows, 0}, call.input_scale, false, in->row(0),
-                   in->stride());
+    gather_input<T>(call, RowRange{nullptr, first, rows, 0}, in->into_row(0));
   }
   RowFetch ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows);
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
@@ -93,6 +102,9 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
     gemm.context = &context;
     gemm.ahead = reads_x ? &ahead : nullptr;
     k.gemm(gemm);
+    if (layer.activation == Activation::softmax) {
+      k.softmax(out->row(0), out->stride(), rows, layer.n_out);
+    }
     std::swap(in, out);
   }
   if (not_finite) require_finite<T>(call.x, first, rows);

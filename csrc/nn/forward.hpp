@@ -14,7 +14,7 @@ struct ForwardCall {
   const T* parameters;
   RowSource x;
   index_t first_layer, last_layer;
-  double input_scale;
+  const InputOptions& input;  // of rows that enter the first layer
   T* out;
 };
 

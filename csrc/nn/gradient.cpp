@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/targets.hpp"
+
 namespace aecore {
 
 namespace {
@@ -59,12 +61,17 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   const index_t width = kernels<T>().panel_width;
   const index_t n_layers = network_.n_layers();
   input_ = PanelMatrix<T>(chunk_rows_, network_.n_in());
-  if (plan.separate_target) target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
+  if (plan.separate_target || options_.changes_input()) {
+    target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
+  }
+  if (options_.weighs_features()) feature_weight_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
   for (index_t l = 0; l < n_layers; ++l) {
     const index_t n_out = network_.layer(l).n_out;
     const bool output = l + 1 == n_layers;
     if (!output) activations_.emplace_back(l <= last_sparse_ ? plan.max_rows : chunk_rows_, n_out);
     deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
+    const bool keep_slope = with_gradient_ && !output && keeps_slope(l);
+    slopes_.emplace_back(keep_slope ? (l <= last_sparse_ ? plan.max_rows : chunk_rows_) : 0, n_out);
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
   row_loss_ = AlignedBuffer<double>(chunk_rows_);
@@ -78,6 +85,12 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     block_activations_.emplace_back(checked_mul(n_statistics, padded));
     penalty_[static_cast<std::size_t>(l)] = AlignedBuffer<T>(padded);
   }
+}
+
+/// Layers whose slopes are kept on the way forward, in a panel matrix beside their activations.
+template <class T>
+bool BatchGradient<T>::keeps_slope(index_t layer) const {
+  return slope_needs_z(network_.layer(layer).activation);
 }
 
 template <class T>
@@ -125,13 +138,17 @@ void BatchGradient<T>::weigh(const Batch& batch) {
 /// range is asked of them, and the first layer's sums will tell whether they are finite.
 template <class T>
 RowsInPlace<T> BatchGradient<T>::in_place(const Batch& batch) const {
-  const bool range_asked = options_.loss == Loss::binary_cross_entropy;
-  if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1) return {};
-  return rows_in_place<T>(batch.data.x, options_.input_scale);
+  const bool range_asked =
+      options_.loss == Loss::binary_cross_entropy || is_of_counts(options_.loss);
+  if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1 ||
+      options_.changes_input()) {
+    return {};
+  }
+  return rows_in_place<T>(batch.data.x, options_.input);
 }
 
 template <class T>
-MatrixPanels<T> BatchGradient<T>::input(const Batch& batch, const Chunk& chunk) const {
+MatrixPanels<const T> BatchGradient<T>::input(const Batch& batch, const Chunk& chunk) const {
   const RowsInPlace<T> rows = in_place(batch);
   if (rows.data == nullptr) return input_.from_row(0);
   const index_t first = batch.range.first + chunk.first;
@@ -142,12 +159,26 @@ template <class T>
 void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
   const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
-  if (in_place(batch).data == nullptr) {
-    gather_rows<T>(batch.data.x, range, options_.input_scale, unit && batch.data.target == nullptr,
-                   input_.row(row), input_.stride());
+  if (options_.changes_input()) {
+    NoiseOptions noise = options_.noise;
+    noise.epoch = batch.epoch;
+    const MatrixPanels<T> weight =
+        options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
+    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &noise, unit,
+                       {input_.into_row(row), target_.into_row(row), weight});
+  } else {
+    if (in_place(batch).data == nullptr) {
+      gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
+                     input_.row(row), input_.stride());
+    }
+    if (batch.data.target != nullptr) {
+      gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
+    }
   }
-  if (batch.data.target != nullptr) {
-    gather_rows<T>(*batch.data.target, range, 1.0, unit, target_.row(row), target_.stride());
+  if (is_of_counts(options_.loss)) {
+    const bool apart = batch.data.target != nullptr || options_.changes_input();
+    require_not_negative<T>(batch.data.target != nullptr ? *batch.data.target : batch.data.x, range,
+                            (apart ? target_ : input_).from_row(row));
   }
 }
 
@@ -158,7 +189,7 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
   const auto l = static_cast<std::size_t>(layer);
   const bool output = layer + 1 == network_.n_layers();
   PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
-  const MatrixPanels<T> in =
+  const MatrixPanels<const T> in =
       layer == 0 ? input(batch, chunk) : activations_[l - 1].from_row(hidden_row(layer - 1, chunk));
   GemmCall<T> call{};
   call.a = in.data;
@@ -183,9 +214,13 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
   bool not_finite = false;
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
-    const BiasActivation<T> context{
-        weights.bias(l), layer.activation,
-        l == 0 && in_place(batch).data != nullptr ? &not_finite : nullptr};
+    BiasActivation<T> context{weights.bias(l), layer.activation,
+                              l == 0 && in_place(batch).data != nullptr ? &not_finite : nullptr};
+    if (with_gradient_ && keeps_slope(l)) {
+      PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(l)];
+      context.slope = slope.row(hidden_row(l, chunk));
+      context.slope_stride = slope.stride();
+    }
     GemmCall<T> call = forward_product(weights, l, batch, chunk, row, rows);
     call.epilogue = kernels<T>().bias_activation;
     call.context = &context;
@@ -201,14 +236,18 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
-  const MatrixPanels<T> target =
-      batch.data.target != nullptr ? target_.from_row(0) : input(batch, chunk);
+  const bool apart = batch.data.target != nullptr || options_.changes_input();
+  const MatrixPanels<const T> target = apart ? target_.from_row(0) : input(batch, chunk);
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
   context.target = target.data;
   context.target_row = target.row;
   context.target_stride = target.stride;
+  if (options_.weighs_features()) {
+    context.feature_weight = feature_weight_.row(0);
+    context.feature_weight_stride = feature_weight_.stride();
+  }
   context.row_weight = row_weight_.data() + chunk.first;
   context.n_columns = layer.n_out;
   context.row_loss = row_loss_.data();
@@ -225,7 +264,17 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
       batch.range.first + chunk.first + row + std::min(n_workers * block_rows_, batch.range.n),
       rows);
   call.ahead = &ahead;
+  if (options_.loss == Loss::multinomial) {  // the product leaves z, the loss takes whole rows
+    context.output.activation = Activation::identity;
+    call.epilogue = k.bias_activation;
+    call.context = &context.output;
+    call.prologue = nullptr;
+  }
   k.gemm(call);
+  if (options_.loss == Loss::multinomial) {
+    PanelMatrix<T>& z = deltas_.back();
+    k.multinomial_loss(context, z.row(row), z.stride(), row, rows);
+  }
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
     double sum = 0;
     for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
@@ -244,9 +293,10 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
                                 index_t rows) {
   for (index_t layer = network_.n_layers() - 1; layer > 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
-    const PanelMatrix<T>& below = activations_[l - 1];
     ActivationBackward<T> context{};
     context.activation = network_.layer(layer - 1).activation;
+    context.is_slope = keeps_slope(layer - 1);
+    const PanelMatrix<T>& below = (context.is_slope ? slopes_ : activations_)[l - 1];
     context.activations = below.row(hidden_row(layer - 1, chunk));
     context.activations_stride = below.stride();
     context.penalty = penalty_[l - 1].size() > 0 ? penalty_[l - 1].data() : nullptr;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "nn/entering.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
 #include "nn/source.hpp"
@@ -35,6 +36,7 @@ struct Batch {
   const DataSet& data;
   RowRange range;
   double* row_loss = nullptr;  // out, by row of the batch; may be null
+  std::uint32_t epoch = 0;     // of the noise
 };
 
 /// What scratch a BatchGradient gets.
@@ -69,14 +71,15 @@ class BatchGradient {
   };
 
   struct Views {  // what the weights pass reads, by layer
-    std::vector<MatrixPanels<T>> inputs, deltas;
+    std::vector<MatrixPanels<const T>> inputs, deltas;
   };
 
   void allocate(const GradientPlan& plan);
+  bool keeps_slope(index_t layer) const;
   index_t hidden_row(index_t layer, const Chunk& chunk) const;
   void weigh(const Batch& batch);
   RowsInPlace<T> in_place(const Batch& batch) const;
-  MatrixPanels<T> input(const Batch& batch, const Chunk& chunk) const;
+  MatrixPanels<const T> input(const Batch& batch, const Chunk& chunk) const;
   void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
@@ -100,8 +103,10 @@ class BatchGradient {
   index_t last_sparse_ = -1;  // layers up to here run before rho_hat is known
   index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this
 
-  PanelMatrix<T> input_, target_;
+  PanelMatrix<T> input_, target_;            // the target may be the input
+  PanelMatrix<T> feature_weight_;            // in the loss, where features have one
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= last_sparse_
+  std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk

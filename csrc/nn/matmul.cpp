@@ -33,7 +33,7 @@ void take_a(const T* a, index_t rows, index_t columns, AlignedBuffer<T>& scratch
             GemmCall<T>& call) {
   const index_t width = kernels<T>().panel_width;
   const RowSource source = row_major(a, rows, columns);
-  const RowsInPlace<T> in_place = rows_in_place<T>(source, 1.0);
+  const RowsInPlace<T> in_place = rows_in_place<T>(source, {});
   call.a = in_place.data;
   call.a_row = in_place.row;
   call.a_stride = width;
@@ -41,7 +41,7 @@ void take_a(const T* a, index_t rows, index_t columns, AlignedBuffer<T>& scratch
   call.a_row = width;
   call.a_stride = (rows | 1) * width;
   scratch.reserve(ceil_div(columns, width) * call.a_stride);
-  gather_rows<T>(source, RowRange{nullptr, 0, rows, 0}, 1.0, false, scratch.data(), call.a_stride);
+  gather_rows<T>(source, RowRange{nullptr, 0, rows, 0}, {}, false, scratch.data(), call.a_stride);
   call.a = scratch.data();
 }
 

@@ -10,10 +10,12 @@ namespace aecore {
 
 Activation activation_from_name(const std::string& name);
 Loss loss_from_name(const std::string& name);
+Noise noise_from_name(const std::string& name);
 std::string to_string(Activation activation);
 
 std::vector<std::string> activation_names();
 std::vector<std::string> loss_names();
+std::vector<std::string> noise_names();  // without none
 
 /// "a, b, c" for error messages.
 std::string joined(const std::vector<std::string>& names);

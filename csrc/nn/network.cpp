@@ -19,6 +19,11 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
   for (const index_t size : layer_sizes_) {
     AECORE_REQUIRE(size > 0, "layer_sizes must be positive; got " + std::to_string(size));
   }
+  for (std::size_t i = 0; i + 1 < activations.size(); ++i) {
+    AECORE_REQUIRE(activations[i] != Activation::softmax,
+                   "activations must have 'softmax' for the last layer only; got it for layer " +
+                       std::to_string(i));
+  }
   for (std::size_t i = 0; i < activations.size(); ++i) {
     Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0};
     layer.bias = n_parameters_ + checked_mul(layer.n_in, layer.n_out);

@@ -19,7 +19,7 @@ struct Layer {
 
 class Network {
  public:
-  /// At least two sizes, all positive, and one activation per layer.
+  /// At least two sizes, all positive, and one activation per layer; softmax for the last only.
   Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations);
 
   /// The same sizes and activations.

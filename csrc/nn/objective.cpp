@@ -19,12 +19,32 @@ void require_number(bool condition, const char* rule, double value) {
   AECORE_REQUIRE(condition, text.str());
 }
 
+void check_noise(const NoiseOptions& noise) {
+  require_number(noise.emphasis >= 0 && std::isfinite(noise.emphasis),
+                 "noise_emphasis must be a finite number >= 0", noise.emphasis);
+  if (noise.kind == Noise::masking || noise.kind == Noise::salt_and_pepper) {
+    require_number(noise.level >= 0 && noise.level <= 1,
+                   "noise_level must be a probability in [0, 1]", noise.level);
+  } else {
+    require_number(noise.level >= 0 && std::isfinite(noise.level),
+                   "noise_level must be a finite number >= 0", noise.level);
+  }
+}
+
 }  // namespace
+
+void check_input(const InputOptions& input, const Network& network) {
+  require_number(std::isfinite(input.scale), "input_scale must be finite", input.scale);
+  const auto n = static_cast<std::size_t>(network.n_in());
+  AECORE_REQUIRE(input.offset.empty() || input.offset.size() == n,
+                 "offset and factor must have one number for each of the " + std::to_string(n) +
+                     " features; got " + std::to_string(input.offset.size()));
+}
 
 bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
   return loss == other.loss && weight_decay == other.weight_decay &&
          sparsity_weight == other.sparsity_weight && sparsity_target == other.sparsity_target &&
-         sparsity_layers == other.sparsity_layers && input_scale == other.input_scale;
+         sparsity_layers == other.sparsity_layers && input == other.input && noise == other.noise;
 }
 
 void check_objective(const ObjectiveOptions& options, const Network& network) {
@@ -35,8 +55,17 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
   require_number(options.sparsity_target > 0 && options.sparsity_target < 1,
                  "sparsity_target must lie between 0 and 1, both excluded",
                  options.sparsity_target);
-  require_number(std::isfinite(options.input_scale), "input_scale must be finite",
-                 options.input_scale);
+  check_input(options.input, network);
+  check_noise(options.noise);
+  const bool softmax = network.layers().back().activation == Activation::softmax;
+  AECORE_REQUIRE((options.loss == Loss::multinomial) == softmax,
+                 "loss must be 'multinomial' exactly when the output's activation is 'softmax'; "
+                 "got '" +
+                     loss_names()[static_cast<std::size_t>(options.loss)] + "' with '" +
+                     to_string(network.layers().back().activation) + "'");
+  AECORE_REQUIRE(!softmax || !options.weighs_features(),
+                 "loss must weigh features one by one where missing is 'mask' or noise_emphasis is "
+                 "not 1; got 'multinomial'");
   if (options.sparsity_weight <= 0) return;
   for (const index_t l : options.sparsity_layers) {
     AECORE_REQUIRE(l >= 0 && l < network.n_layers() - 1,

@@ -8,6 +8,7 @@
 
 #include <vector>
 
+#include "nn/input.hpp"
 #include "nn/network.hpp"
 
 namespace aecore {
@@ -18,9 +19,14 @@ struct ObjectiveOptions {
   double sparsity_weight = 0.0;          // beta >= 0
   double sparsity_target = 0.05;         // rho in (0, 1)
   std::vector<index_t> sparsity_layers;  // indices of layer outputs, ascending
-  double input_scale = 1.0;
+  InputOptions input;
+  NoiseOptions noise;
 
   bool operator==(const ObjectiveOptions& other) const;
+  /// Whether features have weights of their own in the loss.
+  bool weighs_features() const { return input.mask_missing || noise.weighs(); }
+  /// Whether the input differs from the clean rows that the loss compares with.
+  bool changes_input() const { return input.mask_missing || noise.kind != Noise::none; }
   bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
 };
 
@@ -32,6 +38,9 @@ struct ObjectiveParts {
 
 /// Throws where the options do not fit the network, KL on relu for one.
 void check_objective(const ObjectiveOptions& options, const Network& network);
+
+/// Throws where columns are not scaled one by one, or a number is not finite.
+void check_input(const InputOptions& input, const Network& network);
 
 /// beta KL(rho || rho_hat) of one unit and its derivative by the unit's mean activation. rho_hat is
 /// clipped to [1e-6, 1 - 1e-6] and the slope taken there, so that a dead unit is pulled back. The

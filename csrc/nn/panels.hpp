@@ -8,10 +8,10 @@
 namespace aecore {
 
 /// A view of rows in panels or in place (see GemmCall): row 0, the distance between rows and that
-/// between panels.
+/// between panels. A view to read from is one of const T.
 template <class T>
 struct MatrixPanels {
-  const T* data = nullptr;
+  T* data = nullptr;
   index_t row = 0;
   index_t stride = 0;
 };
@@ -28,7 +28,10 @@ class PanelMatrix {
   T* row(index_t r) { return buffer_.data() + r * kernels<T>().panel_width; }
   const T* row(index_t r) const { return buffer_.data() + r * kernels<T>().panel_width; }
   index_t stride() const { return stride_; }
-  MatrixPanels<T> from_row(index_t r) const { return {row(r), kernels<T>().panel_width, stride_}; }
+  MatrixPanels<const T> from_row(index_t r) const {
+    return {row(r), kernels<T>().panel_width, stride_};
+  }
+  MatrixPanels<T> into_row(index_t r) { return {row(r), kernels<T>().panel_width, stride_}; }
 
  private:
   index_t stride_ = 0;

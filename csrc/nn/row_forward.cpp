@@ -49,6 +49,7 @@ bool RowForward<T>::run(const Network& network, const T* parameters, index_t fir
       k.bias_activation(&context, to + column, 0, 1, column,
                         std::min(k.panel_width, layer.n_out - column));
     }
+    if (layer.activation == Activation::softmax) k.softmax(to, k.panel_width, 1, layer.n_out);
     in = to;
     to = in == rows_.data() ? rows_.data() + width_ : rows_.data();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/dispatch.hpp"
+#include "nn/targets.hpp"
 
 namespace aecore {
 
@@ -13,6 +14,7 @@ RowStep<T>::RowStep(const Network& network, const ObjectiveOptions& options)
   const index_t panel = kernels<T>().panel_width;
   width_ = round_up(*std::max_element(sizes.begin(), sizes.end()), panel);
   rows_ = AlignedBuffer<T>(checked_mul(width_, network.n_layers() + 1));
+  slopes_ = AlignedBuffer<T>(checked_mul(width_, network.n_layers()));
   target_ = AlignedBuffer<T>(width_);
   delta_ = AlignedBuffer<T>(width_);
   below_ = AlignedBuffer<T>(width_);
@@ -26,11 +28,16 @@ template <class T>
 double RowStep<T>::run(PanelWeights<T>& weights, const RowSource& x, const RowSource* target,
                        index_t row, double weight, double learning_rate) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
+  const bool counts = is_of_counts(options_.loss);
   const index_t panel = kernels<T>().panel_width;
   const RowRange range{nullptr, row, 1, 0};
   // A single row in panels with the stride of one row is the plain row.
-  gather_rows<T>(x, range, options_.input_scale, unit && target == nullptr, row_of(0), panel);
-  if (target != nullptr) gather_rows<T>(*target, range, 1.0, unit, target_.data(), panel);
+  gather_rows<T>(x, range, options_.input, unit && target == nullptr, row_of(0), panel);
+  if (target != nullptr) gather_rows<T>(*target, range, {}, unit, target_.data(), panel);
+  if (counts) {
+    require_not_negative<T>(target != nullptr ? *target : x, range,
+                            {target != nullptr ? target_.data() : row_of(0), panel, panel});
+  }
   forward(weights);
   const double data_loss =
       loss(weights, target != nullptr ? target_.data() : row_of(0), weight > 0 ? T{1} : T{0});
@@ -58,7 +65,11 @@ void RowStep<T>::forward(const PanelWeights<T>& weights) {
       }
     }
     if (l + 1 == network_.n_layers()) return;  // the loss finishes the last layer
-    const BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
+    BiasActivation<T> context{weights.bias(l), layer.activation, nullptr};
+    if (slope_needs_z(layer.activation)) {
+      context.slope = slopes_.data() + l * width_;
+      context.slope_stride = panel;
+    }
     for (index_t column = 0; column < layer.n_out; column += panel) {
       k.bias_activation(&context, out + column, 0, 1, column,
                         std::min(panel, layer.n_out - column));
@@ -81,6 +92,16 @@ double RowStep<T>::loss(const PanelWeights<T>& weights, const T* target, T weigh
   context.row_loss = &sum;
   context.partial = partial_loss_.data();
   T* const z = row_of(last + 1);
+  if (options_.loss == Loss::multinomial) {
+    context.output.activation = Activation::identity;
+    for (index_t column = 0; column < network_.n_out(); column += k.panel_width) {
+      k.bias_activation(&context.output, z + column, 0, 1, column,
+                        std::min(k.panel_width, network_.n_out() - column));
+    }
+    k.multinomial_loss(context, z, k.panel_width, 0, 1);
+    std::copy(z, z + round_up(network_.n_out(), k.panel_width), delta_.data());
+    return sum;
+  }
   for (index_t column = 0; column < network_.n_out(); column += k.panel_width) {
     k.output_loss(&context, z + column, 0, 1, column,
                   std::min(k.panel_width, network_.n_out() - column));
@@ -119,7 +140,8 @@ double RowStep<T>::backward(PanelWeights<T>& weights, double learning_rate) {
     ActivationBackward<T> context{};
     const T one{1};
     context.activation = network_.layer(l - 1).activation;
-    context.activations = row_of(l);
+    context.is_slope = slope_needs_z(context.activation);
+    context.activations = context.is_slope ? slopes_.data() + (l - 1) * width_ : row_of(l);
     context.activations_stride = panel;
     context.row_weight = &one;
     for (index_t column = 0; column < layer.n_in; column += panel) {

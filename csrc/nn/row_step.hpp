@@ -12,7 +12,8 @@ namespace aecore {
 template <class T>
 class RowStep {
  public:
-  /// For objectives without a sparsity term: rho_hat of one row says nothing.
+  /// For objectives without a sparsity term (rho_hat of one row says nothing) that do not change
+  /// the input.
   RowStep(const Network& network, const ObjectiveOptions& options);
 
   /// Updates `weights` by the row; `weight` 0 teaches nothing but decay. Returns the batch's J.
@@ -27,8 +28,9 @@ class RowStep {
 
   const Network& network_;
   const ObjectiveOptions options_;
-  index_t width_;          // of the widest layer, in whole panels
-  AlignedBuffer<T> rows_;  // the input and every layer's activations; the last one's delta
+  index_t width_;            // of the widest layer, in whole panels
+  AlignedBuffer<T> rows_;    // the input and every layer's activations; the last one's delta
+  AlignedBuffer<T> slopes_;  // of layers whose activation needs z, one below the other
   AlignedBuffer<T> target_, delta_, below_, partial_loss_;
   AlignedBuffer<std::int32_t> nonzero_;  // elements of the input
   index_t n_nonzero_ = 0;

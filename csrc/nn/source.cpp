@@ -14,8 +14,8 @@ namespace aecore {
 namespace {
 
 template <class T>
-GatherCall<T> gather_call(const RowSource& source, const RowRange& range, double scale, T* panels,
-                          index_t stride) {
+GatherCall<T> gather_call(const RowSource& source, const RowRange& range, const InputOptions& input,
+                          T* panels, index_t stride) {
   GatherCall<T> call{};
   call.data = source.data;
   call.element = source.element;
@@ -26,7 +26,11 @@ GatherCall<T> gather_call(const RowSource& source, const RowRange& range, double
   call.first_row = range.first;
   call.n_rows = range.n;
   call.n_columns = source.n_columns;
-  call.scale = static_cast<T>(scale);
+  call.scale = static_cast<T>(input.scale);
+  if (!input.offset.empty()) {
+    call.offset = input.offset.data();
+    call.factor = input.factor.data();
+  }
   call.panels = panels;
   call.stride = stride;
   return call;
@@ -36,18 +40,20 @@ std::string at(index_t row, index_t column) {
   return " at row " + std::to_string(row) + ", column " + std::to_string(column) + ".";
 }
 
+}  // namespace
+
 /// Finds the first offender in reading order and says what it is. Slow, and only ever run once.
 template <class T>
-[[noreturn]] void throw_first_offender(const RowSource& source, double scale, bool unit_range) {
+void throw_first_offender(const RowSource& source, const InputOptions& input, bool unit_range) {
   const index_t width = kernels<T>().panel_width;
   std::vector<T> row(static_cast<std::size_t>(round_up(source.n_columns, width)));
   for (index_t r = 0; r < source.n_rows; ++r) {
     // One row in panels with a stride of one row is the row itself.
     kernels<T>().gather(
-        gather_call<T>(source, RowRange{nullptr, r, 1, 0}, scale, row.data(), width));
+        gather_call<T>(source, RowRange{nullptr, r, 1, 0}, input, row.data(), width));
     for (index_t c = 0; c < source.n_columns; ++c) {
       const T x = row[static_cast<std::size_t>(c)];
-      if (std::isnan(x))
+      if (std::isnan(x) && !input.mask_missing)
         throw std::invalid_argument("Input " + source.name + " contains NaN" + at(r, c));
       if (std::isinf(x)) {
         throw std::invalid_argument("Input " + source.name +
@@ -65,18 +71,17 @@ template <class T>
   throw std::invalid_argument("Input " + source.name + " changed while it was read.");
 }
 
-}  // namespace
-
 template <class T>
-void gather_rows(const RowSource& source, const RowRange& range, double scale, bool unit_range,
-                 T* panels, index_t stride) {
-  const unsigned found = kernels<T>().gather(gather_call<T>(source, range, scale, panels, stride));
-  const unsigned refused = kGatherNotFinite | (unit_range ? kGatherOutsideUnit : 0u);
-  if ((found & refused) != 0) throw_first_offender<T>(source, scale, unit_range);
+void gather_rows(const RowSource& source, const RowRange& range, const InputOptions& input,
+                 bool unit_range, T* panels, index_t stride) {
+  const unsigned found = kernels<T>().gather(gather_call<T>(source, range, input, panels, stride));
+  const unsigned refused =
+      (input.mask_missing ? 0u : kGatherNotFinite) | (unit_range ? kGatherOutsideUnit : 0u);
+  if ((found & refused) != 0) throw_first_offender<T>(source, input, unit_range);
 }
 
 template <class T>
-RowsInPlace<T> rows_in_place(const RowSource& source, double scale) {
+RowsInPlace<T> rows_in_place(const RowSource& source, const InputOptions& input) {
   constexpr auto kSize = static_cast<index_t>(sizeof(T));
   constexpr Element kOwn = sizeof(T) == sizeof(float) ? Element::float32 : Element::float64;
   const bool aligned = reinterpret_cast<std::uintptr_t>(source.data) % sizeof(T) == 0 &&
@@ -85,7 +90,7 @@ RowsInPlace<T> rows_in_place(const RowSource& source, double scale) {
   // them.
   const bool aliased = source.n_rows > 1 && source.row_stride % 4096 == 0;
   if (source.element != kOwn || source.swapped || source.column_stride != kSize || !aligned ||
-      aliased || scale != 1.0) {
+      aliased || !input.plain()) {
     return {};
   }
   return {reinterpret_cast<const T*>(source.data), source.row_stride / kSize};
@@ -93,10 +98,10 @@ RowsInPlace<T> rows_in_place(const RowSource& source, double scale) {
 
 template <class T>
 void require_finite(const RowSource& source, index_t first, index_t n) {
-  const RowsInPlace<T> rows = rows_in_place<T>(source, 1.0);
+  const RowsInPlace<T> rows = rows_in_place<T>(source, {});
   for (index_t r = first; r < first + n; ++r) {
     for (index_t c = 0; c < source.n_columns; ++c) {
-      if (!std::isfinite(rows.data[r * rows.row + c])) throw_first_offender<T>(source, 1.0, false);
+      if (!std::isfinite(rows.data[r * rows.row + c])) throw_first_offender<T>(source, {}, false);
     }
   }
 }
@@ -126,12 +131,15 @@ RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t firs
   return fetch;
 }
 
-template RowsInPlace<float> rows_in_place<float>(const RowSource&, double);
-template RowsInPlace<double> rows_in_place<double>(const RowSource&, double);
+template RowsInPlace<float> rows_in_place<float>(const RowSource&, const InputOptions&);
+template RowsInPlace<double> rows_in_place<double>(const RowSource&, const InputOptions&);
 template void require_finite<float>(const RowSource&, index_t, index_t);
 template void require_finite<double>(const RowSource&, index_t, index_t);
-template void gather_rows<float>(const RowSource&, const RowRange&, double, bool, float*, index_t);
-template void gather_rows<double>(const RowSource&, const RowRange&, double, bool, double*,
-                                  index_t);
+template void throw_first_offender<float>(const RowSource&, const InputOptions&, bool);
+template void throw_first_offender<double>(const RowSource&, const InputOptions&, bool);
+template void gather_rows<float>(const RowSource&, const RowRange&, const InputOptions&, bool,
+                                 float*, index_t);
+template void gather_rows<double>(const RowSource&, const RowRange&, const InputOptions&, bool,
+                                  double*, index_t);
 
 }  // namespace aecore

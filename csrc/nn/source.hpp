@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "kernels/table.hpp"
+#include "nn/input.hpp"
 
 namespace aecore {
 
@@ -25,11 +25,17 @@ struct RowRange {
   index_t n_after = 0;  // rows behind these that will be read next
 };
 
-/// Rows into panels of destination row 0 on, times `scale`. Throws a sentence with row and column
-/// where a value is not finite in T or, if `unit_range`, outside [0, 1].
+/// Rows into panels of destination row 0 on, scaled. Throws a sentence with row and column where a
+/// value is not finite in T or, if `unit_range`, outside [0, 1]. With input.mask_missing NaN is let
+/// through, and infinity is left to the one who looks for NaN.
 template <class T>
-void gather_rows(const RowSource& source, const RowRange& range, double scale, bool unit_range,
-                 T* panels, index_t stride);
+void gather_rows(const RowSource& source, const RowRange& range, const InputOptions& input,
+                 bool unit_range, T* panels, index_t stride);
+
+/// Throws that sentence about the first offender of all rows.
+template <class T>
+[[noreturn]] void throw_first_offender(const RowSource& source, const InputOptions& input,
+                                       bool unit_range);
 
 /// The rows as they lie, where a product can take them so: numbers of T next to each other, not
 /// scaled. `data` is null where it cannot.
@@ -39,7 +45,7 @@ struct RowsInPlace {
   index_t row = 0;  // elements from one row to the next
 };
 template <class T>
-RowsInPlace<T> rows_in_place(const RowSource& source, double scale);
+RowsInPlace<T> rows_in_place(const RowSource& source, const InputOptions& input);
 
 /// Throws as gather_rows does if one of the rows is not finite: for rows that were read in place.
 template <class T>

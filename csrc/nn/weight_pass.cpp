@@ -55,8 +55,8 @@ void WeightPass<T>::plan(index_t rows) {
 }
 
 template <class T>
-void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<T>>& inputs,
-                        const std::vector<MatrixPanels<T>>& deltas, const Chunk& chunk,
+void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<const T>>& inputs,
+                        const std::vector<MatrixPanels<const T>>& deltas, const Chunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
   const bool clip = action.clip_norm > 0;
   WeightAction<T> used = action;
@@ -162,8 +162,8 @@ void WeightPass<T>::update_held(const Task& task, double* squares, PanelWeights<
 }
 
 template <class T>
-void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPanels<T>& input,
-                             const MatrixPanels<T>& delta, const Chunk& chunk,
+void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPanels<const T>& input,
+                             const MatrixPanels<const T>& delta, const Chunk& chunk,
                              PanelWeights<T>& weights, const WeightAction<T>& action, T* scratch) {
   WeightUpdate<T> update = update_of(task, weights, action);
   update.squares = squares;
@@ -198,9 +198,10 @@ void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPane
 }
 
 template <class T>
-void WeightPass<T>::bias_gradient(const Task& task, double* squares, const MatrixPanels<T>& delta,
-                                  const Chunk& chunk, PanelWeights<T>& weights,
-                                  const WeightAction<T>& action, T* scratch) {
+void WeightPass<T>::bias_gradient(const Task& task, double* squares,
+                                  const MatrixPanels<const T>& delta, const Chunk& chunk,
+                                  PanelWeights<T>& weights, const WeightAction<T>& action,
+                                  T* scratch) {
   const Kernels<T>& k = kernels<T>();
   T* const sums = gradients_.size() > 0
                       ? gradients_.data() + weights.layout().bias(task.layer) + task.column_begin

@@ -31,9 +31,9 @@ class WeightPass {
     bool first, last;  // of the batch
   };
   /// `inputs` and `deltas` by layer: the rows that went in, dJ/dz.
-  void run(Team& team, const std::vector<MatrixPanels<T>>& inputs,
-           const std::vector<MatrixPanels<T>>& deltas, const Chunk& chunk, PanelWeights<T>& weights,
-           const WeightAction<T>& action, bool sum_squares);
+  void run(Team& team, const std::vector<MatrixPanels<const T>>& inputs,
+           const std::vector<MatrixPanels<const T>>& deltas, const Chunk& chunk,
+           PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares);
 
   /// Sum over layers of ||W||^2 before the update, if the last run was asked for it.
   double squares() const;
@@ -50,10 +50,10 @@ class WeightPass {
   WeightAction<T> clipped(const WeightAction<T>& action) const;
   void update_held(const Task& task, double* squares, PanelWeights<T>& weights,
                    const WeightAction<T>& action);
-  void run_task(const Task& task, double* squares, const MatrixPanels<T>& input,
-                const MatrixPanels<T>& delta, const Chunk& chunk, PanelWeights<T>& weights,
+  void run_task(const Task& task, double* squares, const MatrixPanels<const T>& input,
+                const MatrixPanels<const T>& delta, const Chunk& chunk, PanelWeights<T>& weights,
                 const WeightAction<T>& action, T* scratch);
-  void bias_gradient(const Task& task, double* squares, const MatrixPanels<T>& delta,
+  void bias_gradient(const Task& task, double* squares, const MatrixPanels<const T>& delta,
                      const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                      T* scratch);
 

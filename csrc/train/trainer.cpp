@@ -15,8 +15,6 @@ namespace aecore {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // A batch up to this size is one chunk, and its weights are updated tile by tile.
 constexpr double kBatchBytes = 256.0 * 1024 * 1024;
 constexpr double kValidationBytes = 16.0 * 1024 * 1024;
@@ -35,7 +33,7 @@ class Training {
         slots_(call.optimizer.n_slots() * weights_.layout().size()) {
     const bool clip = call.optimizer.clip_norm > 0;
     if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !clip &&
-        !call.objective.sparse()) {
+        !call.objective.sparse() && !call.objective.changes_input()) {
       row_step_ = std::make_unique<RowStep<T>>(call.network, call.objective);
     } else {
       step_ = std::make_unique<BatchGradient<T>>(
@@ -51,6 +49,7 @@ class Training {
       ObjectiveOptions plain = call.objective;  // held-out rows are judged without penalties
       plain.sparsity_weight = 0;
       plain.weight_decay = 0;
+      plain.noise = {};
       validation_ = std::make_unique<BatchGradient<T>>(
           call.network, plain,
           GradientPlan{call.validation->n_rows, n_threads, false,
@@ -144,7 +143,8 @@ class Training {
   }
 
   void run_batch(Team& team, index_t first) {
-    const Batch batch{data_, data_.range(first, std::min(batch_rows_, data_.n_rows - first))};
+    const Batch batch{data_, data_.range(first, std::min(batch_rows_, data_.n_rows - first)),
+                      nullptr, static_cast<std::uint32_t>(progress_.epoch)};
     const index_t step = call_.schedule.first_step + progress_.steps + 1;
     const WeightAction<T> action = step_action(call_.optimizer, call_.objective.weight_decay, step,
                                                slots_.data(), weights_.layout().size());

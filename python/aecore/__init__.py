@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from aecore import callbacks, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore.autoencoder import Autoencoder
+    from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.exceptions import TrainingDivergedError
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
 
 __all__ = [
     "Autoencoder",
+    "DenoisingAutoencoder",
     "Network",
     "SparseAutoencoder",
     "TrainingDivergedError",
@@ -36,6 +38,7 @@ __all__ = [
 _SUBMODULES = ("callbacks", "optimizers", "reference", "schedules")
 _MODULES = {
     "Autoencoder": "aecore.autoencoder",
+    "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",

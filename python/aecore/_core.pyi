@@ -19,10 +19,28 @@ ACTIVATIONS: tuple[str, ...]
 LOSSES: tuple[str, ...]
 OPTIMIZERS: tuple[str, ...]
 
+NOISES: tuple[str, ...]
+
+class Input:
+    """What happens to rows of X: x' = input_scale x or, where they are given, (x - offset) * factor
+    by column, in float64; with `mask_missing` NaN enters as 0 and the other numbers of its row
+    times n_features / n_observed, otherwise it is an error."""
+
+    def __init__(
+        self,
+        *,
+        input_scale: float = 1.0,
+        offset: Sequence[float] | NDArray[np.float64] = (),
+        factor: Sequence[float] | NDArray[np.float64] = (),
+        mask_missing: bool = False,
+    ) -> None: ...
+
 class Objective:
     """What is minimised: J of the architecture notes. `sparsity_layers` index the layer outputs
     (0 is the first hidden layer); `input_scale` multiplies X in the gather, and the target when it
-    is X itself (a separate target is taken as it is)."""
+    is X itself (a separate target is taken as it is). With `mask_missing` NaN in the target is left
+    out. `noise` (one of NOISES) is keyed by (seed, epoch, row of X, column) and leaves the target
+    clean; `train` counts its own epochs, `row_losses` and validation know no noise."""
 
     def __init__(
         self,
@@ -33,6 +51,14 @@ class Objective:
         sparsity_target: float = 0.05,
         sparsity_layers: Sequence[int] = (),
         input_scale: float = 1.0,
+        offset: Sequence[float] | NDArray[np.float64] = (),
+        factor: Sequence[float] | NDArray[np.float64] = (),
+        mask_missing: bool = False,
+        noise: str | None = None,
+        noise_level: float = 0.0,
+        noise_emphasis: float = 1.0,
+        seed: int = 0,
+        epoch: int = 0,
     ) -> None: ...
 
 class Optimizer:
@@ -100,7 +126,7 @@ class Network:
         out: Array,
         first_layer: int,
         last_layer: int,
-        input_scale: float = 1.0,
+        entry: Input = ...,
         n_threads: int = 0,
         name: str = "X",
     ) -> None:
@@ -113,7 +139,7 @@ class Network:
         out: Any,
         first_layer: int,
         last_layer: int,
-        input_scale: float,
+        entry: Input,
     ) -> Array | None:
         """`forward` for a plain row, made for latency: X (and `out`) 1-D, C-contiguous and of the
         parameters' dtype. None, and nothing done, for anything else."""

@@ -19,6 +19,7 @@ from aecore._initialization import (
     set_output_biases,
     set_sparse_biases,
 )
+from aecore._input import InputSettings, fit_scaling
 from aecore._lbfgs import train_lbfgs
 from aecore._objective import make_objective, sparse_layers
 from aecore._parameters import check_params, parameter_error
@@ -28,6 +29,7 @@ from aecore._training import (
     LearningRate,
     OptimizerState,
     TrainingData,
+    input_means,
     split_rows,
     train_minibatches,
 )
@@ -57,7 +59,8 @@ def fit(  # noqa: PLR0917
     start, name = init, "init"
     if start is None and estimator.warm_start:
         start, name = getattr(estimator, "network_", None), "network_"
-    network = _new_network(estimator, data, seed, start, name)
+    entry = _input_settings(estimator, data)
+    network = _new_network(estimator, data, seed, start, name, entry)
     _train(estimator, probe, network, data, n_epochs=estimator.n_epochs, seed=seed)
 
 
@@ -67,8 +70,11 @@ def partial_fit(estimator: Autoencoder, X: Any, target: Any, sample_weight: Any)
     probe = copy.copy(estimator)
     previous: Network | None = getattr(estimator, "network_", None)
     data = _as_data(probe, X, target, sample_weight, reset=previous is None)
-    seed = 0 if previous is not None else seed_from(estimator.random_state)
-    network = _new_network(estimator, data, seed, previous, "network_")
+    seed = getattr(estimator, "_seed", 0)  # of the noise: that of the first call
+    if previous is None:
+        seed = seed_from(estimator.random_state)
+    entry = _input_settings(estimator, data, previous)
+    network = _new_network(estimator, data, seed, previous, "network_", entry)
     state: OptimizerState | None = getattr(estimator, "_optimizer_state", None)
     history: History | None = getattr(estimator, "_history", None)
     _train(estimator, probe, network, data, n_epochs=None, seed=seed, state=state, history=history)
@@ -88,8 +94,14 @@ def _check_settings(estimator: Autoencoder) -> None:
             if getattr(estimator, name) is not None:
                 rule = "be None with optimizer 'lbfgs', which finds its own steps"
                 raise parameter_error(name, rule, getattr(estimator, name))
+    if estimator.scale is not None and estimator.input_scale != 1:
+        rule = f"be 1 with scale {estimator.scale!r}"
+        raise parameter_error("input_scale", rule, estimator.input_scale)
     if estimator.loss == "binary_cross_entropy" and estimator.output_activation != "sigmoid":
         rule = "be 'sigmoid', whose range is (0, 1), with loss 'binary_cross_entropy'"
+        raise parameter_error("output_activation", rule, estimator.output_activation)
+    if (estimator.loss == "multinomial") != (estimator.output_activation == "softmax"):
+        rule = f"be 'softmax' exactly with loss 'multinomial', not with {estimator.loss!r}"
         raise parameter_error("output_activation", rule, estimator.output_activation)
 
 
@@ -148,8 +160,13 @@ def _hold_back(
     )
 
 
-def _new_network(
-    estimator: Autoencoder, data: TrainingData, seed: int, start: Network | None, name: str
+def _new_network(  # noqa: PLR0917
+    estimator: Autoencoder,
+    data: TrainingData,
+    seed: int,
+    start: Network | None,
+    name: str,
+    entry: InputSettings,
 ) -> Network:
     """Build a private network by the estimator's parameters that begins like `start`, or anew."""
     sizes = estimator.hidden_layer_sizes
@@ -159,12 +176,12 @@ def _new_network(
     activations = [estimator.activation] * (len(layer_sizes) - 2) + [estimator.output_activation]
     settings: dict[str, Any] = {
         "dtype": estimator.dtype,
-        "input_scale": float(estimator.input_scale),
         "code_layer": len(hidden) - 1,
         "n_threads": estimator.n_threads,
     }
     if start is None:
         network = Network(layer_sizes, activations, **settings, random_state=seed)
+        network._input = entry
         _set_start_biases(estimator, network, data)
         return network
     if not isinstance(start, Network):
@@ -175,18 +192,49 @@ def _new_network(
             f"parameters and X ask for; got {start.layer_sizes} and {start.activations}"
         )
         raise ValueError(msg)
-    return start._copy(start.parameters, **settings)
+    return start._copy(start.parameters, **settings, input_settings=entry)
+
+
+def _input_settings(
+    estimator: Autoencoder, data: TrainingData, previous: Network | None = None
+) -> InputSettings:
+    """What happens to rows before the first layer; scales of `previous` are kept."""
+    mask = estimator.missing == "mask"
+    if estimator.scale is None:
+        return InputSettings(float(estimator.input_scale), mask_missing=mask)
+    refuse_target_of_scaled(data.target)
+    if previous is not None and previous._input.offset is not None:
+        offset, factor = previous._input.offset, previous._input.factor
+    else:
+        offset, factor = fit_scaling(data.X, data.rows, estimator.scale)
+    return InputSettings(1.0, offset, factor, mask)
+
+
+def refuse_target_of_scaled(target: Any) -> None:
+    """Raise ValueError for a target where `scale` says what the target is: X, scaled."""
+    if target is not None:
+        msg = (
+            "target must be None with scale, which makes it X on the new scale; got an array of "
+            f"shape {np.shape(target)}"
+        )
+        raise ValueError(msg)
 
 
 def _set_start_biases(estimator: Autoencoder, network: Network, data: TrainingData) -> None:
-    mean = network.input_scale * column_means(data.X, data.rows, data.sample_weight, network.dtype)
+    mean = input_means(network, data)
     if estimator.sparsity_weight > 0:
         layers = sparse_layers(
             estimator.sparsity_layers, network.code_layer, len(network.activations)
         )
         set_sparse_biases(network, layers, estimator.sparsity_target, mean)
     if data.target is not None:
-        mean = column_means(data.target, data.rows, data.sample_weight, network.dtype)
+        mean = column_means(
+            data.target,
+            data.rows,
+            data.sample_weight,
+            network.dtype,
+            skip_nan=network._input.mask_missing,
+        )
     set_output_biases(network, mean)
 
 
@@ -203,12 +251,14 @@ def _train(
 ) -> None:
     """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`."""
     optimizer = _as_optimizer(estimator.optimizer)
-    objective = _objective(estimator, optimizer, network)
+    objective = _objective(estimator, optimizer, network, seed)
 
     def publish(published: Network, learned: History, best_epoch: int | None) -> None:
         attributes = {"network_": published, "_history": learned, "_optimizer_state": None}
-        best = {} if best_epoch is None else {"best_epoch_": best_epoch}
-        _publish(estimator, probe, **attributes, **best)
+        extra: dict[str, Any] = {} if best_epoch is None else {"best_epoch_": best_epoch}
+        if published._input.offset is not None:
+            extra |= {"offset_": published._input.offset, "factor_": published._input.factor}
+        _publish(estimator, probe, **attributes, **extra, _seed=seed)
 
     full_batch = isinstance(optimizer, LBFGS)
     history = history or History.empty()
@@ -256,16 +306,22 @@ def _train(
         )
 
 
-def _objective(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> _core.Objective:
+def _objective(
+    estimator: Autoencoder, optimizer: Optimizer, network: Network, seed: int
+) -> _core.Objective:
     return make_objective(
         network.activations,
         network.code_layer,
-        network.input_scale,
+        network._input,
         loss=estimator.loss,
         weight_decay=0.0 if isinstance(optimizer, AdamW) else estimator.weight_decay,
         sparsity_weight=estimator.sparsity_weight,
         sparsity_target=estimator.sparsity_target,
         sparsity_layers=estimator.sparsity_layers,
+        noise=estimator.noise,
+        noise_level=estimator.noise_level,
+        noise_emphasis=estimator.noise_emphasis,
+        seed=seed,
     )
 
 
@@ -319,6 +375,7 @@ def _publish(estimator: Autoencoder, probe: Autoencoder, **learned: Any) -> None
         learned["feature_names_in_"] = probe.feature_names_in_
     else:
         estimator.__dict__.pop("feature_names_in_", None)
-    if "best_epoch_" not in learned:
-        estimator.__dict__.pop("best_epoch_", None)
+    for name in ("best_epoch_", "offset_", "factor_"):
+        if name not in learned:
+            estimator.__dict__.pop(name, None)
     estimator.__dict__.update(learned)

@@ -66,11 +66,13 @@ def column_means(
     rows: NDArray[np.int64] | None,
     sample_weight: NDArray[np.float64] | None,
     dtype: np.dtype[Any],
+    *,
+    skip_nan: bool = False,
 ) -> NDArray[np.float64]:
     """Average evenly spaced ones of the `rows` of X as the core sees them, rounded to `dtype`.
 
     Block by block: no copy of the data, and the same order of additions, hence the same bits, for
-    every memory layout of the same numbers.
+    every memory layout of the same numbers. `skip_nan` leaves NaN out; else its column gives 0.
     """
     n_rows = X.shape[0] if rows is None else rows.shape[0]
     step = -(-n_rows // _MEAN_ROWS)
@@ -78,13 +80,18 @@ def column_means(
     weights = np.ones(taken.shape[0]) if sample_weight is None else sample_weight[taken]
     if not weights.any():  # all of these rows, but not all rows, have weight 0
         weights = np.ones(taken.shape[0])
-    total = np.zeros(X.shape[1])
+    total, weight = np.zeros((2, X.shape[1]))
     with np.errstate(invalid="ignore", over="ignore"):
         for start in range(0, taken.shape[0], _BLOCK_ROWS):
             stop = start + _BLOCK_ROWS
             block = X[taken[start:stop]].astype(dtype).astype(np.float64, order="C")
-            total += (block * weights[start:stop, np.newaxis]).sum(axis=0)
-        mean = total / weights.sum()
+            weighted = block * weights[start:stop, np.newaxis]
+            if skip_nan:
+                observed = ~np.isnan(block)
+                weighted = np.where(observed, weighted, 0.0)
+                weight += (observed * weights[start:stop, np.newaxis]).sum(axis=0)
+            total += weighted.sum(axis=0)
+        mean = total / (weight if skip_nan else weights.sum())
     # With NaN in a bias, training would blame the loss before the core finds the NaN in the rows.
     return np.where(np.isfinite(mean), mean, 0.0)
 

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore import _core
-from aecore._initialization import column_means
 from aecore._progress import Progress
 from aecore._recorder import Recorder
-from aecore._training import TrainingData
+from aecore._training import TrainingData, input_means
 
 if TYPE_CHECKING:
     from aecore.network import Network
@@ -96,8 +95,7 @@ class _Problem:
         # The last accepted iterate: a line search may be interrupted anywhere after it.
         self.accepted = network.with_parameters(network.parameters).parameters
         self.value = math.nan
-        mean = column_means(data.X, data.rows, data.sample_weight, network.dtype)
-        self._mean = network.input_scale * mean
+        self._mean = input_means(network, data)
 
     def coordinates(self, parameters: NDArray[Any]) -> NDArray[np.float64]:
         """What SciPy moves: the parameters, with b1 replaced by c = b1 + mean W1.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from aecore import _core
 from aecore._arrays import aligned_zeros
+from aecore._input import InputSettings
 from aecore._parameters import parameter_error
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ class NetworkState:
         self,
         core: _core.Network,
         parameters: NDArray[Any],
-        input_scale: float,
+        input_settings: InputSettings,
         code_layer: int,
         n_threads: int | None,
     ) -> None:
         self._core = core
         self._parameters = parameters
-        self._input_scale = input_scale
+        self._input = input_settings
         self._code_layer = code_layer
         self._n_threads = n_threads
         self._sizes = core.layer_sizes
@@ -53,7 +54,7 @@ class NetworkState:
         return self._copy(
             parameters,
             dtype=self.dtype,
-            input_scale=self._input_scale,
+            input_settings=self._input,
             code_layer=self._code_layer,
             n_threads=self._n_threads,
         )
@@ -63,7 +64,7 @@ class NetworkState:
         parameters: ArrayLike,
         *,
         dtype: DTypeLike,
-        input_scale: float,
+        input_settings: InputSettings,
         code_layer: int,
         n_threads: int | None,
     ) -> Self:
@@ -73,7 +74,7 @@ class NetworkState:
             raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
         copied[:] = values
         network = type(self).__new__(type(self))
-        NetworkState.__init__(network, self._core, copied, input_scale, code_layer, n_threads)
+        NetworkState.__init__(network, self._core, copied, input_settings, code_layer, n_threads)
         return network
 
     def __getstate__(self) -> dict[str, Any]:
@@ -82,7 +83,7 @@ class NetworkState:
             "layer_sizes": self.layer_sizes,
             "activations": self.activations,
             "parameters": self._parameters,
-            "input_scale": self._input_scale,
+            "input": self._input,
             "code_layer": self._code_layer,
             "n_threads": self._n_threads,
         }
@@ -93,13 +94,13 @@ class NetworkState:
         parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
         parameters[:] = state["parameters"]
         NetworkState.__init__(
-            self, core, parameters, state["input_scale"], state["code_layer"], state["n_threads"]
+            self, core, parameters, state["input"], state["code_layer"], state["n_threads"]
         )
 
     def __repr__(self) -> str:
         return (
             f"Network({self.layer_sizes}, {self.activations}, dtype={self.dtype.name!r}, "
-            f"input_scale={self._input_scale}, code_layer={self._code_layer}, "
+            f"input_scale={self.input_scale}, code_layer={self._code_layer}, "
             f"n_threads={self._n_threads})"
         )
 
@@ -121,7 +122,7 @@ class NetworkState:
     @property
     def input_scale(self) -> float:
         """Factor on every number of X."""
-        return self._input_scale
+        return self._input.input_scale
 
     @property
     def code_layer(self) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aecore import _core
-from aecore._parameters import check_params
+from aecore._input import InputSettings
+from aecore._parameters import check_params, parameter_error
 
 
 class Terms(NamedTuple):
@@ -35,13 +36,17 @@ def sparse_layers(which: str, code_layer: int, n_layers: int) -> list[int]:
 def make_objective(
     activations: Sequence[str],
     code_layer: int,
-    input_scale: float,
+    input_settings: InputSettings,
     *,
     loss: str,
     weight_decay: float = 0.0,
     sparsity_weight: float = 0.0,
     sparsity_target: float = 0.05,
     sparsity_layers: str = "code",
+    noise: str | None = None,
+    noise_level: float = 0.0,
+    noise_emphasis: float = 1.0,
+    seed: int = 0,
 ) -> _core.Objective:
     """Check the settings against each other and the network, and build the core's objective."""
     check_params(
@@ -51,8 +56,14 @@ def make_objective(
             "sparsity_weight": sparsity_weight,
             "sparsity_target": sparsity_target,
             "sparsity_layers": sparsity_layers,
+            "noise": noise,
+            "noise_level": noise_level,
+            "noise_emphasis": noise_emphasis,
         }
     )
+    if noise in ("masking", "salt_and_pepper") and noise_level > 1:
+        rule = f"be a probability in [0, 1] with noise {noise!r}"
+        raise parameter_error("noise_level", rule, noise_level)
     layers = sparse_layers(sparsity_layers, code_layer, len(activations))
     if sparsity_weight > 0:
         _check_sparse_activations([activations[layer] for layer in layers])
@@ -62,7 +73,11 @@ def make_objective(
         sparsity_weight=float(sparsity_weight),
         sparsity_target=float(sparsity_target),
         sparsity_layers=layers if sparsity_weight > 0 else (),
-        input_scale=input_scale,
+        noise=noise,
+        noise_level=float(noise_level),
+        noise_emphasis=float(noise_emphasis),
+        seed=seed,
+        **input_settings.keywords,
     )
 
 

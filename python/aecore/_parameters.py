@@ -108,10 +108,12 @@ _DECAY = Rule("be a number in [0, 1)", lambda value: _is_finite(value) and 0 <= 
 _OPEN_UNIT = Rule("be a number in (0, 1)", lambda value: _is_finite(value) and 0 < value < 1)
 _UNIT = Rule("be a number in [0, 1]", lambda value: _is_finite(value) and 0 <= value <= 1)
 _SCHEDULES = ("constant", "cosine", "reduce_on_plateau")
+# softmax is for outputs: it takes whole rows, with a loss of its own.
+_HIDDEN = tuple(name for name in _core.ACTIVATIONS if name != "softmax")
 _BOOL = Rule("be True or False", lambda value: isinstance(value, bool | np.bool_))
 
 _RULES: Mapping[str, Rule] = {
-    "activation": _one_of(*_core.ACTIVATIONS),
+    "activation": _one_of(*_HIDDEN),
     "batch_size": _COUNT,
     "beta_1": _DECAY,
     "beta_2": _DECAY,
@@ -147,12 +149,16 @@ _RULES: Mapping[str, Rule] = {
     ),
     "loss": _one_of(*_core.LOSSES),
     "minimum": _UNIT,
+    "missing": _one_of(None, "mask"),
     "momentum": _DECAY,
     "n_epochs": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
     ),
+    "noise": _one_of(None, *_core.NOISES),
+    "noise_emphasis": _NOT_NEGATIVE,
+    "noise_level": _NOT_NEGATIVE,
     "optimizer": Rule(
         f"be one of {', '.join(map(repr, (*_core.OPTIMIZERS, 'lbfgs')))}, or an object of "
         "aecore.optimizers",
@@ -167,6 +173,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "rate": _OPEN_UNIT,
     "rho": _DECAY,
+    "scale": _one_of(None, "minmax", "standard", "maxabs"),
     "shuffle": _BOOL,
     "sparsity_layers": _one_of("code", "hidden"),
     "sparsity_target": _OPEN_UNIT,
@@ -198,9 +205,12 @@ def check_activations(activations: Any, n_layers: int) -> None:
         raise parameter_error("activations", rule, activations)
     if len(activations) != n_layers:
         raise parameter_error("activations", rule, activations)
-    for name in activations:
+    for name in activations[:-1]:
         if not _RULES["activation"].holds(name):
             raise parameter_error("activations", f"each {_RULES['activation'].text}", name)
+    if not _RULES["output_activation"].holds(activations[-1]):
+        rule = f"each {_RULES['output_activation'].text}"
+        raise parameter_error("activations", rule, activations[-1])
 
 
 def parameter_error(name: str, rule: str, value: Any) -> ValueError:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._history import History
+from aecore._initialization import column_means
 from aecore._parameters import _NOT_NEGATIVE, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Recorder
@@ -66,6 +67,18 @@ class LearningRate:
             rule = f"return a finite number >= 0 for epoch {epoch}"
             raise parameter_error("learning_rate_schedule", rule, factor)
         return self.base * float(factor)
+
+
+def input_means(network: Network, data: TrainingData) -> NDArray[np.float64]:
+    """Mean of each column of X as the network sees it, missing numbers left out."""
+    mean = column_means(
+        data.X,
+        data.rows,
+        data.sample_weight,
+        network.dtype,
+        skip_nan=network._input.mask_missing,
+    )
+    return network._input.apply(mean)
 
 
 def split_rows(

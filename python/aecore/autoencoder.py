@@ -49,13 +49,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ----------
     hidden_layer_sizes : int or sequence of int, default=(32,)
         Widths of the encoder's layers, >= 1; the last one is the code, the decoder mirrors them.
-    activation : {"identity", "sigmoid", "tanh", "relu"}, default="relu"
-        Activation of the hidden layers.
-    output_activation : {"identity", "sigmoid", "tanh", "relu"}, default="identity"
+    activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", \
+"gelu"}, default="relu"
+        Activation of the hidden layers; formulas and sources are in `aecore.reference`.
+    output_activation : one of the above or "softmax", default="identity"
         Activation of the output.
-    loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
-        Loss of a row: 1/2 ||x_hat - x||^2, or the cross entropy summed over features, which
-        needs a "sigmoid" output and targets in [0, 1].
+    loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
+"multinomial"}, default="squared_error"
+        Loss of a row, the sum over features, with e = x_hat - x, of 1/2 e^2; the cross entropy,
+        which needs a "sigmoid" output and targets in [0, 1]; abs(e); 1/2 e^2 where abs(e) <= 1
+        and abs(e) - 1/2 beyond; x_hat - x log(x_hat); or -x log(x_hat), which needs a "softmax"
+        output. The last two need targets >= 0.
     weight_decay : float, default=0.0
         lambda >= 0 of J; biases carry none. With "adamw" it is decoupled: not in J, instead weights
         shrink by the factor 1 - learning rate * weight_decay at each step.
@@ -111,14 +115,37 @@ or Optimizer, default="adam"
         and goes to the caller, and the estimator keeps that epoch.
     input_scale : float, default=1.0
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
+    scale : {"minmax", "standard", "maxabs"}, default=None
+        Scale of each column, fitted to the rows that `fit` learns from (`partial_fit`: to those of
+        its first call) and applied while rows are read: x' = (x - offset) * factor, where offset
+        is the minimum, the mean or 0 and 1/factor the range, the standard deviation or the largest
+        magnitude; 1 for a constant column. The network, J and scores are about x';
+        `reconstruct` and `inverse_transform` go back to the scale of X. Not with a `target`, nor
+        with an `input_scale` other than 1.
+    missing : {"mask"}, default=None
+        None: NaN in X is an error. "mask": NaN in X is a missing number, which enters the network
+        as 0 while the others of its row are multiplied by n_features / n_observed, so that a unit's
+        input keeps its size; NaN in the target (X itself, or `target`) is left out of the loss.
+        `reconstruct` gives every number, the missing ones too. Infinity is an error either way.
+    noise : {"masking", "gaussian", "salt_and_pepper", "uniform"}, default=None
+        Noise on the scaled input of training rows, new in each epoch, while the target stays clean
+        [5]_: numbers set to 0 (masking), or to 0 or 1 alike (salt_and_pepper), or N(0, 1) or
+        U(-1, 1) times `noise_level` added. For "lbfgs" it is drawn once. Validation, `transform`,
+        `reconstruct` and scores know no noise. It is drawn from `random_state`.
+    noise_level : float, default=0.3
+        Probability in [0, 1] that a number is set (masking, salt_and_pepper), or the factor >= 0 on
+        what is added (gaussian, uniform). Of no effect without `noise`.
+    noise_emphasis : float, default=1.0
+        Weight >= 0 in the loss of the features whose input is corrupted; the others have 1 [5]_.
+        gaussian and uniform corrupt all. Of no effect without `noise`.
     dtype : {"float32", "float64"}, default="float32"
         Type of the computation and of every result, whatever the input.
     n_threads : int, default=None
         Threads, >= 1. None takes what OpenMP, the CPU affinity and the control group allow. The
         result has the same bits for every number.
     random_state : int, RandomState, Generator, SeedSequence or None, default=None
-        Where initial weights, the order of rows and the validation rows are drawn from. None uses
-        NumPy's global state, as everywhere in scikit-learn.
+        Where initial weights, the order of rows, noise and the validation rows are drawn from. None
+        uses NumPy's global state, as everywhere in scikit-learn.
     verbose : {0, 1}, default=0
         1 shows a progress bar.
 
@@ -133,6 +160,8 @@ or Optimizer, default="adam"
         gives a copy.
     best_epoch_ : int
         With `early_stopping`: the index in `history_` of the epoch whose weights `network_` has.
+    offset_, factor_ : ndarray of shape (n_features_in_,), float64
+        With `scale`: x' = (x - offset_) * factor_.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -140,7 +169,7 @@ or Optimizer, default="adam"
 
     See Also
     --------
-    SparseAutoencoder : The same with other defaults.
+    SparseAutoencoder, DenoisingAutoencoder : The same with other defaults.
     Network : The network without training.
 
     Notes
@@ -160,6 +189,8 @@ or Optimizer, default="adam"
        optimization. SIAM Journal on Scientific Computing 16(5), 1995.
     .. [4] R. Pascanu, T. Mikolov, Y. Bengio. On the difficulty of training recurrent neural
        networks. ICML 2013; as torch.nn.utils.clip_grad_norm_ does it.
+    .. [5] P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio, P.-A. Manzagol. Stacked denoising
+       autoencoders. JMLR 11, 2010; emphasis in section 4.2.
 
     Examples
     --------
@@ -196,6 +227,11 @@ or Optimizer, default="adam"
         warm_start: bool = False,
         callbacks: Callback | Sequence[Callback] | None = None,
         input_scale: float = 1.0,
+        scale: str | None = None,
+        missing: str | None = None,
+        noise: str | None = None,
+        noise_level: float = 0.3,
+        noise_emphasis: float = 1.0,
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: Any = None,
@@ -223,6 +259,11 @@ or Optimizer, default="adam"
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.input_scale = input_scale
+        self.scale = scale
+        self.missing = missing
+        self.noise = noise
+        self.noise_level = noise_level
+        self.noise_emphasis = noise_emphasis
         self.dtype = dtype
         self.n_threads = n_threads
         self.random_state = random_state
@@ -351,7 +392,8 @@ or Optimizer, default="adam"
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Of `dtype`, on the scale of the target: `input_scale` times X unless one was given.
+            Of `dtype`, on the scale of the target: `input_scale` times X unless one was given; with
+            `scale` on that of X.
 
         Raises
         ------
@@ -361,7 +403,7 @@ or Optimizer, default="adam"
         check_is_fitted(self, "network_")
         network: Network = self.network_
         rows = check_array(Z, dtype="numeric", ensure_all_finite=False, input_name="Z")
-        return network.decode(rows)
+        return network._input.undo(network.decode(rows))
 
     def reconstruct(self, X: ArrayLike) -> NDArray[Any]:
         """Compute `inverse_transform(transform(X))` in one pass.
@@ -381,7 +423,7 @@ or Optimizer, default="adam"
             As in `transform`.
         """
         network, rows = self._fitted(X)
-        return network.reconstruct(rows)
+        return network._input.undo(network.reconstruct(rows))
 
     def score_samples(self, X: ArrayLike, *, target: ArrayLike | None = None) -> NDArray[Any]:
         """Compute minus the loss of each row, a sum over features without penalty terms.
@@ -403,6 +445,8 @@ or Optimizer, default="adam"
             As in `transform`.
         """
         network, rows = self._fitted(X)
+        if network._input.offset is not None:
+            _fitting.refuse_target_of_scaled(target)
         return -network.row_losses(rows, target=target, loss=self.loss)
 
     def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:
@@ -459,4 +503,5 @@ or Optimizer, default="adam"
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        tags.input_tags.allow_nan = self.missing == "mask"
         return tags

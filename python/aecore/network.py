@@ -18,9 +18,12 @@ from aecore._arrays import (
     refuse_overlap,
 )
 from aecore._initialization import seed_from
+from aecore._input import InputSettings
 from aecore._network_state import NetworkState
 from aecore._objective import Terms, make_objective
 from aecore._parameters import check_activations, check_params, parameter_error
+
+_PLAIN = InputSettings()  # of codes
 
 
 class Network(NetworkState):
@@ -35,7 +38,8 @@ class Network(NetworkState):
         Width of the input and of every layer after it, at least two numbers >= 1. Two make an
         encoder alone.
     activations : sequence of str
-        One of "identity", "sigmoid", "tanh", "relu" for every layer after the input.
+        One of "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu",
+        "gelu" for every layer after the input, or "softmax" for the last.
     dtype : {"float32", "float64"}, default="float32"
         Type of the parameters, of the computation and of every result, whatever the input.
     input_scale : float, default=1.0
@@ -102,7 +106,9 @@ class Network(NetworkState):
         core = _core.Network([int(size) for size in layer_sizes], list(activations))
         parameters = aligned_zeros(core.n_parameters, dtype)
         core.initialize(parameters, seed_from(random_state))
-        super().__init__(core, parameters, float(input_scale), int(code_layer), n_threads)
+        super().__init__(
+            core, parameters, InputSettings(float(input_scale)), int(code_layer), n_threads
+        )
 
     def encode(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute the codes of rows.
@@ -128,7 +134,7 @@ class Network(NetworkState):
         TypeError
             If X does not hold real numbers.
         """
-        return self._forward(X, 0, self._code_layer + 1, out, self._input_scale, "X")
+        return self._forward(X, 0, self._code_layer + 1, out, self._input, "X")
 
     def decode(self, Z: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute the outputs that belong to codes.
@@ -153,7 +159,7 @@ class Network(NetworkState):
         if self._code_layer == len(self._sizes) - 2:
             msg = "decode needs layers after the code; this network ends with it"
             raise ValueError(msg)
-        return self._forward(Z, self._code_layer + 1, len(self._sizes) - 1, out, 1.0, "Z")
+        return self._forward(Z, self._code_layer + 1, len(self._sizes) - 1, out, _PLAIN, "Z")
 
     def reconstruct(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute `decode(encode(X))` in one pass.
@@ -175,7 +181,7 @@ class Network(NetworkState):
         ValueError, TypeError
             As in `encode`.
         """
-        return self._forward(X, 0, len(self._sizes) - 1, out, self._input_scale, "X")
+        return self._forward(X, 0, len(self._sizes) - 1, out, self._input, "X")
 
     def _forward(  # noqa: PLR0917
         self,
@@ -183,11 +189,13 @@ class Network(NetworkState):
         first_layer: int,
         last_layer: int,
         out: NDArray[Any] | None,
-        scale: float,
+        settings: InputSettings,
         name: str,
     ) -> NDArray[Any]:
         if type(values) is np.ndarray:
-            row = self._core.one_row(self._parameters, values, out, first_layer, last_layer, scale)
+            row = self._core.one_row(
+                self._parameters, values, out, first_layer, last_layer, settings.core
+            )
             if row is not None:
                 return row
         array = np.asarray(values)
@@ -203,7 +211,7 @@ class Network(NetworkState):
             result.reshape(rows.shape[0], shape[-1]),
             first_layer,
             last_layer,
-            scale,
+            settings.core,
             self._n_threads or 0,
             name,
         )
@@ -219,7 +227,8 @@ class Network(NetworkState):
         X : array-like of shape (n_rows, n_features) or (n_features,)
         target : array-like of the shape of X, default=None
             What the output should be; None means `input_scale` times X.
-        loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
+        loss : str, default="squared_error"
+            As in `objective_terms`.
 
         Returns
         -------
@@ -333,9 +342,10 @@ sparsity_layers
             What the output should be; None means `input_scale` times X.
         sample_weight : array-like of shape (n_rows,), default=None
             Weights >= 0 in the means over rows, of the loss and of rho_hat. None weighs alike.
-        loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
-            Loss of a row: 1/2 ||x_hat - x||^2, or the cross entropy summed over features, which
-            asks for a sigmoid output and targets in [0, 1].
+        loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
+"multinomial"}, default="squared_error"
+            Loss of a row, a sum over features; the formulas are those of
+            `aecore.reference.row_losses`.
         weight_decay : float, default=0.0
             lambda >= 0.
         sparsity_weight : float, default=0.0
@@ -374,7 +384,7 @@ sparsity_layers
         )
 
     def _objective(self, **settings: Any) -> _core.Objective:
-        return make_objective(self.activations, self._code_layer, self._input_scale, **settings)
+        return make_objective(self.activations, self._code_layer, self._input, **settings)
 
     def _evaluate(
         self,

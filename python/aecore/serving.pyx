@@ -61,6 +61,8 @@ cdef class Model:
     ------
     TypeError
         If `network` is something else.
+    ValueError
+        If it belongs to an estimator with `scale` or `missing`.
 
     Examples
     --------
@@ -74,6 +76,11 @@ cdef class Model:
     def __cinit__(self, network):
         if not isinstance(network, Network):
             raise TypeError(f"network must be an aecore.Network; got {type(network).__name__}")
+        if network._input.offset is not None or network._input.mask_missing:
+            raise ValueError(
+                "network must neither scale columns nor mask missing numbers; got one of an "
+                "estimator with `scale` or `missing`"
+            )
         self.network = network
         self._capsule = _core.serving_entry(
             network._core, network.parameters, network.code_layer, network.input_scale

@@ -46,6 +46,11 @@ class SparseAutoencoder(Autoencoder):
     warm_start : bool, default=False
     callbacks : object or sequence of objects, default=None
     input_scale : float, default=1.0
+    scale : str, default=None
+    missing : str, default=None
+    noise : str, default=None
+    noise_level : float, default=0.3
+    noise_emphasis : float, default=1.0
     dtype : {"float32", "float64"}, default="float32"
     n_threads : int, default=None
     random_state : int, RandomState, Generator, SeedSequence or None, default=None
@@ -99,6 +104,11 @@ class SparseAutoencoder(Autoencoder):
         warm_start: bool = False,
         callbacks: Callback | Sequence[Callback] | None = None,
         input_scale: float = 1.0,
+        scale: str | None = None,
+        missing: str | None = None,
+        noise: str | None = None,
+        noise_level: float = 0.3,
+        noise_emphasis: float = 1.0,
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: Any = None,
@@ -127,6 +137,11 @@ class SparseAutoencoder(Autoencoder):
             warm_start=warm_start,
             callbacks=callbacks,
             input_scale=input_scale,
+            scale=scale,
+            missing=missing,
+            noise=noise,
+            noise_level=noise_level,
+            noise_emphasis=noise_emphasis,
             dtype=dtype,
             n_threads=n_threads,
             random_state=random_state,
