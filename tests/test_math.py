@@ -48,7 +48,7 @@ def sample(name: str, dtype: str) -> NDArray[np.float64]:
 
 
 def phi(x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
-    """The normal distribution function: erfc of the rounded argument, and its slope for the rest."""
+    """The normal distribution function: erfc of the rounded argument, its slope for the rest."""
     u = -x / np.sqrt(np.longdouble(2))
     rounded = u.astype(np.float64)
     values = np.array([math.erfc(v) for v in rounded], np.longdouble)

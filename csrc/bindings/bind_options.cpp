@@ -9,9 +9,12 @@ namespace {
 
 ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
                                 double sparsity_weight, double sparsity_target,
-                                const std::vector<index_t>& sparsity_layers, double input_scale) {
-  return {loss_from_name(loss), weight_decay,    sparsity_weight,
-          sparsity_target,      sparsity_layers, input_scale};
+                                const std::vector<index_t>& sparsity_layers, double input_scale,
+                                double weight_l1, double sparsity_momentum, double activity_l1,
+                                index_t code_layer, double dropout, std::uint64_t seed) {
+  return {loss_from_name(loss), weight_decay, sparsity_weight, sparsity_target,
+          sparsity_layers,      input_scale,  weight_l1,       sparsity_momentum,
+          activity_l1,          code_layer,   dropout,         seed};
 }
 
 OptimizerOptions make_optimizer(const std::string& name, double learning_rate, double momentum,
@@ -50,7 +53,9 @@ void bind_options(py::module_& m) {
   py::class_<ObjectiveOptions>(m, "Objective")
       .def(py::init(&make_objective), py::kw_only(), arg("loss") = "squared_error",
            arg("weight_decay") = 0.0, arg("sparsity_weight") = 0.0, arg("sparsity_target") = 0.05,
-           arg("sparsity_layers") = std::vector<index_t>{}, arg("input_scale") = 1.0);
+           arg("sparsity_layers") = std::vector<index_t>{}, arg("input_scale") = 1.0,
+           arg("weight_l1") = 0.0, arg("sparsity_momentum") = 0.0, arg("activity_l1") = 0.0,
+           arg("code_layer") = -1, arg("dropout") = 0.0, arg("seed") = 0);
 
   py::class_<OptimizerOptions>(m, "Optimizer")
       .def(py::init(&make_optimizer), py::kw_only(), arg("name") = "adam",

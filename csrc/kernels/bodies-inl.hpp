@@ -8,6 +8,7 @@
 #include "kernels/losses-inl.hpp"
 #include "kernels/softmax-inl.hpp"
 //
+#include "kernels/dropout-inl.hpp"
 #include "kernels/gather-inl.hpp"
 #include "kernels/peak-inl.hpp"
 #include "kernels/rowstep-inl.hpp"

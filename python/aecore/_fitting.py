@@ -19,7 +19,7 @@ from aecore._initialization import (
     set_sparse_biases,
 )
 from aecore._lbfgs import train_lbfgs
-from aecore._objective import make_objective, sparse_layers
+from aecore._objective import make_objective, running_vector, sparse_layers
 from aecore._parameters import check_params, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Audience, EarlyStopping, Recorder
@@ -79,6 +79,10 @@ def _check_settings(estimator: Autoencoder) -> None:
         for name in ("learning_rate", "learning_rate_schedule", "clip_norm"):
             if getattr(estimator, name) is not None:
                 rule = "be None with optimizer 'lbfgs', which finds its own steps"
+                raise parameter_error(name, rule, getattr(estimator, name))
+        for name in ("dropout", "sparsity_momentum"):
+            if getattr(estimator, name) != 0:
+                rule = "be 0 with optimizer 'lbfgs', which wants the same J at every step"
                 raise parameter_error(name, rule, getattr(estimator, name))
     if estimator.loss == "binary_cross_entropy" and estimator.output_activation != "sigmoid":
         rule = "be 'sigmoid', whose range is (0, 1), with loss 'binary_cross_entropy'"
@@ -147,19 +151,34 @@ def _new_network(
     estimator: Autoencoder, data: TrainingData, seed: int, start: Network | None, name: str
 ) -> Network:
     """Build a private network by the estimator's parameters that begins like `start`, or anew."""
-    sizes = estimator.hidden_layer_sizes
-    hidden = [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
+    hidden = _as_sizes(estimator.hidden_layer_sizes)
     n_features = data.X.shape[1]
-    layer_sizes = [n_features, *hidden, *reversed(hidden[:-1]), n_features]
+    decoder = hidden[-2::-1]
+    if estimator.decoder_layer_sizes is not None:
+        decoder = _as_sizes(estimator.decoder_layer_sizes)
+    if estimator.tied_weights and decoder != hidden[-2::-1]:
+        rule = f"be None or {hidden[-2::-1]}, the mirror of the encoder, with tied_weights"
+        raise parameter_error("decoder_layer_sizes", rule, decoder)
+    layer_sizes = [n_features, *hidden, *decoder, n_features]
     activations = [estimator.activation] * (len(layer_sizes) - 2) + [estimator.output_activation]
+    if estimator.code_activation is not None:
+        activations[len(hidden) - 1] = estimator.code_activation
     settings: dict[str, Any] = {
         "dtype": estimator.dtype,
         "input_scale": float(estimator.input_scale),
         "code_layer": len(hidden) - 1,
         "n_threads": estimator.n_threads,
+        "code_top_k": estimator.code_top_k,
     }
     if start is None:
-        network = Network(layer_sizes, activations, **settings, random_state=seed)
+        network = Network(
+            layer_sizes,
+            activations,
+            **settings,
+            initialization=estimator.initialization,
+            tied_weights=estimator.tied_weights,
+            random_state=seed,
+        )
         _set_start_biases(estimator, network, data)
         return network
     if not isinstance(start, Network):
@@ -170,7 +189,14 @@ def _new_network(
             f"parameters and X ask for; got {start.layer_sizes} and {start.activations}"
         )
         raise ValueError(msg)
+    if start.tied_weights != estimator.tied_weights:
+        rule = f"be {start.tied_weights} as in {name}"
+        raise parameter_error("tied_weights", rule, estimator.tied_weights)
     return start._copy(start.parameters, **settings)
+
+
+def _as_sizes(sizes: Any) -> list[int]:
+    return [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
 
 
 def _set_start_biases(estimator: Autoencoder, network: Network, data: TrainingData) -> None:
@@ -198,7 +224,8 @@ def _train(
 ) -> None:
     """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`."""
     optimizer = _as_optimizer(estimator.optimizer)
-    objective = _objective(estimator, optimizer, network)
+    seed = seed if state is None else state.seed
+    objective = _objective(estimator, optimizer, network, seed)
 
     def publish(published: Network, learned: History, best_epoch: int | None) -> None:
         attributes = {"network_": published, "_history": learned, "_optimizer_state": None}
@@ -224,7 +251,9 @@ def _train(
             return
         rate = _learning_rate(estimator, optimizer, network)
         rule = _core_optimizer(estimator, optimizer, rate.base)
-        state = _next_state(state, optimizer.name, rule, network)
+        state = _next_state(
+            state, optimizer.name, rule, network, _no_running(estimator, network), seed
+        )
         schedule = _core.Schedule(
             batch_size=min(estimator.batch_size, data.n_training_rows),
             n_epochs=n_epochs or 1,
@@ -251,7 +280,9 @@ def _train(
         )
 
 
-def _objective(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> _core.Objective:
+def _objective(
+    estimator: Autoencoder, optimizer: Optimizer, network: Network, seed: int
+) -> _core.Objective:
     return make_objective(
         network.activations,
         network.code_layer,
@@ -261,6 +292,11 @@ def _objective(estimator: Autoencoder, optimizer: Optimizer, network: Network) -
         sparsity_weight=estimator.sparsity_weight,
         sparsity_target=estimator.sparsity_target,
         sparsity_layers=estimator.sparsity_layers,
+        sparsity_momentum=estimator.sparsity_momentum,
+        weight_l1=estimator.weight_l1,
+        activity_l1=estimator.activity_l1,
+        dropout=estimator.dropout,
+        seed=seed,
     )
 
 
@@ -287,14 +323,28 @@ def _core_optimizer(
     return _core.Optimizer(name=optimizer.name, **settings)
 
 
-def _next_state(
-    state: OptimizerState | None, name: str, optimizer: _core.Optimizer, network: Network
+def _no_running(estimator: Autoencoder, network: Network) -> NDArray[np.float64]:
+    """rho_hat before the first batch: there is none."""
+    if estimator.sparsity_weight == 0:
+        return np.empty(0)
+    return running_vector(None, *network._sparse_widths(estimator.sparsity_layers))
+
+
+def _next_state(  # noqa: PLR0917
+    state: OptimizerState | None,
+    name: str,
+    optimizer: _core.Optimizer,
+    network: Network,
+    running: NDArray[np.float64],
+    seed: int,
 ) -> OptimizerState:
     """Copy `state` to go on from, or begin anew when there is none or it is another optimiser's."""
     if state is None or state.optimizer != name:
         slots = np.zeros((optimizer.n_slots, network.parameters.size), network.dtype)
-        return OptimizerState(name, slots, n_updates=0)
-    return OptimizerState(name, state.slots.astype(network.dtype), state.n_updates)
+        return OptimizerState(name, slots, 0, running, seed)
+    if state.running.shape == running.shape:
+        running = state.running.copy()
+    return OptimizerState(name, state.slots.astype(network.dtype), state.n_updates, running, seed)
 
 
 def _learning_rate(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> LearningRate:

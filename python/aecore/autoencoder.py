@@ -48,10 +48,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(32,)
-        Widths of the encoder's layers, >= 1; the last one is the code, the decoder mirrors them.
+        Widths of the encoder's layers, >= 1; the last one is the code.
+    decoder_layer_sizes : int or sequence of int, default=None
+        Widths of the layers between code and output, >= 1, maybe none. None mirrors the encoder.
+    initialization : str, default=None
+        How weights start, by a name as in `Network`; None is Glorot uniform.
+    tied_weights : bool, default=False
+        Whether the decoder has the transposes of the encoder's weights, with biases of its own; it
+        must mirror the encoder.
     activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", \
 "gelu"}, default="relu"
         Activation of the hidden layers; formulas and sources are in `aecore.reference`.
+    code_activation : str, default=None
+        Activation of the code; None means `activation`.
     output_activation : one of the above or "softmax", default="identity"
         Activation of the output.
     loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
@@ -70,6 +79,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         rho of J, in (0, 1).
     sparsity_layers : {"code", "hidden"}, default="code"
         Whether the code or every hidden layer carries the KL term.
+    sparsity_momentum : float, default=0.0
+        In [0, 1): the part of rho_hat that comes from the batch before, so that rho_hat is steady
+        in small batches. Minibatches only.
+    weight_l1 : float, default=0.0
+        mu >= 0: J gains mu sum_l |W_l|, with derivative 0 at 0.
+    activity_l1 : float, default=0.0
+        alpha >= 0: J gains alpha 1/m sum_i |h(x_i)| of the code h.
+    code_top_k : int, default=None
+        How many units of each row's code are kept, the largest; the others become 0, in training
+        and after it [5]_. None keeps all.
+    dropout : float, default=0.0
+        In [0, 1): while training with minibatches, each hidden unit is left out with this
+        probability and multiplied by 1/(1 - dropout) otherwise [6]_. Must be 0 for "lbfgs".
+    sparse_output : bool, default=False
+        Whether `transform` returns a SciPy CSR array, for codes that are mostly zero.
     optimizer : {"adam", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adamw", "lbfgs"} \
 or Optimizer, default="adam"
         An object of `aecore.optimizers`, where the formulas are, or the name of one with its
@@ -150,7 +174,7 @@ or Optimizer, default="adam"
     Notes
     -----
     Through their biases, a sigmoid output starts at the mean of its target and a sparse sigmoid
-    layer at `sparsity_target`; weights start Glorot uniform, other biases at zero.
+    layer at `sparsity_target`; other biases start at zero.
 
     `fit` works on a private copy and publishes a network after every epoch: other threads may use
     the estimator meanwhile. Bad input leaves it as it was, Ctrl-C leaves it with the last finished
@@ -164,6 +188,9 @@ or Optimizer, default="adam"
        optimization. SIAM Journal on Scientific Computing 16(5), 1995.
     .. [4] R. Pascanu, T. Mikolov, Y. Bengio. On the difficulty of training recurrent neural
        networks. ICML 2013; as torch.nn.utils.clip_grad_norm_ does it.
+    .. [5] A. Makhzani, B. Frey. k-sparse autoencoders. ICLR 2014.
+    .. [6] N. Srivastava et al. Dropout: a simple way to prevent neural networks from overfitting.
+       JMLR 15, 2014.
 
     Examples
     --------
@@ -204,6 +231,16 @@ or Optimizer, default="adam"
         n_threads: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
+        code_activation: str | None = None,
+        decoder_layer_sizes: int | Sequence[int] | None = None,
+        initialization: str | None = None,
+        tied_weights: bool = False,
+        sparsity_momentum: float = 0.0,
+        weight_l1: float = 0.0,
+        activity_l1: float = 0.0,
+        code_top_k: int | None = None,
+        dropout: float = 0.0,
+        sparse_output: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -231,6 +268,16 @@ or Optimizer, default="adam"
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
+        self.code_activation = code_activation
+        self.decoder_layer_sizes = decoder_layer_sizes
+        self.initialization = initialization
+        self.tied_weights = tied_weights
+        self.sparsity_momentum = sparsity_momentum
+        self.weight_l1 = weight_l1
+        self.activity_l1 = activity_l1
+        self.code_top_k = code_top_k
+        self.dropout = dropout
+        self.sparse_output = sparse_output
 
     def fit(
         self,
@@ -323,7 +370,7 @@ or Optimizer, default="adam"
             _fitting.partial_fit(self, X, target, sample_weight)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
 
         Parameters
@@ -332,8 +379,8 @@ or Optimizer, default="adam"
 
         Returns
         -------
-        ndarray of shape (n_samples, n_code)
-            Of `dtype`.
+        ndarray or scipy.sparse.csr_array of shape (n_samples, n_code)
+            Of `dtype`; sparse with `sparse_output`.
 
         Raises
         ------
@@ -343,7 +390,12 @@ or Optimizer, default="adam"
             As in `fit`.
         """
         network, rows = self._fitted(X)
-        return network.encode(rows)
+        codes = network.encode(rows)
+        if self.sparse_output:
+            from scipy.sparse import csr_array
+
+            return csr_array(codes)
+        return codes
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
         """Compute the rows that codes stand for.

@@ -31,6 +31,11 @@ class SparseAutoencoder(Autoencoder):
     sparsity_weight : float, default=3.0
     sparsity_target : float, default=0.01
     sparsity_layers : {"code", "hidden"}, default="code"
+    sparsity_momentum, weight_l1, activity_l1, dropout : float, default=0.0
+    code_top_k : int, default=None
+    code_activation, initialization : str, default=None
+    decoder_layer_sizes : int or sequence of int, default=None
+    tied_weights, sparse_output : bool, default=False
     optimizer : str or Optimizer, default="lbfgs"
     learning_rate : float, default=None
     learning_rate_schedule : str or callable, default=None
@@ -103,6 +108,16 @@ class SparseAutoencoder(Autoencoder):
         n_threads: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
+        code_activation: str | None = None,
+        decoder_layer_sizes: int | Sequence[int] | None = None,
+        initialization: str | None = None,
+        tied_weights: bool = False,
+        sparsity_momentum: float = 0.0,
+        weight_l1: float = 0.0,
+        activity_l1: float = 0.0,
+        code_top_k: int | None = None,
+        dropout: float = 0.0,
+        sparse_output: bool = False,
     ) -> None:
         super().__init__(
             hidden_layer_sizes,
@@ -131,4 +146,14 @@ class SparseAutoencoder(Autoencoder):
             n_threads=n_threads,
             random_state=random_state,
             verbose=verbose,
+            code_activation=code_activation,
+            decoder_layer_sizes=decoder_layer_sizes,
+            initialization=initialization,
+            tied_weights=tied_weights,
+            sparsity_momentum=sparsity_momentum,
+            weight_l1=weight_l1,
+            activity_l1=activity_l1,
+            code_top_k=code_top_k,
+            dropout=dropout,
+            sparse_output=sparse_output,
         )
