@@ -158,9 +158,11 @@ class Network:
         epoch: int = 0,
         running: NDArray[np.float64] | None = None,
     ) -> tuple[float, float, float, float, float]:
-        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code) over the rows of X that `rows` selects
-        (None: all); J is their sum. rho_hat is over all of them; `sample_weight` goes by row of X.
-        The gradient of J is written to `gradient` unless it is None."""
+        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code) over the rows of X
+        that `rows` selects (None: all); J is their sum. rho_hat is over all of them;
+        `sample_weight` goes by row of X. The gradient of J is written to `gradient` unless it is
+        None. `epoch` is that of dropout. `running` holds rho_hat of the batch before, layer by
+        layer (NaN: none), and is updated."""
     def train(
         self,
         parameters: Array,
