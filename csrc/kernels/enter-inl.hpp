@@ -35,9 +35,10 @@ inline void philox_rounds(PhiloxBlocks (&block)[N], const PhiloxRoundKeys& keys)
 
 constexpr index_t kWordColumns = AECORE_VECTOR_BYTES / 2;  // columns that a PhiloxBlocks serves
 
-/// The counters of kWordColumns columns of a destination row, from `column` on.
-template <class T>
-inline PhiloxBlocks blocks_of(const EnterCall<T>& call, index_t row, index_t column) {
+/// The counters of kWordColumns columns of a destination row, from `column` on, of an EnterCall or
+/// a DropoutCall.
+template <class Call>
+inline PhiloxBlocks blocks_of(const Call& call, index_t row, index_t column) {
   const index_t at = call.rows != nullptr ? call.rows[row] : call.first_row + row;
   const auto source = static_cast<std::uint64_t>(at);
   PhiloxBlocks block{};
