@@ -3,7 +3,7 @@
 template <class T>
 void dropout(const DropoutCall<T>& call) {
   constexpr index_t kPanels = kWordColumns / kWidth<T>;  // served by the same words
-  const PhiloxRoundKeys keys(call.seed);
+  const RandomWords random(call);
   const index_t n_panels = (call.n_columns + kWidth<T> - 1) / kWidth<T>;
   const auto scale = [&](T* at, const IntVec<T>& dropped) {
     store(at, select<T>(dropped, Vec<T>{}, call.scale * load(at)));
@@ -11,16 +11,13 @@ void dropout(const DropoutCall<T>& call) {
   for (index_t panel = 0; panel < n_panels; panel += kPanels) {
     for_row_groups(call.n_rows, [&](auto count, index_t r) {
       constexpr int kN = decltype(count)::value;
-      PhiloxBlocks block[kN];
-      AECORE_LOCKSTEP(kN) block[i] = blocks_of(call, r + i, panel * kWidth<T>);
-      philox_rounds(block, keys);
+      std::uint32_t words[kN][kWordColumns];
+      random.draw<kN, false>(r, panel * kWidth<T>, words);
       for (int i = 0; i < kN; ++i) {
-        std::uint32_t words[kWordColumns];
-        words_of_columns(block[i], words);
         for (index_t p = panel; p < smaller(panel + kPanels, n_panels); ++p) {
           for (int v = 0; v < kVectors; ++v) {
             const index_t at = v * Simd<T>::kLanes;
-            const std::uint32_t* const own = words + (p - panel) * kWidth<T> + at;
+            const std::uint32_t* const own = words[i] + (p - panel) * kWidth<T> + at;
             const IntVec<T> dropped = words_below<T>(own, call.dropped_below);
             scale(call.h + p * call.stride + (r + i) * kWidth<T> + at, dropped);
             scale(call.slope + p * call.slope_stride + (r + i) * kWidth<T> + at, dropped);
