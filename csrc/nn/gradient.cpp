@@ -43,12 +43,18 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       with_gradient_(plan.with_gradient),
       sparsity_(network_, options_, plan.max_rows),
       leaving_out_(network_, options_, plan.n_threads),
+      n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
       chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
       block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)) {
   allocate(plan);
+  if (n_contracted_ > 0) {
+    contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
+    encoded_.h.resize(static_cast<std::size_t>(n_contracted_));
+    encoded_.slopes.resize(static_cast<std::size_t>(n_contracted_));
+  }
   if (with_gradient_) {
     weight_pass_.emplace(network, chunk_rows_, plan.clip || chunk_rows_ < plan.max_rows,
-                         plan.n_threads);
+                         n_contracted_, plan.n_threads);
     const auto n_layers = static_cast<std::size_t>(network.n_layers());
     views_.inputs.resize(n_layers);
     views_.deltas.resize(n_layers);
@@ -86,7 +92,8 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
 template <class T>
 bool BatchGradient<T>::keeps_slope(index_t layer) const {
   const Layer& l = network_.layer(layer);
-  return options_.dropout > 0 || (with_gradient_ && (slope_needs_z(l.activation) || l.top_k > 0));
+  return options_.dropout > 0 || layer < n_contracted_ ||
+         (with_gradient_ && (slope_needs_z(l.activation) || l.top_k > 0));
 }
 
 template <class T>
@@ -104,6 +111,7 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
   if (sparsity_.last() >= 0) encode_for_sparsity(team, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
+    if (contraction_) contract(team, weights, batch, chunk);
     rows_pass(team, weights, batch, chunk);
     if (with_gradient_) weights_pass(team, weights, batch, chunk, action, sum_squares);
   }
@@ -336,6 +344,11 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
     context.activations_stride = below.stride();
     context.penalty = sparsity_.penalty(layer - 1);
     context.row_weight = row_weight_.data() + chunk.first;
+    if (layer <= n_contracted_) {
+      const MatrixPanels<const T> by_z = contraction_->by_z(layer - 1);
+      context.by_z = by_z.data;
+      context.by_z_stride = by_z.stride;
+    }
     GemmCall<T> call{};
     call.a = deltas_[l].row(0);
     call.a_row = kernels<T>().panel_width;
@@ -374,17 +387,43 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
   parts_.sparsity = sparsity_.value();
 }
 
+/// The chunk's rows as far as the code, and their contractive penalty.
+template <class T>
+void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                                const Chunk& chunk) {
+  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
+    const index_t row = block * block_rows_;
+    const index_t rows = std::min(block_rows_, chunk.rows - row);
+    if (!is_gathered(batch, chunk)) gather(batch, chunk, row, rows);
+    forward_hidden(weights, sparsity_.last() + 1, n_contracted_, batch, chunk, row, rows, worker);
+  });
+  for (index_t l = 0; l < n_contracted_; ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    encoded_.h[i] = activations_[i].from_row(hidden_row(l, chunk));
+    encoded_.slopes[i] = slopes_[i].from_row(hidden_row(l, chunk));
+  }
+  encoded_.row_weight = row_weight_.data() + chunk.first;
+  encoded_.n = chunk.rows;
+  contraction_->run(team, weights, encoded_, chunk.first == 0,
+                    with_gradient_ ? weight_pass_->held() : nullptr);
+}
+
+/// Whether the sparsity pass has left the rows in scratch: unless it went over several chunks.
+template <class T>
+bool BatchGradient<T>::is_gathered(const Batch& batch, const Chunk& chunk) const {
+  return sparsity_.last() >= 0 && chunk.rows == batch.range.n;
+}
+
 template <class T>
 void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch,
                                  const Chunk& chunk) {
-  // The sparsity pass has left the rows in scratch unless it went over several chunks.
-  const bool gathered = sparsity_.last() >= 0 && chunk.rows == batch.range.n;
+  const bool gathered = contraction_ || is_gathered(batch, chunk);
+  const index_t encoded = std::max(sparsity_.last() + 1, n_contracted_);
   team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
     if (!gathered) gather(batch, chunk, row, rows);
-    forward_hidden(weights, sparsity_.last() + 1, network_.n_layers() - 1, batch, chunk, row, rows,
-                   worker);
+    forward_hidden(weights, encoded, network_.n_layers() - 1, batch, chunk, row, rows, worker);
     if (options_.activity_l1 > 0) sum_code(chunk, row, rows);
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
     if (with_gradient_) backward(weights, chunk, row, rows);
@@ -417,6 +456,7 @@ void BatchGradient<T>::finish_parts(index_t n_rows, bool sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();
   }
   if (with_gradient_) parts_.weight_l1 = options_.weight_l1 * weight_pass_->sizes();
+  if (contraction_) parts_.contractive = contraction_->value();
   parts_.activity_l1 = 0;
   if (options_.activity_l1 <= 0) return;
   for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "nn/contraction.hpp"
 #include "nn/entering.hpp"
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
@@ -96,6 +97,8 @@ class BatchGradient {
                    index_t row, index_t rows, int n_workers, int worker);
   void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
+  bool is_gathered(const Batch& batch, const Chunk& chunk) const;
+  void contract(Team& team, const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
@@ -106,6 +109,7 @@ class BatchGradient {
   const bool with_gradient_;
   Sparsity<T> sparsity_;
   LeavingOut<T> leaving_out_;
+  const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
   index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this
 
@@ -119,7 +123,9 @@ class BatchGradient {
   AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
   std::vector<double> block_activity_;       // likewise: sums of w_i |h_code|
   std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
-  std::optional<WeightPass<T>> weight_pass_;  // with_gradient
+  std::optional<WeightPass<T>> weight_pass_;   // with_gradient
+  std::optional<Contraction<T>> contraction_;  // where J has the penalty
+  typename Contraction<T>::Rows encoded_;      // what it reads
   Views views_;
   ObjectiveParts parts_;
 };

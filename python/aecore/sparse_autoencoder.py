@@ -39,6 +39,7 @@ class SparseAutoencoder(Autoencoder):
     sparsity_layers : {"code", "hidden"}, default="code"
     sparsity_momentum : float, default=0.0
     activity_l1 : float, default=0.0
+    contractive_weight : float, default=0.0
     code_top_k : int, default=None
     dropout : float, default=0.0
     optimizer : str or Optimizer, default="lbfgs"
@@ -108,6 +109,7 @@ class SparseAutoencoder(Autoencoder):
         sparsity_layers: str = "code",
         sparsity_momentum: float = 0.0,
         activity_l1: float = 0.0,
+        contractive_weight: float = 0.0,
         code_top_k: int | None = None,
         dropout: float = 0.0,
         optimizer: str | Optimizer = "lbfgs",
@@ -151,6 +153,7 @@ class SparseAutoencoder(Autoencoder):
             sparsity_layers=sparsity_layers,
             sparsity_momentum=sparsity_momentum,
             activity_l1=activity_l1,
+            contractive_weight=contractive_weight,
             code_top_k=code_top_k,
             dropout=dropout,
             optimizer=optimizer,
