@@ -155,8 +155,8 @@ template <class T>
 void bias_activation(const void* context, T* tile, index_t row, index_t rows, index_t column,
                      index_t columns) {
   const auto& c = *static_cast<const BiasActivation<T>*>(context);
-  if (c.slope != nullptr) return bias_activation_slope(c, tile, row, rows, column, columns);
   if (c.not_finite != nullptr && column == 0) look_for_not_finite(tile, rows, c.not_finite);
+  if (c.slope != nullptr) return bias_activation_slope(c, tile, row, rows, column, columns);
   constexpr int kLanes = Simd<T>::kLanes;
   Vec<T> bias[kVectors];
   load_panel(c.bias + column, columns, bias);
