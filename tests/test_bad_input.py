@@ -327,6 +327,16 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("n_threads", "be None or an integer from 1 to 1024", [0, -1, 1025, 2.0, "a", True]),
     ("random_state", "be None, an integer from 0 to", [-1, 2**63, 0.5, "a", True]),
     ("verbose", "be 0 or 1", [2, -1, "a", None]),
+    ("code_activation", "be one of None, 'identity', .*'gelu'", ["softmax", 3]),
+    ("decoder_layer_sizes", "be None, an integer from 1 to .* or a seq", [0, (3, -1), "a"]),
+    ("initialization", "be one of None, 'glorot', .*'orthogonal'", ["zeros", 0]),
+    ("tied_weights", "be True or False", [1, "yes", None]),
+    ("sparsity_momentum", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
+    ("weight_l1", NUMBER, [-0.1, np.nan, np.inf, "a", None]),
+    ("activity_l1", NUMBER, [-0.1, np.nan, np.inf, "a", None]),
+    ("code_top_k", "be None or an integer from 1 to", [0, -1, 2.5, True, 4]),
+    ("dropout", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
+    ("sparse_output", "be True or False", [1, "yes", None]),
 ]
 
 
@@ -404,7 +414,10 @@ NETWORKS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "code": ({"code_layer": 2}, "code_layer must be None or an integer from 0 to 1, .*; got 2"),
     "negative code": ({"code_layer": -1}, "code_layer must be None or an integer .*; got -1"),
-    "start": ({"initialization": "he"}, "initialization must be one of None, 'glorot'; got 'he'"),
+    "start": (
+        {"initialization": "zeros"},
+        "initialization must be one of None, 'glorot', .*; got 'zeros'",
+    ),
     "threads": ({"n_threads": 0}, "n_threads must be None or an integer from 1 to 1024; got 0"),
     "scale": ({"input_scale": 0}, "input_scale must be a finite number > 0; got 0"),
     "dtype": ({"dtype": "int8"}, "dtype must be 'float32' or 'float64'; got 'int8'"),

@@ -45,8 +45,22 @@ def fitted_bytes(n_threads: int, dtype: str, settings: dict[str, Any], n_feature
             "batch_size": 100,
             "n_epochs": 2,
         },
+        {
+            "hidden_layer_sizes": (33, 10),
+            "activation": "sigmoid",
+            "tied_weights": True,
+            "code_top_k": 4,
+            "dropout": 0.3,
+            "weight_l1": 1e-4,
+            "activity_l1": 1e-2,
+            "sparsity_weight": 0.1,
+            "sparsity_momentum": 0.9,
+            "clip_norm": 1.0,
+            "batch_size": 100,
+            "n_epochs": 2,
+        },
     ],
-    ids=["adam-deep", "sgd", "adam-sparse", "lbfgs", "gelu-softmax"],
+    ids=["adam-deep", "sgd", "adam-sparse", "lbfgs", "gelu-softmax", "tied-dropout"],
 )
 def test_fit_does_not_depend_on_the_number_of_threads(settings: dict[str, Any], dtype: str) -> None:
     results = {fitted_bytes(n, dtype, settings, 100) for n in THREADS}
@@ -73,7 +87,15 @@ def rows_alone_and_together(dtype: str) -> int:
         ([5, 100, 3, 100, 5], ["sigmoid", "tanh", "relu", "identity"]),
         ([5, 100, 3, 100, 45], ["gelu", "elu", "softplus", "softmax"]),
     ):
-        network = Network(sizes, activations, dtype=dtype, random_state=1)
+        tied = sizes == sizes[::-1] and len(sizes) % 2 == 1
+        network = Network(
+            sizes,
+            activations,
+            dtype=dtype,
+            random_state=1,
+            tied_weights=tied and sizes[0] == 5,
+            code_top_k=2 if sizes[0] == 5 else None,
+        )
         X = rng.standard_normal((129, sizes[0])).astype(dtype)
         for method in (network.encode, network.reconstruct):
             together = method(X)

@@ -89,6 +89,16 @@ def test_defaults_are_those_of_the_contract() -> None:
         "n_threads": None,
         "random_state": None,
         "verbose": 0,
+        "code_activation": None,
+        "decoder_layer_sizes": None,
+        "initialization": None,
+        "tied_weights": False,
+        "sparsity_momentum": 0.0,
+        "weight_l1": 0.0,
+        "activity_l1": 0.0,
+        "code_top_k": None,
+        "dropout": 0.0,
+        "sparse_output": False,
     }
     other = {
         "hidden_layer_sizes": (25,),

@@ -46,7 +46,10 @@ def difference(
     from aecore import _core
 
     rng = np.random.default_rng(n_rows)
-    network = _core.Network(sizes, activations)
+    code = (len(sizes) - 2) // 2
+    tied, top_k = options.pop("tied_weights", False), options.pop("code_top_k", 0)
+    epoch = options.pop("epoch", 0)
+    network = _core.Network(sizes, activations, tied, code, top_k)
     # Wide layers get smaller weights: a saturated unit's rho_hat makes KL' arbitrarily steep.
     values = rng.uniform(-1, 1, network.n_parameters) * min(1.0, 4.0 / max(sizes) ** 0.5)
     loss = options.get("loss", "squared_error")
@@ -60,18 +63,36 @@ def difference(
     X = guarded(rng.random((n_rows, sizes[0])))
     weight = rng.random(n_rows) if options.pop("weighted", False) else None
     expected_j, expected = reference.objective_and_gradient(
-        sizes, activations, parameters, X, sample_weight=weight, **options
+        sizes,
+        activations,
+        parameters,
+        X,
+        sample_weight=weight,
+        tied_weights=tied,
+        code_top_k=top_k or None,
+        epoch=epoch,
+        **options,
     )
+    options["code_layer"] = code
     worst = 0.0
     for n_threads in threads:
         gradient = guarded(np.empty(network.n_parameters, dtype))
         parts = network.evaluate(
-            parameters, X, None, weight, None, _core.Objective(**options), gradient, n_threads
+            parameters,
+            X,
+            None,
+            weight,
+            None,
+            _core.Objective(**options),
+            gradient,
+            n_threads,
+            epoch,
         )
         worst = max(worst, abs(sum(parts) - expected_j) / abs(expected_j))
         start = 0
-        for n_in, n_out in itertools.pairwise(sizes):
-            for length in (n_in * n_out, n_out):
+        for layer, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+            own = not tied or 2 * layer < len(activations)
+            for length in (n_in * n_out, n_out) if own else (n_out,):
                 block = expected[start : start + length]
                 error = np.abs(gradient[start : start + length] - block).max()
                 worst = max(worst, float(error / np.abs(block).max()))
@@ -121,6 +142,49 @@ def every_size() -> float:
     return worst
 
 
+REGULARISERS: dict[str, dict[str, Any]] = {
+    "weight_l1": {"weight_l1": 0.02},
+    "activity_l1": {"activity_l1": 0.3},
+    "dropout": {"dropout": 0.3, "seed": 2**40 + 5, "epoch": 3},
+    "top_k": {"code_top_k": 3},
+    "tied": {"tied_weights": True, "weight_decay": 0.1, "weight_l1": 0.01},
+    "all": {
+        "tied_weights": True,
+        "code_top_k": 4,
+        "dropout": 0.2,
+        "weight_decay": 0.1,
+        "weight_l1": 0.01,
+        "activity_l1": 0.3,
+        "sparsity_weight": 0.3,
+        "sparsity_layers": [1],
+    },
+}
+
+
+def every_regulariser(name: str) -> float:
+    """Worst difference of networks of several depths and odd sizes."""
+    worst = 0.0
+    for sizes, activations in (
+        ([21, 12, 21], ["sigmoid", "identity"]),
+        ([33, 17, 5, 17, 33], ["tanh", "sigmoid", "relu", "sigmoid"]),
+        ([100, 40, 31, 40, 100], ["silu", "sigmoid", "gelu", "identity"]),
+    ):
+        options = dict(REGULARISERS[name])
+        if "sparsity_layers" in options:
+            options["sparsity_layers"] = [(len(sizes) - 2) // 2]
+        for n_rows in (1, 70, 300):
+            found = difference(
+                sizes, activations, n_rows, threads=THREADS, weighted=True, **options
+            )
+            worst = max(worst, found)
+    return worst
+
+
+@pytest.mark.parametrize("name", REGULARISERS)
+def test_core_equals_reference_for_every_regulariser(isa: str, name: str) -> None:
+    assert run_function(every_regulariser, name, isa=isa) < 1e-10
+
+
 def float32_difference() -> float:
     """Worst difference of the float32 core on a network of usual size."""
     return difference(
@@ -152,7 +216,7 @@ def test_float32_stays_within_its_rounding(isa: str) -> None:
     assert run_function(float32_difference, isa=isa) < 1e-5
 
 
-def chunked_difference() -> float:
+def chunked_difference(options: dict[str, Any]) -> float:
     """A batch too large for scratch in one piece (4,096 rows of this network fit)."""
     return difference(
         [600, 800, 600],
@@ -163,8 +227,13 @@ def chunked_difference() -> float:
         sparsity_weight=0.5,
         sparsity_layers=[0],
         weighted=True,
+        **options,
     )
 
 
-def test_rows_in_several_chunks_give_the_same_objective() -> None:
-    assert run_function(chunked_difference) < 1e-10
+@pytest.mark.parametrize("name", [None, "all"])
+def test_rows_in_several_chunks_give_the_same_objective(name: str | None) -> None:
+    options = {} if name is None else dict(REGULARISERS[name])
+    for given in ("weight_decay", "sparsity_weight", "sparsity_layers"):
+        options.pop(given, None)
+    assert run_function(chunked_difference, options) < 1e-10

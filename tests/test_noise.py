@@ -36,16 +36,17 @@ def objective_difference(
     network = _core.Network(sizes, activations)
     bound = min(1.0, 4.0 / max(sizes) ** 0.5)
     parameters = np.random.default_rng(0).uniform(-bound, bound, network.n_parameters)
-    settings: dict[str, Any] = {"seed": SEED, "epoch": 3, **options}
+    settings: dict[str, Any] = {"seed": SEED, **options}
+    given = X if rows is None else X[rows]
     expected_j, expected = reference.objective_and_gradient(
-        sizes, activations, parameters, X if rows is None else X[rows], rows=rows, **settings
+        sizes, activations, parameters, given, rows=rows, epoch=3, **settings
     )
+    objective = _core.Objective(**settings)
     worst = 0.0
     for n_threads in THREADS:
         gradient = np.empty_like(parameters)
-        terms = network.evaluate(
-            parameters, X, None, None, rows, _core.Objective(**settings), gradient, n_threads
-        )
+        arguments = (parameters, X, None, None, rows, objective, gradient, n_threads)
+        terms = network.evaluate(*arguments, epoch=3)
         worst = max(worst, abs(sum(terms) - expected_j) / abs(expected_j))
         worst = max(worst, float(np.abs(gradient - expected).max() / np.abs(expected).max()))
     return worst
@@ -106,11 +107,11 @@ def entering_rows(noise: str, level: float, dtype: str, width: int) -> NDArray[A
     parameters[-1] = 1.0
     target = np.zeros((width, 1))
     seen = np.empty((width, width), dtype)
-    objective = _core.Objective(noise=noise, noise_level=level, seed=SEED, epoch=1)
+    objective = _core.Objective(noise=noise, noise_level=level, seed=SEED)
     for row in range(width):
         gradient = np.empty_like(parameters)
         rows = np.array([row])
-        network.evaluate(parameters, X, target, None, rows, objective, gradient, 1)
+        network.evaluate(parameters, X, target, None, rows, objective, gradient, 1, epoch=1)
         seen[row] = gradient[-width - 1 : -1]
     return seen
 

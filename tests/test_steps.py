@@ -67,13 +67,15 @@ def trained_and_expected(
     clip_norm: float = 0.0,
     activations: tuple[str, ...] = tuple(ACTIVATIONS),
     loss_name: str = "binary_cross_entropy",
+    tied_weights: bool = False,
 ) -> tuple[float, float]:
     """Largest relative difference of the parameters, and of the epochs' losses."""
     rng = np.random.default_rng(1)
     X = rng.random((40, 19)) * (rng.random((40, 19)) < 0.4)  # many zeros, as in images
     target = rng.random((40, 19)) if separate_target else None
     weight = rng.random(40)
-    network = _core.Network(SIZES, activations)
+    network = _core.Network(SIZES, activations, tied_weights)
+    running = np.full(9, np.nan) if options.get("sparsity_momentum") else None
     parameters = rng.uniform(-0.5, 0.5, network.n_parameters)
     expected = parameters.copy()
     rule = core_rule(optimizer, clip_norm)
@@ -98,7 +100,10 @@ def trained_and_expected(
         1,
         on_epoch,
         None,
+        None,
+        running,
     )
+    used: dict[int, Any] = {}
     moments = (np.zeros_like(expected), np.zeros_like(expected))
     step = 0
     expected_losses = []
@@ -107,16 +112,19 @@ def trained_and_expected(
         total = 0.0
         for first in range(0, 40, batch_size):
             rows = order[first : first + batch_size]
-            loss, gradient = reference.objective_and_gradient(
-                SIZES,
-                activations,
-                expected,
-                X[rows],
-                target=None if target is None else target[rows],
-                sample_weight=weight[rows],
-                loss=loss_name,
+            settings: dict[str, Any] = {
                 **options,
-            )
+                "target": None if target is None else target[rows],
+                "sample_weight": weight[rows],
+                "loss": loss_name,
+                "tied_weights": tied_weights,
+                "epoch": epoch,
+                "rows": rows,
+                "sparsity_running": used or None,
+            }
+            arguments = (SIZES, activations, expected, X[rows])
+            loss, gradient = reference.objective_and_gradient(*arguments, **settings)
+            used = reference.training_mean_activations(*arguments, **settings)
             total += loss * len(rows)
             step += 1
             if clip_norm:
@@ -161,6 +169,28 @@ def test_steps_of_other_layers_equal_the_reference(
 ) -> None:
     parameters, losses = trained_and_expected(
         "sgd", batch_size, OPTIONS["decay"], False, 0.0, (hidden, output), loss
+    )
+    assert parameters < 1e-10
+    assert losses < 1e-10
+
+
+REGULARISERS: dict[str, dict[str, Any]] = {
+    "weight_l1": {"weight_l1": 0.01},
+    "activity_l1": {"activity_l1": 0.1, "code_layer": 0},
+    "dropout": {"dropout": 0.3, "seed": 11},
+    "momentum": {**OPTIONS["sparse"], "sparsity_momentum": 0.8},
+}
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1.0], ids=["whole", "clipped"])
+@pytest.mark.parametrize("tied_weights", [False, True], ids=["own", "tied"])
+@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize("options", REGULARISERS.values(), ids=REGULARISERS.keys())
+def test_regularised_steps_equal_the_reference(
+    options: dict[str, Any], batch_size: int, tied_weights: bool, clip_norm: float
+) -> None:
+    parameters, losses = trained_and_expected(
+        "sgd", batch_size, options, False, clip_norm, tied_weights=tied_weights
     )
     assert parameters < 1e-10
     assert losses < 1e-10

@@ -169,10 +169,23 @@ py::object run_one_row(const Network& network, const py::object& parameters, con
   return one_row<double>(network, weights, row, out, first, last, input);
 }
 
+/// rho_hat of the batch before: one number for each unit of the sparse layers, NaN where there was
+/// none; null without it.
+double* running_pointer(const Network& network, const ObjectiveOptions& objective,
+                        OptionalArray& running) {
+  if (!running) return nullptr;
+  index_t n = 0;
+  if (objective.sparse()) {
+    for (const index_t l : objective.sparsity_layers) n += network.layer(l).n_out;
+  }
+  return write_pointer<double>(*running, n, "running");
+}
+
 ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
                             const Selection& rows, const ObjectiveOptions& objective,
                             std::optional<py::array> gradient, std::optional<py::array> row_loss,
-                            int n_threads) {
+                            int n_threads, std::uint32_t epoch = 0,
+                            OptionalArray running = std::nullopt) {
   check_objective(objective, network);
   return with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
@@ -183,7 +196,9 @@ ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
         read_pointer<T>(parameters, n, "parameters"),
         rows.data,
         gradient ? write_pointer<T>(*gradient, n, "gradient") : nullptr,
-        row_loss ? write_pointer<double>(*row_loss, rows.data.n_rows, "out") : nullptr};
+        row_loss ? write_pointer<double>(*row_loss, rows.data.n_rows, "out") : nullptr,
+        epoch,
+        running_pointer(network, objective, running)};
     const double work =
         static_cast<double>(rows.data.n_rows) * objective_work(network, call.gradient != nullptr);
     const int threads = choose_threads(n_threads, work, kWorthATeam);
@@ -196,20 +211,19 @@ ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
 py::tuple bound_evaluate(const Network& network, const py::array& parameters, const py::array& x,
                          const OptionalArray& target, const OptionalArray& sample_weight,
                          const OptionalArray& rows, const ObjectiveOptions& objective,
-                         const OptionalArray& gradient, int n_threads) {
+                         const OptionalArray& gradient, int n_threads, std::uint32_t epoch,
+                         const OptionalArray& running) {
   const Selection selection(network, x, target, sample_weight, rows);
-  const ObjectiveParts parts =
-      run_evaluate(network, parameters, selection, objective, gradient, std::nullopt, n_threads);
-  return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity);
+  const ObjectiveParts parts = run_evaluate(network, parameters, selection, objective, gradient,
+                                            std::nullopt, n_threads, epoch, running);
+  return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity, parts.weight_l1,
+                        parts.activity_l1);
 }
 
 void row_losses(const Network& network, const py::array& parameters, const py::array& x,
                 const OptionalArray& target, const OptionalArray& rows, const py::array& out,
                 const ObjectiveOptions& objective, int n_threads) {
-  ObjectiveOptions plain = objective;
-  plain.weight_decay = 0;
-  plain.sparsity_weight = 0;
-  plain.noise = {};
+  const ObjectiveOptions plain = without_penalties(objective);
   const Selection selection(network, x, target, std::nullopt, rows);
   run_evaluate(network, parameters, selection, plain, std::nullopt, out, n_threads);
 }
@@ -235,7 +249,8 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
                   const std::optional<std::tuple<py::array, OptionalArray, OptionalArray>>& held,
                   const ObjectiveOptions& objective, const OptimizerOptions& optimizer,
                   const ScheduleOptions& schedule, int n_threads, const OnEpoch& on_epoch,
-                  const OnProgress& on_progress, TrainProgress* callers_progress) {
+                  const OnProgress& on_progress, TrainProgress* callers_progress,
+                  OptionalArray running) {
   check_objective(objective, network);
   AECORE_REQUIRE(schedule.batch_size > 0,
                  "batch_size must be positive; got " + std::to_string(schedule.batch_size));
@@ -271,16 +286,18 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
                             training.data,
                             validation ? &validation->data : nullptr,
                             write_pointer<T>(parameters, n, "parameters"),
-                            write_pointer<T>(state, optimizer.n_slots() * n, "optimizer_state")};
+                            write_pointer<T>(state, optimizer.n_slots() * n, "optimizer_state"),
+                            running_pointer(network, objective, running)};
     compute([&] { train(call, threads, poll, progress, report); });
   });
   return progress.steps;
 }
 
-Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names) {
+Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names,
+                     bool tied_weights, index_t code_layer, index_t code_top_k) {
   std::vector<Activation> activations;
   for (const std::string& name : names) activations.push_back(activation_from_name(name));
-  return Network(sizes, activations);
+  return Network(sizes, activations, {tied_weights, code_layer, code_top_k});
 }
 
 std::vector<std::string> activations_of(const Network& network) {
@@ -294,7 +311,9 @@ std::vector<std::string> activations_of(const Network& network) {
 void bind_network(py::module_& m) {
   using py::arg;
   py::class_<Network>(m, "Network")
-      .def(py::init(&make_network), arg("layer_sizes"), arg("activations"))
+      .def(py::init(&make_network), arg("layer_sizes"), arg("activations"),
+           arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0)
+      .def_property_readonly("tied_weights", &Network::tied)
       .def_property_readonly("layer_sizes", &Network::layer_sizes)
       .def_property_readonly("activations", &activations_of)
       .def_property_readonly("n_parameters", &Network::n_parameters)
@@ -309,11 +328,12 @@ void bind_network(py::module_& m) {
            arg("n_threads") = 0)
       .def("evaluate", &bound_evaluate, arg("parameters").noconvert(), arg("X").noconvert(),
            arg("target"), arg("sample_weight"), arg("rows"), arg("objective"), arg("gradient"),
-           arg("n_threads") = 0)
+           arg("n_threads") = 0, arg("epoch") = 0, arg("running") = py::none())
       .def("train", &run_train, arg("parameters").noconvert(), arg("optimizer_state").noconvert(),
            arg("X").noconvert(), arg("target"), arg("sample_weight"), arg("rows"),
            arg("validation"), arg("objective"), arg("optimizer"), arg("schedule"), arg("n_threads"),
-           arg("on_epoch"), arg("on_progress"), arg("progress") = nullptr);
+           arg("on_epoch"), arg("on_progress"), arg("progress") = nullptr,
+           arg("running") = py::none());
 
   py::class_<TrainProgress>(m, "Progress")
       .def(py::init<>())

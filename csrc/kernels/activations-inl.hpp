@@ -180,12 +180,18 @@ void activation_backward(const void* context, T* tile, index_t row, index_t rows
   const T* a = c.activations + (column / kW) * c.activations_stride + row * kW;
   Vec<T> penalty[kVectors] = {};
   if (c.penalty != nullptr) load_panel(c.penalty + column, columns, penalty);
+  const T* h = c.h != nullptr ? c.h + (column / kW) * c.h_stride + row * kW : nullptr;
+  const Vec<T> activity = splat(c.activity);
   const auto backward = [&](auto slope) {
     for (index_t r = 0; r < rows; ++r, tile += kW, a += kW) {
       const Vec<T> weight = splat(c.row_weight[row + r]);
       for (int v = 0; v < kVectors; ++v) {
         T* const p = tile + v * Simd<T>::kLanes;
-        store(p, madd(weight, penalty[v], load(p)) * slope(load(a + v * Simd<T>::kLanes)));
+        Vec<T> by_h = penalty[v];
+        if (h != nullptr) {
+          by_h = madd(activity, sign<T>(load(h + r * kW + v * Simd<T>::kLanes)), by_h);
+        }
+        store(p, madd(weight, by_h, load(p)) * slope(load(a + v * Simd<T>::kLanes)));
       }
     }
   };

@@ -15,4 +15,6 @@
 #include "kernels/sums-inl.hpp"
 #include "kernels/updates-inl.hpp"
 //
+#include "kernels/dropout-inl.hpp"
+//
 #include "kernels/table-inl.hpp"

@@ -6,50 +6,7 @@ struct PhiloxBlocks {
   Words64 word[4];
 };
 
-struct PhiloxRoundKeys {
-  std::uint64_t low[10], high[10];  // of 32 bits, as wide as the lanes they are broadcast to
-  explicit PhiloxRoundKeys(std::uint64_t seed) {
-    for (std::uint32_t round = 0; round < 10; ++round) {
-      low[round] = static_cast<std::uint32_t>(seed) + round * 0x9E3779B9u;
-      high[round] = static_cast<std::uint32_t>(seed >> 32) + round * 0xBB67AE85u;
-    }
-  }
-};
-
-/// N in lockstep: a round waits six cycles for its product.
-template <int N>
-inline void philox_rounds(PhiloxBlocks (&block)[N], const PhiloxRoundKeys& keys) {
-  AECORE_UNROLL
-  for (int round = 0; round < 10; ++round) {
-    Words64 product0[N], product1[N];
-    AECORE_LOCKSTEP(N) product0[i] = multiply_low(block[i].word[0], 0xD2511F53u);
-    AECORE_LOCKSTEP(N) product1[i] = multiply_low(block[i].word[2], 0xCD9E8D57u);
-    AECORE_LOCKSTEP(N) {
-      block[i].word[0] = (product1[i] >> 32) ^ block[i].word[1] ^ keys.low[round];
-      block[i].word[1] = product1[i];
-      block[i].word[2] = (product0[i] >> 32) ^ block[i].word[3] ^ keys.high[round];
-      block[i].word[3] = product0[i];
-    }
-  }
-}
-
 constexpr index_t kWordColumns = AECORE_VECTOR_BYTES / 2;  // columns that a PhiloxBlocks serves
-
-/// The counters of kWordColumns columns of a destination row, from `column` on.
-template <class T>
-inline PhiloxBlocks blocks_of(const EnterCall<T>& call, index_t row, index_t column) {
-  const index_t at = call.rows != nullptr ? call.rows[row] : call.first_row + row;
-  const auto source = static_cast<std::uint64_t>(at);
-  PhiloxBlocks block{};
-  for (int lane = 0; lane < AECORE_VECTOR_BYTES / 8; ++lane) {
-    block.word[0][lane] = static_cast<std::uint64_t>(lane);
-  }
-  block.word[0] += static_cast<std::uint64_t>(column) >> 2;
-  block.word[1] += source & 0xFFFFFFFFu;
-  block.word[2] += call.epoch;
-  block.word[3] += call.purpose | (source >> 32) << 20;
-  return block;
-}
 
 /// Two words of each block next to each other.
 inline Words64 neighbours(Words64 first, Words64 second) {
@@ -74,14 +31,66 @@ inline void words_of_pairs(const PhiloxBlocks& block, std::uint32_t* out) {
   __builtin_memcpy(out + kWordColumns / 2, &odd, sizeof odd);
 }
 
-template <Noise N>
-inline void words_for(const PhiloxBlocks& block, std::uint32_t* out) {
-  if constexpr (N == Noise::gaussian) {
-    words_of_pairs(block, out);
-  } else {
-    words_of_columns(block, out);
+/// The random words of an EnterCall or a DropoutCall.
+class RandomWords {
+ public:
+  template <class Call>
+  explicit RandomWords(const Call& call)
+      : rows_(call.rows), first_row_(call.first_row), epoch_(call.epoch), purpose_(call.purpose) {
+    for (std::uint32_t round = 0; round < 10; ++round) {
+      low_[round] = static_cast<std::uint32_t>(call.seed) + round * 0x9E3779B9u;
+      high_[round] = static_cast<std::uint32_t>(call.seed >> 32) + round * 0xBB67AE85u;
+    }
   }
-}
+
+  /// Those of kWordColumns columns, from `column` on, of N destination rows in lockstep: a round
+  /// waits six cycles for its product. Not inlined: it is long, and its callers are many.
+  template <int N, bool kPairs>
+  __attribute__((noinline)) void draw(index_t row, index_t column,
+                                      std::uint32_t (&words)[N][kWordColumns]) const {
+    PhiloxBlocks block[N];
+    AECORE_LOCKSTEP(N) block[i] = blocks_of(row + i, column);
+    AECORE_UNROLL
+    for (int round = 0; round < 10; ++round) {
+      Words64 product0[N], product1[N];
+      AECORE_LOCKSTEP(N) product0[i] = multiply_low(block[i].word[0], 0xD2511F53u);
+      AECORE_LOCKSTEP(N) product1[i] = multiply_low(block[i].word[2], 0xCD9E8D57u);
+      AECORE_LOCKSTEP(N) {
+        block[i].word[0] = (product1[i] >> 32) ^ block[i].word[1] ^ low_[round];
+        block[i].word[1] = product1[i];
+        block[i].word[2] = (product0[i] >> 32) ^ block[i].word[3] ^ high_[round];
+        block[i].word[3] = product0[i];
+      }
+    }
+    AECORE_LOCKSTEP(N) {
+      if constexpr (kPairs) {
+        words_of_pairs(block[i], words[i]);
+      } else {
+        words_of_columns(block[i], words[i]);
+      }
+    }
+  }
+
+ private:
+  PhiloxBlocks blocks_of(index_t row, index_t column) const {
+    const auto source =
+        static_cast<std::uint64_t>(rows_ != nullptr ? rows_[row] : first_row_ + row);
+    PhiloxBlocks block{};
+    for (int lane = 0; lane < AECORE_VECTOR_BYTES / 8; ++lane) {
+      block.word[0][lane] = static_cast<std::uint64_t>(lane);
+    }
+    block.word[0] += static_cast<std::uint64_t>(column) >> 2;
+    block.word[1] += source & 0xFFFFFFFFu;
+    block.word[2] += epoch_;
+    block.word[3] += purpose_ | (source >> 32) << 20;
+    return block;
+  }
+
+  const index_t* rows_;
+  index_t first_row_;
+  std::uint32_t epoch_, purpose_;
+  std::uint64_t low_[10], high_[10];  // keys of 32 bits, as wide as the lanes they go to
+};
 
 // Words as lanes of the width of T.
 inline Words32 lanes_of(const std::uint32_t* words, float) {
@@ -237,7 +246,7 @@ template <class T, Noise N>
 unsigned enter_rows(const EnterCall<T>& call) {
   constexpr index_t kPanels = kWordColumns / kWidth<T>;  // served by the same words
   constexpr index_t kPanelWords = N == Noise::gaussian ? kWidth<T> / 2 : kWidth<T>;
-  const PhiloxRoundKeys keys(call.seed);
+  const RandomWords random(call);
   const index_t n_panels = (call.n_columns + kWidth<T> - 1) / kWidth<T>;
   unsigned flags = 0;
   for (index_t first = 0; first < call.n_rows; first += kEnterRows) {
@@ -249,10 +258,7 @@ unsigned enter_rows(const EnterCall<T>& call) {
         constexpr int kN = decltype(count)::value;
         std::uint32_t words[kN][kWordColumns];
         if constexpr (N != Noise::none) {
-          PhiloxBlocks block[kN];
-          AECORE_LOCKSTEP(kN) block[i] = blocks_of(call, first + r + i, panel * kWidth<T>);
-          philox_rounds(block, keys);
-          AECORE_LOCKSTEP(kN) words_for<N>(block[i], words[i]);
+          random.draw<kN, N == Noise::gaussian>(first + r, panel * kWidth<T>, words);
         }
         for (int i = 0; i < kN; ++i) {
           for (index_t p = 0; p < kPanels && panel + p < n_panels; ++p) {

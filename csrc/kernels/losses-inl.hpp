@@ -9,7 +9,7 @@ inline void loss_of_output(Vec<T> x_hat, Vec<T> x, Vec<T>& loss, Vec<T>& slope) 
   } else if constexpr (L == Loss::absolute_error) {
     const Vec<T> e = x_hat - x;
     loss = absolute<T>(e);
-    slope = select<T>(e > T{0}, splat(T{1}), select<T>(e < T{0}, splat(T{-1}), Vec<T>{}));
+    slope = sign<T>(e);
   } else if constexpr (L == Loss::huber) {  // 1/2 e^2 to |e| = 1, |e| - 1/2 beyond
     const Vec<T> e = x_hat - x;
     slope = at_most(at_least(e, T{-1}), T{1});

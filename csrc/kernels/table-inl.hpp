@@ -20,6 +20,7 @@ constexpr Kernels<T> make_kernels() {
   k.fetch_target = &fetch_target<T>;
   k.output_loss = &output_loss<T>;
   k.activation_backward = &activation_backward<T>;
+  k.dropout = &dropout<T>;
   k.softmax = &softmax<T>;
   k.multinomial_loss = &multinomial_loss<T>;
   k.column_sums = &column_sums<T>;

@@ -146,13 +146,34 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
 };
 
 template <class T>
-struct ActivationBackward {  // tile = (tile + weight_i penalty_j) slope
+struct ActivationBackward {  // tile = (tile + weight_i (penalty_j + activity sign(h))) slope
   Activation activation;
   bool is_slope;         // `activations` holds slopes; otherwise a, and the slope is activation'(a)
   const T* activations;  // panels, rows as in C
   index_t activations_stride;
   const T* penalty;  // n, or null
   const T* row_weight;
+  const T* h;  // panels: the layer's output, where there is a penalty on its size; or null
+  index_t h_stride;
+  T activity;
+};
+
+/// h and its slope times 0 or `scale`. Unit j of a row is dropped where its word is below
+/// `dropped_below`; words are drawn as in EnterCall.
+template <class T>
+struct DropoutCall {
+  T* h;  // panels, of destination row 0
+  index_t stride;
+  T* slope;
+  index_t slope_stride;
+  const index_t* rows;  // source rows, as in GatherCall
+  index_t first_row;
+  index_t n_rows, n_columns;
+  std::uint64_t dropped_below;  // in [1, 2^32]: ceil(probability 2^32)
+  T scale;
+  std::uint64_t seed;
+  std::uint32_t epoch;
+  std::uint32_t purpose;  // and the layer, from bit 8 on
 };
 
 /// What a gather found in the rows it read, after conversion and scaling.
@@ -209,11 +230,13 @@ struct WeightUpdate {
   index_t n_rows, n_columns;
   T* transposed;  // panels of W^T, kept in step with W; or null
   index_t transposed_stride;
-  T* out;            // write_gradient: row-major, n_columns wide
+  T* out;                   // write_gradient: row-major, n_columns wide
+  double* sizes = nullptr;  // added to like `squares`: sum of the weights' magnitudes; or null
   double* squares;   // added to: sum of squares of the weights before the update (hold_gradient: of
                      // the gradients); or null
   T gradient_scale;  // an optimiser's first factor on the tile
   T weight_decay;    // then its multiple of W is added: the decay term of J
+  T weight_l1 = 0;   // and that of sign(W)
   T learning_rate;   // adam: already corrected for bias
   T keep;            // adam: factor on W, 1 or the decoupled decay's
   T beta_1, fresh_1;                 // first moment = beta_1 itself + fresh_1 gradient
@@ -282,6 +305,7 @@ struct Kernels {
   Prologue<T> fetch_target;  // of an OutputLoss
   Epilogue<T> output_loss;
   Epilogue<T> activation_backward;
+  void (*dropout)(const DropoutCall<T>&);
   /// Rows z in panels (n columns) become softmax(z).
   void (*softmax)(T* z, index_t stride, index_t rows, index_t n);
   /// What output_loss does, for softmax and its loss, from z: a row at a time, all panels. `z`

@@ -30,15 +30,35 @@ inline void add_squares(const WeightUpdate<T>& c, const T* weights, index_t n) {
   *c.squares += static_cast<double>(lane_sum(sum));
 }
 
+template <class T>
+inline void add_sizes(const WeightUpdate<T>& c, const T* weights, index_t n) {
+  if (c.sizes == nullptr) return;
+  Vec<T> sum = {};
+  for (index_t i = 0; i < n; i += Simd<T>::kLanes) sum += absolute<T>(load(weights + i));
+  *c.sizes += static_cast<double>(lane_sum(sum));
+}
+
+/// The gradients of a tile with the term of sum |W| added, in place.
+template <class T>
+inline void add_l1(const WeightUpdate<T>& c, const T* weights, T* tile, index_t n) {
+  if (c.weight_l1 == T{0}) return;
+  const Vec<T> l1 = splat(c.weight_l1);
+  for (index_t i = 0; i < n; i += Simd<T>::kLanes) {
+    store(tile + i, madd(l1, sign<T>(load(weights + i)), load(tile + i)));
+  }
+}
+
 /// each(offset, weights, gradient) for the vectors of the tile; then W^T follows where a panel of
 /// it is full.
 template <class T, class Each>
-inline void update_tile(const WeightUpdate<T>& c, const T* tile, index_t row, index_t rows,
+inline void update_tile(const WeightUpdate<T>& c, T* tile, index_t row, index_t rows,
                         index_t column, Each each) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
   const index_t begin = weight_offset(c, row, column);
   add_squares(c, c.weights + begin, rows * kW);
+  add_sizes(c, c.weights + begin, rows * kW);
+  add_l1(c, c.weights + begin, tile, rows * kW);
   const Vec<T> scale = splat(c.gradient_scale), decay = splat(c.weight_decay);
   for (index_t i = 0; i < rows * kW; i += kLanes) {
     const Vec<T> w = load(c.weights + begin + i);
@@ -60,6 +80,8 @@ void write_gradient(const void* context, T* tile, index_t row, index_t rows, ind
   constexpr index_t kLanes = Simd<T>::kLanes;
   const T* const weights = c.weights + weight_offset(c, row, column);
   add_squares(c, weights, rows * kW);
+  add_sizes(c, weights, rows * kW);
+  add_l1(c, weights, tile, rows * kW);
   const Vec<T> decay = splat(c.weight_decay);
   for (index_t r = 0; r < rows; ++r) {
     T* const out = c.out + (row + r) * c.n_columns + column;
@@ -81,6 +103,7 @@ void hold_gradient(const void* context, T* tile, index_t row, index_t rows, inde
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
   constexpr index_t kW = kWidth<T>;
   const T* const weights = c.weights + weight_offset(c, row, column);
+  add_l1(c, weights, tile, rows * kW);
   const Vec<T> decay = splat(c.weight_decay);
   for (index_t i = 0; i < rows * kW; i += Simd<T>::kLanes) {
     store(tile + i, madd(decay, load(weights + i), load(tile + i)));

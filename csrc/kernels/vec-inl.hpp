@@ -75,6 +75,12 @@ inline Vec<T> absolute(Vec<T> v) {
                       ~(IntVec<T>{} + (typename Simd<T>::Int{1} << (sizeof(T) * 8 - 1))));
 }
 
+/// -1, 0 or 1.
+template <class T>
+inline Vec<T> sign(Vec<T> v) {
+  return select<T>(v > T{0}, splat(T{1}), select<T>(v < T{0}, splat(T{-1}), Vec<T>{}));
+}
+
 /// -1 in the lanes below count, 0 in the others.
 template <class T>
 inline IntVec<T> lanes_below(index_t count) {

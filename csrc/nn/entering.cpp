@@ -13,7 +13,7 @@ namespace {
 constexpr index_t kRowsAtOnce = 32;
 
 template <class T>
-EnterCall<T> enter_call(const InputOptions& input, const NoiseOptions* noise) {
+EnterCall<T> enter_call(const InputOptions& input, const NoiseOptions* noise, const Draw& draw) {
   EnterCall<T> call{};
   call.mask_missing = input.mask_missing;
   call.noise = Noise::none;
@@ -28,8 +28,8 @@ EnterCall<T> enter_call(const InputOptions& input, const NoiseOptions* noise) {
     call.drawn_below = static_cast<std::uint64_t>(std::ceil(noise->level * 0x1p32));
     call.pepper_below = static_cast<std::uint64_t>(std::ceil(noise->level * 0x1p31));
   }
-  call.seed = noise->seed;
-  call.epoch = noise->epoch;
+  call.seed = draw.seed;
+  call.epoch = draw.epoch;
   call.purpose = static_cast<std::uint32_t>(Purpose::noise);
   return call;
 }
@@ -60,9 +60,9 @@ void enter(EnterCall<T> call, const RowSource& x, const RowRange& range, const I
 
 template <class T>
 void gather_entering(const RowSource& x, const RowSource* target, const RowRange& range,
-                     const InputOptions& input, const NoiseOptions* noise, bool unit_range,
-                     const EnteringPanels<T>& to) {
-  const EnterCall<T> call = enter_call<T>(input, noise);
+                     const InputOptions& input, const NoiseOptions* noise, const Draw& draw,
+                     bool unit_range, const EnteringPanels<T>& to) {
+  const EnterCall<T> call = enter_call<T>(input, noise, draw);
   const bool own_target = target == nullptr && to.target.data != nullptr;
   InputOptions target_input;
   target_input.mask_missing = input.mask_missing;
@@ -86,10 +86,10 @@ void gather_entering(const RowSource& x, const RowSource* target, const RowRange
 }
 
 template void gather_entering<float>(const RowSource&, const RowSource*, const RowRange&,
-                                     const InputOptions&, const NoiseOptions*, bool,
+                                     const InputOptions&, const NoiseOptions*, const Draw&, bool,
                                      const EnteringPanels<float>&);
 template void gather_entering<double>(const RowSource&, const RowSource*, const RowRange&,
-                                      const InputOptions&, const NoiseOptions*, bool,
+                                      const InputOptions&, const NoiseOptions*, const Draw&, bool,
                                       const EnteringPanels<double>&);
 
 }  // namespace aecore

@@ -19,7 +19,7 @@ struct EnteringPanels {
 /// is x, scaled and clean). `noise` is null outside training; `unit_range` is asked of the target.
 template <class T>
 void gather_entering(const RowSource& x, const RowSource* target, const RowRange& range,
-                     const InputOptions& input, const NoiseOptions* noise, bool unit_range,
-                     const EnteringPanels<T>& to);
+                     const InputOptions& input, const NoiseOptions* noise, const Draw& draw,
+                     bool unit_range, const EnteringPanels<T>& to);
 
 }  // namespace aecore

@@ -1,6 +1,7 @@
 #include "nn/evaluate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 namespace aecore {
@@ -30,6 +31,7 @@ struct Evaluation {
   BatchGradient<T> gradient;
   PanelWeights<T> weights;
   std::vector<double> squares;  // ||W||^2 by layer
+  std::vector<double> sizes;    // |W| by layer, where there is a term of it
 
   Evaluation(const Network& n, const ObjectiveOptions& o, const GradientPlan& p)
       : network(n),
@@ -37,7 +39,8 @@ struct Evaluation {
         plan(p),
         gradient(network, options, plan),
         weights(network, plan.with_gradient),
-        squares(static_cast<std::size_t>(network.n_layers())) {}
+        squares(static_cast<std::size_t>(network.n_layers())),
+        sizes(squares.size()) {}
   Evaluation(const Evaluation&) = delete;  // its parts point at each other
 
   bool serves(const Network& n, const ObjectiveOptions& o, const GradientPlan& p) const {
@@ -80,6 +83,13 @@ double kept_bytes(const EvaluateCall<T>& call) {
          sizeof(T) * (rows + 2 * static_cast<double>(call.network.n_parameters()));
 }
 
+template <class T>
+double sum_of_sizes(const T* x, index_t n) {
+  double sum = 0;
+  for (index_t i = 0; i < n; ++i) sum += std::abs(static_cast<double>(x[i]));
+  return sum;
+}
+
 }  // namespace
 
 template <class T>
@@ -88,16 +98,22 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
       take_evaluation(call, {call.data.n_rows, n_threads, call.gradient != nullptr,
                              call.data.target != nullptr, scratch_bytes(call)});
   Evaluation<T>& e = *taken;
-  const Batch batch{call.data, call.data.range(0, call.data.n_rows), call.row_loss,
-                    call.options.noise.epoch};
+  const Batch batch{call.data, call.data.range(0, call.data.n_rows), call.row_loss, call.epoch,
+                    call.running};
   WeightAction<T> action;
   action.epilogue = kernels<T>().write_gradient;
   action.update.out = call.gradient;
   action.update.weight_decay = static_cast<T>(call.options.weight_decay);
+  action.update.weight_l1 = static_cast<T>(call.options.weight_l1);
   run_team(n_threads, poll, [&](Team& team) {
     team.for_each(call.network.n_layers(), [&](index_t l, int) {
       const Layer& layer = call.network.layer(l);
       e.weights.load(l, call.parameters);
+      if (layer.tied()) return;  // its weights count once
+      if (call.options.weight_l1 > 0) {
+        e.sizes[static_cast<std::size_t>(l)] =
+            sum_of_sizes(call.parameters + layer.weights, layer.n_in * layer.n_out);
+      }
       e.squares[static_cast<std::size_t>(l)] =
           kernels<T>().sum_of_squares(call.parameters + layer.weights, layer.n_in * layer.n_out);
     });
@@ -105,6 +121,8 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
   });
   ObjectiveParts parts = e.gradient.parts();
   for (const double s : e.squares) parts.weight_decay += 0.5 * call.options.weight_decay * s;
+  parts.weight_l1 = 0;
+  for (const double s : e.sizes) parts.weight_l1 += call.options.weight_l1 * s;
   if (kept_bytes(call) <= kMaxKeptBytes) kept_evaluation<T>() = std::move(taken);
   return parts;
 }

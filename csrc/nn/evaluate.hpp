@@ -11,8 +11,10 @@ struct EvaluateCall {
   const ObjectiveOptions& options;
   const T* parameters;
   DataSet data;
-  T* gradient;       // n_parameters, or null
-  double* row_loss;  // by row of data, or null
+  T* gradient;                // n_parameters, or null
+  double* row_loss;           // by row of data, or null
+  std::uint32_t epoch = 0;    // of noise and dropout
+  double* running = nullptr;  // as in Batch
 };
 
 /// rho_hat is the mean over all rows of the data, however they are chunked.

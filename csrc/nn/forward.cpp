@@ -7,6 +7,7 @@
 #include "nn/entering.hpp"
 #include "nn/panels.hpp"
 #include "nn/row_forward.hpp"
+#include "nn/top_k.hpp"
 #include "nn/weights.hpp"
 
 namespace aecore {
@@ -25,7 +26,7 @@ index_t widest(const ForwardCall<T>& call) {
 template <class T>
 void gather_input(const ForwardCall<T>& call, const RowRange& range, const MatrixPanels<T>& to) {
   if (call.input.mask_missing) {
-    gather_entering<T>(call.x, nullptr, range, call.input, nullptr, false, {to, {}, {}});
+    gather_entering<T>(call.x, nullptr, range, call.input, nullptr, {}, false, {to, {}, {}});
   } else {
     gather_rows<T>(call.x, range, call.input, false, to.data, to.stride);
   }
@@ -67,9 +68,10 @@ GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, in
   gemm.a = x.data != nullptr ? x.data : in.row(0);
   gemm.a_row = x.data != nullptr ? x.row : kernels<T>().panel_width;
   gemm.a_stride = x.data != nullptr ? kernels<T>().panel_width : in.stride();
-  gemm.b = weights.weights(l);
+  const PanelOperand<T> w = weights.product(l);
+  gemm.b = w.data;
   gemm.b_row = gemm.c_row = kernels<T>().panel_width;
-  gemm.b_stride = weights.layout().stride(l);
+  gemm.b_stride = w.stride;
   gemm.c = out->row(0);
   gemm.c_stride = out->stride();
   gemm.row_end = rows;
@@ -80,7 +82,8 @@ GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, in
 
 template <class T>
 void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, index_t first,
-                   index_t rows, index_t next, PanelMatrix<T>* in, PanelMatrix<T>* out) {
+                   index_t rows, index_t next, PanelMatrix<T>* in, PanelMatrix<T>* out,
+                   TopK<T>* top_k) {
   const Kernels<T>& k = kernels<T>();
   RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
   const bool in_place = x.data != nullptr;
@@ -105,6 +108,7 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
     if (layer.activation == Activation::softmax) {
       k.softmax(out->row(0), out->stride(), rows, layer.n_out);
     }
+    if (layer.top_k > 0) top_k->keep(out->into_row(0), {}, rows, layer.n_out, layer.top_k);
     std::swap(in, out);
   }
   if (not_finite) require_finite<T>(call.x, first, rows);
@@ -127,14 +131,20 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   std::vector<PanelMatrix<T>> scratch;  // two for each worker
   for (int i = 0; i < 2 * n_threads; ++i) scratch.emplace_back(block_rows, widest(call));
 
+  std::vector<TopK<T>> top_k(static_cast<std::size_t>(n_threads));
+  for (TopK<T>& each : top_k) each.reserve(widest(call));
+
+  // Tied layers take their weights from the encoder, whichever part is asked for.
+  const index_t first_loaded = call.network.tied() ? 0 : call.first_layer;
   run_team(n_threads, poll, [&](Team& team) {
-    team.for_each(call.last_layer - call.first_layer,
-                  [&](index_t i, int) { weights.load(call.first_layer + i, call.parameters); });
+    team.for_each(call.last_layer - first_loaded,
+                  [&](index_t i, int) { weights.load(first_loaded + i, call.parameters); });
     team.for_each(n_blocks, [&](index_t block, int worker) {
       PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker)];
       const index_t first = block * block_rows;
       forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),
-                    first + team.size() * block_rows, mine, mine + 1);
+                    first + team.size() * block_rows, mine, mine + 1,
+                    &top_k[static_cast<std::size_t>(worker)]);
     });
   });
 }

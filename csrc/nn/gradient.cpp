@@ -1,7 +1,9 @@
 #include "nn/gradient.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "core/random.hpp"
 #include "nn/targets.hpp"
 
 namespace aecore {
@@ -70,7 +72,7 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     const bool output = l + 1 == n_layers;
     if (!output) activations_.emplace_back(l <= last_sparse_ ? plan.max_rows : chunk_rows_, n_out);
     deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
-    const bool keep_slope = with_gradient_ && !output && keeps_slope(l);
+    const bool keep_slope = !output && keeps_slope(l);
     slopes_.emplace_back(keep_slope ? (l <= last_sparse_ ? plan.max_rows : chunk_rows_) : 0, n_out);
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
@@ -78,6 +80,12 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   partial_loss_ = AlignedBuffer<T>(plan.n_threads * block_rows_ * width);
   const index_t n_statistics = ceil_div(plan.max_rows, kStatisticsRows);
   block_loss_.resize(static_cast<std::size_t>(n_statistics));
+  if (options_.activity_l1 > 0) block_activity_.resize(block_loss_.size());
+  top_k_.resize(static_cast<std::size_t>(plan.n_threads));
+  for (const Layer& layer : network_.layers()) {
+    if (layer.top_k == 0) continue;
+    for (TopK<T>& each : top_k_) each.reserve(layer.n_out);
+  }
   penalty_.resize(static_cast<std::size_t>(n_layers));
   if (!options_.sparse()) return;
   for (const index_t l : options_.sparsity_layers) {
@@ -90,7 +98,8 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
 /// Layers whose slopes are kept on the way forward, in a panel matrix beside their activations.
 template <class T>
 bool BatchGradient<T>::keeps_slope(index_t layer) const {
-  return slope_needs_z(network_.layer(layer).activation);
+  const Layer& l = network_.layer(layer);
+  return options_.dropout > 0 || (with_gradient_ && (slope_needs_z(l.activation) || l.top_k > 0));
 }
 
 template <class T>
@@ -160,11 +169,10 @@ void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t ro
   const bool unit = options_.loss == Loss::binary_cross_entropy;
   const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
   if (options_.changes_input()) {
-    NoiseOptions noise = options_.noise;
-    noise.epoch = batch.epoch;
     const MatrixPanels<T> weight =
         options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
-    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &noise, unit,
+    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &options_.noise,
+                       {options_.seed, batch.epoch}, unit,
                        {input_.into_row(row), target_.into_row(row), weight});
   } else {
     if (in_place(batch).data == nullptr) {
@@ -195,9 +203,10 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
   call.a = in.data;
   call.a_row = in.row;
   call.a_stride = in.stride;
-  call.b = weights.weights(layer);
+  const PanelOperand<T> w = weights.product(layer);
+  call.b = w.data;
   call.b_row = call.c_row = kernels<T>().panel_width;
-  call.b_stride = weights.layout().stride(layer);
+  call.b_stride = w.stride;
   call.c = c.row(output ? 0 : hidden_row(layer, chunk));
   call.c_stride = c.stride();
   call.row_begin = row;
@@ -210,13 +219,13 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
 template <class T>
 void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                                       const Batch& batch, const Chunk& chunk, index_t row,
-                                      index_t rows) {
+                                      index_t rows, int worker) {
   bool not_finite = false;
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
     BiasActivation<T> context{weights.bias(l), layer.activation,
                               l == 0 && in_place(batch).data != nullptr ? &not_finite : nullptr};
-    if (with_gradient_ && keeps_slope(l)) {
+    if (keeps_slope(l)) {
       PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(l)];
       context.slope = slope.row(hidden_row(l, chunk));
       context.slope_stride = slope.stride();
@@ -227,6 +236,59 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
     kernels<T>().gemm(call);
     if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
     not_finite = false;
+    leave_out(batch, l, chunk, row, rows, worker);
+  }
+}
+
+/// Top-k of the code, then dropout: units of `layer` that become 0, and their slopes with them.
+template <class T>
+void BatchGradient<T>::leave_out(const Batch& batch, index_t layer, const Chunk& chunk, index_t row,
+                                 index_t rows, int worker) {
+  const Layer& l = network_.layer(layer);
+  const index_t first = hidden_row(layer, chunk) + row;
+  MatrixPanels<T> slope{};
+  if (keeps_slope(layer)) slope = slopes_[static_cast<std::size_t>(layer)].into_row(first);
+  const MatrixPanels<T> h = activations_[static_cast<std::size_t>(layer)].into_row(first);
+  if (l.top_k > 0) {
+    top_k_[static_cast<std::size_t>(worker)].keep(h, slope, rows, l.n_out, l.top_k);
+  }
+  if (options_.dropout <= 0) return;
+  DropoutCall<T> call{};
+  call.h = h.data;
+  call.stride = h.stride;
+  call.slope = slope.data;
+  call.slope_stride = slope.stride;
+  call.first_row = batch.range.first + chunk.first + row;
+  call.rows = batch.range.rows != nullptr ? batch.range.rows + call.first_row : nullptr;
+  call.n_rows = rows;
+  call.n_columns = l.n_out;
+  call.dropped_below = static_cast<std::uint64_t>(std::ceil(options_.dropout * 0x1p32));
+  call.scale = static_cast<T>(1 / (1 - options_.dropout));
+  call.seed = options_.seed;
+  call.epoch = batch.epoch;
+  call.purpose = static_cast<std::uint32_t>(Purpose::dropout) | static_cast<std::uint32_t>(layer)
+                                                                    << 8;
+  kernels<T>().dropout(call);
+}
+
+/// sum w_i |h_ij| of the code, by block of rows.
+template <class T>
+void BatchGradient<T>::sum_code(const Chunk& chunk, index_t row, index_t rows) {
+  const index_t width = kernels<T>().panel_width;
+  const index_t n = network_.layer(options_.code_layer).n_out;
+  const MatrixPanels<const T> h =
+      activations_[static_cast<std::size_t>(options_.code_layer)].from_row(
+          hidden_row(options_.code_layer, chunk));
+  for (index_t first = row; first < row + rows; first += kStatisticsRows) {
+    double sum = 0;
+    for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
+      double size = 0;
+      for (index_t j = 0; j < n; ++j) {
+        size += std::abs(static_cast<double>(h.data[j / width * h.stride + i * h.row + j % width]));
+      }
+      sum += static_cast<double>(row_weight_[chunk.first + i]) * size;
+    }
+    block_activity_[static_cast<std::size_t>((chunk.first + first) / kStatisticsRows)] = sum;
   }
 }
 
@@ -296,6 +358,12 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
     ActivationBackward<T> context{};
     context.activation = network_.layer(layer - 1).activation;
     context.is_slope = keeps_slope(layer - 1);
+    if (options_.activity_l1 > 0 && layer - 1 == options_.code_layer) {
+      const PanelMatrix<T>& code = activations_[l - 1];
+      context.h = code.row(hidden_row(layer - 1, chunk));
+      context.h_stride = code.stride();
+      context.activity = static_cast<T>(options_.activity_l1);
+    }
     const PanelMatrix<T>& below = (context.is_slope ? slopes_ : activations_)[l - 1];
     context.activations = below.row(hidden_row(layer - 1, chunk));
     context.activations_stride = below.stride();
@@ -305,9 +373,10 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
     call.a = deltas_[l].row(0);
     call.a_row = kernels<T>().panel_width;
     call.a_stride = deltas_[l].stride();
-    call.b = weights.transposed(layer);
+    const PanelOperand<T> w = weights.way_back(layer);
+    call.b = w.data;
     call.b_row = call.c_row = kernels<T>().panel_width;
-    call.b_stride = weights.transposed_stride(layer);
+    call.b_stride = w.stride;
     call.c = deltas_[l - 1].row(0);
     call.c_stride = deltas_[l - 1].stride();
     call.row_begin = row;
@@ -326,15 +395,15 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
   const index_t n_rows = batch.range.n;
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
-    team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int) {
+    team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
       const index_t row = block * block_rows_;
       const index_t rows = std::min(block_rows_, chunk.rows - row);
       gather(batch, chunk, row, rows);
-      forward_hidden(weights, 0, last_sparse_ + 1, batch, chunk, row, rows);
+      forward_hidden(weights, 0, last_sparse_ + 1, batch, chunk, row, rows, worker);
       sum_activations(chunk, row, rows);
     });
   }
-  finish_sparsity(n_rows);
+  finish_sparsity(n_rows, options_.sparsity_momentum > 0 ? batch.running : nullptr);
 }
 
 template <class T>
@@ -355,7 +424,7 @@ void BatchGradient<T>::sum_activations(const Chunk& chunk, index_t row, index_t 
 }
 
 template <class T>
-void BatchGradient<T>::finish_sparsity(index_t n_rows) {
+void BatchGradient<T>::finish_sparsity(index_t n_rows, double* running) {
   parts_.sparsity = 0;
   const index_t width = kernels<T>().panel_width;
   for (std::size_t s = 0; s < options_.sparsity_layers.size(); ++s) {
@@ -367,10 +436,20 @@ void BatchGradient<T>::finish_sparsity(index_t n_rows) {
       for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
         mean += static_cast<double>(block_activations_[s][b * padded + j]);
       }
-      const SparsityTerm term = sparsity_term(options_, layer.activation, mean);
+      double rho_hat = rho_hat_of_mean(layer.activation, mean);
+      double share = 1;  // of this batch in rho_hat
+      if (running != nullptr) {
+        if (!std::isnan(running[j])) {
+          share = 1 - options_.sparsity_momentum;
+          rho_hat = options_.sparsity_momentum * running[j] + share * rho_hat;
+        }
+        running[j] = rho_hat;
+      }
+      const SparsityTerm term = sparsity_term(options_, layer.activation, rho_hat);
       parts_.sparsity += term.value;
-      penalty_[static_cast<std::size_t>(l)][j] = static_cast<T>(term.slope);
+      penalty_[static_cast<std::size_t>(l)][j] = static_cast<T>(share * term.slope);
     }
+    if (running != nullptr) running += layer.n_out;
   }
 }
 
@@ -383,7 +462,9 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
     if (!gathered) gather(batch, chunk, row, rows);
-    forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, batch, chunk, row, rows);
+    forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, batch, chunk, row, rows,
+                   worker);
+    if (options_.activity_l1 > 0) sum_code(chunk, row, rows);
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
     if (with_gradient_) backward(weights, chunk, row, rows);
   });
@@ -413,6 +494,12 @@ void BatchGradient<T>::finish_parts(index_t n_rows, bool sum_squares) {
   }
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();
+  }
+  if (with_gradient_) parts_.weight_l1 = options_.weight_l1 * weight_pass_->sizes();
+  parts_.activity_l1 = 0;
+  if (options_.activity_l1 <= 0) return;
+  for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
+    parts_.activity_l1 += options_.activity_l1 * block_activity_[static_cast<std::size_t>(b)];
   }
 }
 

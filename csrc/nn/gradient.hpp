@@ -15,6 +15,7 @@
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
 #include "nn/source.hpp"
+#include "nn/top_k.hpp"
 #include "nn/weight_pass.hpp"
 #include "nn/weights.hpp"
 
@@ -36,7 +37,8 @@ struct Batch {
   const DataSet& data;
   RowRange range;
   double* row_loss = nullptr;  // out, by row of the batch; may be null
-  std::uint32_t epoch = 0;     // of the noise
+  std::uint32_t epoch = 0;     // of noise and dropout
+  double* running = nullptr;   // rho_hat of the batch before, by sparse layer, or NaN; updated
 };
 
 /// What scratch a BatchGradient gets.
@@ -84,13 +86,17 @@ class BatchGradient {
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
-                      const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
+                      const Batch& batch, const Chunk& chunk, index_t row, index_t rows,
+                      int worker);
+  void leave_out(const Batch& batch, index_t layer, const Chunk& chunk, index_t row, index_t rows,
+                 int worker);
+  void sum_code(const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
   void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
   void sum_activations(const Chunk& chunk, index_t row, index_t rows);
-  void finish_sparsity(index_t n_rows);
+  void finish_sparsity(index_t n_rows, double* running);
   void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
@@ -111,6 +117,8 @@ class BatchGradient {
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk
   AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
+  std::vector<double> block_activity_;       // likewise: sums of w_i |h_code|
+  std::vector<TopK<T>> top_k_;               // by worker
   std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
   std::vector<AlignedBuffer<T>> block_activations_;  // by sparse layer: block sums
   std::vector<AlignedBuffer<T>> penalty_;            // by layer: beta KL'(rho_hat_j); or empty

@@ -28,14 +28,17 @@ struct NoiseOptions {
   Noise kind = Noise::none;
   double level = 0.0;     // probability, or factor on N(0, 1) or U(-1, 1)
   double emphasis = 1.0;  // weight in the loss of features whose input is corrupted
-  std::uint64_t seed = 0;
-  std::uint32_t epoch = 0;  // of an evaluation outside training; training counts its own
 
   bool operator==(const NoiseOptions& other) const {
-    return kind == other.kind && level == other.level && emphasis == other.emphasis &&
-           seed == other.seed && epoch == other.epoch;
+    return kind == other.kind && level == other.level && emphasis == other.emphasis;
   }
   bool weighs() const { return kind != Noise::none && emphasis != 1.0; }
+};
+
+/// Which random numbers are drawn: noise and dropout have their own for each row and epoch.
+struct Draw {
+  std::uint64_t seed;
+  std::uint32_t epoch;
 };
 
 }  // namespace aecore

@@ -1,5 +1,6 @@
 #include "nn/network.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/errors.hpp"
@@ -7,7 +8,8 @@
 
 namespace aecore {
 
-Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations)
+Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations,
+                 const CodeOptions& code)
     : layer_sizes_(std::move(layer_sizes)) {
   AECORE_REQUIRE(layer_sizes_.size() >= 2,
                  "layer_sizes must name at least the input and one layer; got " +
@@ -24,9 +26,26 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
                    "activations must have 'softmax' for the last layer only; got it for layer " +
                        std::to_string(i));
   }
+  AECORE_REQUIRE(
+      !code.tied_weights ||
+          (activations.size() % 2 == 0 &&
+           std::equal(layer_sizes_.begin(), layer_sizes_.end(), layer_sizes_.rbegin())),
+      "tied_weights must be False unless the decoder mirrors the encoder: layer_sizes that read "
+      "the same backwards, with an even number of layers; got " +
+          std::to_string(activations.size()) + " layers");
   for (std::size_t i = 0; i < activations.size(); ++i) {
-    Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0};
+    Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0, -1, 0};
+    if (static_cast<index_t>(i) == code.code_layer) layer.top_k = code.top_k;
+    AECORE_REQUIRE(layer.top_k >= 0 && layer.top_k <= layer.n_out,
+                   "code_top_k must be None or an integer from 1 to " +
+                       std::to_string(layer.n_out) + ", the width of the code; got " +
+                       std::to_string(layer.top_k));
     layer.bias = n_parameters_ + checked_mul(layer.n_in, layer.n_out);
+    if (code.tied_weights && 2 * i >= activations.size()) {
+      layer.tied_to = static_cast<index_t>(activations.size() - 1 - i);
+      layer.weights = this->layer(layer.tied_to).weights;
+      layer.bias = n_parameters_;
+    }
     n_parameters_ = layer.bias + layer.n_out;
     AECORE_REQUIRE(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
     layers_.push_back(layer);
@@ -37,9 +56,18 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
 bool Network::operator==(const Network& other) const {
   if (layer_sizes_ != other.layer_sizes_) return false;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    if (layers_[l].activation != other.layers_[l].activation) return false;
+    const Layer &mine = layers_[l], &others = other.layers_[l];
+    if (mine.activation != others.activation || mine.tied_to != others.tied_to ||
+        mine.top_k != others.top_k) {
+      return false;
+    }
   }
   return true;
+}
+
+bool Network::plain() const {
+  return std::all_of(layers_.begin(), layers_.end(),
+                     [](const Layer& layer) { return !layer.tied() && layer.top_k == 0; });
 }
 
 double Network::work(index_t first, index_t last) const {
@@ -56,7 +84,8 @@ void Network::initialize(T* parameters, std::uint64_t seed) const {
     const Layer& layer = layers_[l];
     RandomStream random(seed, Purpose::initialization, static_cast<std::uint32_t>(l));
     const double limit = std::sqrt(6.0 / static_cast<double>(layer.n_in + layer.n_out));
-    for (index_t i = layer.weights; i < layer.bias; ++i) {
+    const index_t end = layer.tied() ? layer.weights : layer.bias;
+    for (index_t i = layer.weights; i < end; ++i) {
       parameters[i] = static_cast<T>(limit * (2.0 * random.uniform() - 1.0));
     }
     for (index_t i = 0; i < layer.n_out; ++i) parameters[layer.bias + i] = T{0};

@@ -14,15 +14,27 @@ struct Layer {
   index_t n_in, n_out;
   Activation activation;
   index_t weights;  // offset of W (n_in x n_out, row-major) in the parameters
-  index_t bias;     // offset of b (n_out), just behind W
+  index_t bias;     // offset of b (n_out), just behind W if that is the layer's own
+  index_t tied_to;  // layer whose W^T serves as W, which then lies at `weights`; -1: its own
+  index_t top_k;    // a row's units but the k largest become 0; 0: none do
+
+  bool tied() const { return tied_to >= 0; }
+};
+
+/// What makes an autoencoder of a network.
+struct CodeOptions {
+  bool tied_weights = false;  // decoder layer L-1-l has the transpose of encoder layer l's weights
+  index_t code_layer = -1;    // index of the layer output that `top_k` is for
+  index_t top_k = 0;          // units of the code that are kept in each row; 0: all
 };
 
 class Network {
  public:
   /// At least two sizes, all positive, and one activation per layer; softmax for the last only.
-  Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations);
+  Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations,
+          const CodeOptions& code = {});
 
-  /// The same sizes and activations.
+  /// The same sizes, activations and options.
   bool operator==(const Network& other) const;
 
   const std::vector<Layer>& layers() const { return layers_; }
@@ -34,6 +46,9 @@ class Network {
   index_t n_parameters() const { return n_parameters_; }
   /// Multiply-adds of one row through layers [first, last).
   double work(index_t first, index_t last) const;
+  bool tied() const { return layers_.back().tied(); }
+  /// Whether all that a layer does is one product with weights of its own and an activation.
+  bool plain() const;
 
   /// Weights uniform in +-sqrt(6 / (n_in + n_out)) (Glorot & Bengio 2010), biases zero.
   template <class T>

@@ -44,7 +44,18 @@ void check_input(const InputOptions& input, const Network& network) {
 bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
   return loss == other.loss && weight_decay == other.weight_decay &&
          sparsity_weight == other.sparsity_weight && sparsity_target == other.sparsity_target &&
-         sparsity_layers == other.sparsity_layers && input == other.input && noise == other.noise;
+         sparsity_layers == other.sparsity_layers && sparsity_momentum == other.sparsity_momentum &&
+         weight_l1 == other.weight_l1 && activity_l1 == other.activity_l1 &&
+         code_layer == other.code_layer && input == other.input && noise == other.noise &&
+         dropout == other.dropout && seed == other.seed;
+}
+
+ObjectiveOptions without_penalties(const ObjectiveOptions& options) {
+  ObjectiveOptions plain = options;
+  plain.weight_decay = plain.weight_l1 = plain.activity_l1 = plain.sparsity_weight = 0;
+  plain.noise = {};
+  plain.dropout = 0;
+  return plain;
 }
 
 void check_objective(const ObjectiveOptions& options, const Network& network) {
@@ -52,6 +63,20 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  "weight_decay must be a finite number >= 0", options.weight_decay);
   require_number(options.sparsity_weight >= 0 && std::isfinite(options.sparsity_weight),
                  "sparsity_weight must be a finite number >= 0", options.sparsity_weight);
+  require_number(options.weight_l1 >= 0 && std::isfinite(options.weight_l1),
+                 "weight_l1 must be a finite number >= 0", options.weight_l1);
+  require_number(options.activity_l1 >= 0 && std::isfinite(options.activity_l1),
+                 "activity_l1 must be a finite number >= 0", options.activity_l1);
+  require_number(options.sparsity_momentum >= 0 && options.sparsity_momentum < 1,
+                 "sparsity_momentum must lie in [0, 1)", options.sparsity_momentum);
+  require_number(options.dropout >= 0 && options.dropout < 1, "dropout must lie in [0, 1)",
+                 options.dropout);
+  if (options.activity_l1 > 0) {
+    AECORE_REQUIRE(options.code_layer >= 0 && options.code_layer < network.n_layers() - 1,
+                   "activity_l1 must be 0 unless the code is a hidden layer, 0 to " +
+                       std::to_string(network.n_layers() - 2) + "; got code_layer " +
+                       std::to_string(options.code_layer));
+  }
   require_number(options.sparsity_target > 0 && options.sparsity_target < 1,
                  "sparsity_target must lie between 0 and 1, both excluded",
                  options.sparsity_target);
@@ -80,12 +105,14 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
   }
 }
 
-SparsityTerm sparsity_term(const ObjectiveOptions& options, Activation activation,
-                           double mean_activation) {
+double rho_hat_of_mean(Activation activation, double mean_activation) {
+  return activation == Activation::tanh ? (mean_activation + 1) / 2 : mean_activation;
+}
+
+SparsityTerm sparsity_term(const ObjectiveOptions& options, Activation activation, double rho_hat) {
   const double rho = options.sparsity_target;
   const bool mapped = activation == Activation::tanh;
-  const double mean = mapped ? (mean_activation + 1) / 2 : mean_activation;
-  const double rho_hat = std::min(std::max(mean, kRhoClip), 1 - kRhoClip);
+  rho_hat = std::min(std::max(rho_hat, kRhoClip), 1 - kRhoClip);
   const double kl = rho * std::log(rho / rho_hat) + (1 - rho) * std::log((1 - rho) / (1 - rho_hat));
   const double slope = -rho / rho_hat + (1 - rho) / (1 - rho_hat);
   return {options.sparsity_weight * kl, options.sparsity_weight * slope * (mapped ? 0.5 : 1.0)};

@@ -3,6 +3,8 @@
 //   J = sum_i w_i loss(x_hat_i, x_i) + lambda/2 sum_l ||W_l||^2 + beta sum_j KL(rho || rho_hat_j)
 //   rho_hat_j = sum_i w_i a_j(x_i),   KL(p || q) = p log(p/q) + (1 - p) log((1 - p)/(1 - q))
 //
+//     + mu sum_l |W_l| + alpha sum_i w_i |h_code(x_i)|
+//
 // with w_i = 1/m, or the sample weights divided by their sum.
 #pragma once
 
@@ -19,8 +21,14 @@ struct ObjectiveOptions {
   double sparsity_weight = 0.0;          // beta >= 0
   double sparsity_target = 0.05;         // rho in (0, 1)
   std::vector<index_t> sparsity_layers;  // indices of layer outputs, ascending
+  double sparsity_momentum = 0.0;        // in [0, 1): part of rho_hat from earlier batches
+  double weight_l1 = 0.0;                // mu >= 0
+  double activity_l1 = 0.0;              // alpha >= 0, on the code
+  index_t code_layer = -1;               // index of the layer output; -1 where nothing needs it
   InputOptions input;
   NoiseOptions noise;
+  double dropout = 0.0;    // in [0, 1): probability that a hidden unit is left out
+  std::uint64_t seed = 0;  // of noise and dropout
 
   bool operator==(const ObjectiveOptions& other) const;
   /// Whether features have weights of their own in the loss.
@@ -30,10 +38,13 @@ struct ObjectiveOptions {
   bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
 };
 
+/// The data term of the options alone: held-out rows are judged without penalties, noise, dropout.
+ObjectiveOptions without_penalties(const ObjectiveOptions& options);
+
 /// The terms of J.
 struct ObjectiveParts {
-  double loss = 0, weight_decay = 0, sparsity = 0;
-  double total() const { return loss + weight_decay + sparsity; }
+  double loss = 0, weight_decay = 0, sparsity = 0, weight_l1 = 0, activity_l1 = 0;
+  double total() const { return loss + weight_decay + sparsity + weight_l1 + activity_l1; }
 };
 
 /// Throws where the options do not fit the network, KL on relu for one.
@@ -41,14 +52,14 @@ void check_objective(const ObjectiveOptions& options, const Network& network);
 
 /// Throws where columns are not scaled one by one, or a number is not finite.
 void check_input(const InputOptions& input, const Network& network);
+/// rho_hat of a unit's mean activation: that of a tanh unit is mapped from (-1, 1) to (0, 1).
+double rho_hat_of_mean(Activation activation, double mean_activation);
 
 /// beta KL(rho || rho_hat) of one unit and its derivative by the unit's mean activation. rho_hat is
-/// clipped to [1e-6, 1 - 1e-6] and the slope taken there, so that a dead unit is pulled back. The
-/// mean of a tanh unit is mapped from (-1, 1) to (0, 1) first.
+/// clipped to [1e-6, 1 - 1e-6] and the slope taken there, so that a dead unit is pulled back.
 struct SparsityTerm {
   double value, slope;
 };
-SparsityTerm sparsity_term(const ObjectiveOptions& options, Activation activation,
-                           double mean_activation);
+SparsityTerm sparsity_term(const ObjectiveOptions& options, Activation activation, double rho_hat);
 
 }  // namespace aecore

@@ -4,6 +4,7 @@
 
 #include "core/memory.hpp"
 #include "nn/network.hpp"
+#include "nn/top_k.hpp"
 
 namespace aecore {
 
@@ -21,9 +22,13 @@ class RowForward {
  private:
   void multiply(const T* x, const Layer& layer, const T* weights, bool may_skip, T* out);
 
+  void multiply_tied(const T* x, const Layer& layer, const T* weights, T* out);
+
   index_t width_ = 0;  // of each half of rows_
   AlignedBuffer<T> rows_;
   AlignedBuffer<std::int32_t> nonzero_;
+  AlignedBuffer<T> panel_;  // of W^T, for tied layers
+  TopK<T> top_k_;
 };
 
 }  // namespace aecore

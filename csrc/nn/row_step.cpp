@@ -53,15 +53,14 @@ void RowStep<T>::forward(const PanelWeights<T>& weights) {
     const Layer& layer = network_.layer(l);
     const T* const in = row_of(l);
     T* const out = row_of(l + 1);
-    const index_t stride = weights.layout().stride(l);
+    const PanelOperand<T> w = weights.product(l);
     if (l == 0) n_nonzero_ = k.find_nonzero(in, layer.n_in, nonzero_.data());
     if (l == 0 && kSkipZerosFrom * n_nonzero_ < layer.n_in) {
-      k.sparse_row_times_matrix({in, nonzero_.data(), n_nonzero_}, weights.weights(l), panel,
-                                stride, layer.n_out, out);
+      k.sparse_row_times_matrix({in, nonzero_.data(), n_nonzero_}, w.data, panel, w.stride,
+                                layer.n_out, out);
     } else {
       for (index_t column = 0; column < layer.n_out; column += panel) {
-        k.row_times_matrix(in, layer.n_in, weights.weights(l) + column / panel * stride, panel,
-                           out + column);
+        k.row_times_matrix(in, layer.n_in, w.data + column / panel * w.stride, panel, out + column);
       }
     }
     if (l + 1 == network_.n_layers()) return;  // the loss finishes the last layer

@@ -40,6 +40,10 @@ void WeightPass<T>::plan(index_t rows) {
   const double target = std::clamp(work / kTasksPerStep, kMinTaskWork, kMaxTaskWork);
   for (index_t l = network_.n_layers() - 1; l >= 0; --l) {  // the last deltas are still in cache
     const Layer& layer = network_.layer(l);
+    if (layer.tied()) {  // its weights have their task with the encoder's
+      tasks_.push_back({l, 0, 0, 0, layer.n_out});
+      continue;
+    }
     const index_t task_rows = std::min(kTaskRows, layer.n_in);
     const double panel_work = static_cast<double>(task_rows * width) * m;
     const index_t columns = width * std::max(index_t{1}, static_cast<index_t>(target / panel_work));
@@ -51,6 +55,7 @@ void WeightPass<T>::plan(index_t rows) {
     }
   }
   task_squares_.resize(tasks_.size());
+  task_sizes_.resize(tasks_.size());
   gradient_squares_.resize(tasks_.size());
 }
 
@@ -67,9 +72,12 @@ void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<const T>>& in
     const auto index = static_cast<std::size_t>(i);
     const Task& task = tasks_[index];
     const auto l = static_cast<std::size_t>(task.layer);
-    squares[index] = 0;
-    run_task(task, clip || sum_squares ? &squares[index] : nullptr, inputs[l], deltas[l], chunk,
-             weights, used, scratch);
+    squares[index] = task_sizes_[index] = 0;
+    if (task.row_end > 0) {
+      run_task(task, clip || sum_squares ? &squares[index] : nullptr,
+               !clip && action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr,
+               operands_of(task, inputs, deltas), chunk, weights, used, scratch);
+    }
     if (task.row_begin == 0) {
       bias_gradient(task, clip ? &squares[index] : nullptr, deltas[l], chunk, weights, used,
                     scratch);
@@ -86,7 +94,8 @@ void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<const T>>& in
   team.for_each_to_the_end(n_tasks, [&](index_t i, int) {
     const auto index = static_cast<std::size_t>(i);
     task_squares_[index] = 0;
-    update_held(tasks_[index], sum_squares ? &task_squares_[index] : nullptr, weights, used);
+    update_held(tasks_[index], sum_squares ? &task_squares_[index] : nullptr,
+                action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr, weights, used);
   });
 }
 
@@ -122,7 +131,7 @@ WeightUpdate<T> WeightPass<T>::bias_update_of(const Task& task, PanelWeights<T>&
   update.stride = kernels<T>().panel_width;
   update.n_rows = 1;
   update.n_columns = layer.n_out;
-  update.weight_decay = T{0};
+  update.weight_decay = update.weight_l1 = T{0};
   update.keep = T{1};
   return update;
 }
@@ -135,16 +144,17 @@ WeightAction<T> WeightPass<T>::clipped(const WeightAction<T>& action) const {
   WeightAction<T> result = action;
   const double scale = action.clip_norm / (std::sqrt(sum) + kClipEpsilon);
   result.update.gradient_scale = static_cast<T>(std::min(1.0, scale));
-  result.update.weight_decay = T{0};
+  result.update.weight_decay = result.update.weight_l1 = T{0};
   return result;
 }
 
 template <class T>
-void WeightPass<T>::update_held(const Task& task, double* squares, PanelWeights<T>& weights,
-                                const WeightAction<T>& action) {
+void WeightPass<T>::update_held(const Task& task, double* squares, double* sizes,
+                                PanelWeights<T>& weights, const WeightAction<T>& action) {
   const index_t width = kernels<T>().panel_width;
   WeightUpdate<T> update = update_of(task, weights, action);
   update.squares = squares;
+  update.sizes = sizes;
   const WeightUpdate<T> bias_update = bias_update_of(task, weights, action);
   T* const held = gradients_.data() + weights.layout().weights(task.layer);
   T* const held_bias = gradients_.data() + weights.layout().bias(task.layer);
@@ -162,39 +172,68 @@ void WeightPass<T>::update_held(const Task& task, double* squares, PanelWeights<
 }
 
 template <class T>
-void WeightPass<T>::run_task(const Task& task, double* squares, const MatrixPanels<const T>& input,
-                             const MatrixPanels<const T>& delta, const Chunk& chunk,
-                             PanelWeights<T>& weights, const WeightAction<T>& action, T* scratch) {
+typename WeightPass<T>::Operands WeightPass<T>::operands_of(
+    const Task& task, const std::vector<MatrixPanels<const T>>& inputs,
+    const std::vector<MatrixPanels<const T>>& deltas) const {
+  const auto l = static_cast<std::size_t>(task.layer);
+  Operands operands{inputs[l], deltas[l], {}, {}};
+  if (network_.tied()) {
+    const std::size_t decoder = inputs.size() - 1 - l;
+    operands.tied_input = inputs[decoder];
+    operands.tied_delta = deltas[decoder];
+  }
+  return operands;
+}
+
+template <class T>
+void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
+                             const Operands& operands, const Chunk& chunk, PanelWeights<T>& weights,
+                             const WeightAction<T>& action, T* scratch) {
+  const index_t width = kernels<T>().panel_width;
   WeightUpdate<T> update = update_of(task, weights, action);
   update.squares = squares;
-
-  GemmCall<T> call{};
-  call.a = input.data;
-  call.a_row = input.row;
-  call.a_stride = input.stride;
-  call.a_transposed = true;
-  call.b = delta.data;
-  call.b_row = call.c_row = kernels<T>().panel_width;
-  call.b_stride = delta.stride;
-  if (gradients_.size() > 0) {
-    call.c = gradients_.data() + weights.layout().weights(task.layer);
-    call.c_stride = update.stride;
-  } else {
-    call.c = scratch;
-    call.c_first_row = task.row_begin;
+  update.sizes = sizes;
+  const auto multiply = [&](const MatrixPanels<const T>& a, const MatrixPanels<const T>& b,
+                            index_t begin, index_t end, bool accumulate, bool last) {
+    GemmCall<T> call{};
+    call.a = a.data;
+    call.a_row = a.row;
+    call.a_stride = a.stride;
+    call.a_transposed = true;
+    call.b = b.data;
+    call.b_row = call.c_row = width;
+    call.b_stride = b.stride;
+    if (gradients_.size() > 0) {
+      call.c = gradients_.data() + weights.layout().weights(task.layer);
+      call.c_stride = update.stride;
+    } else {
+      call.c = scratch;
+      call.c_first_row = task.row_begin;
+    }
+    call.row_begin = task.row_begin;
+    call.row_end = task.row_end;
+    call.column_begin = begin;
+    call.column_end = end;
+    call.k = chunk.rows;
+    call.accumulate = accumulate;
+    if (last) {
+      call.prologue = kernels<T>().fetch_weights;
+      call.epilogue = action.epilogue;
+      call.context = &update;
+    }
+    kernels<T>().gemm(call);
+  };
+  if (operands.tied_input.data == nullptr) {
+    multiply(operands.input, operands.delta, task.column_begin, task.column_end, !chunk.first,
+             chunk.last);
+    return;
   }
-  call.row_begin = task.row_begin;
-  call.row_end = task.row_end;
-  call.column_begin = task.column_begin;
-  call.column_end = task.column_end;
-  call.k = chunk.rows;
-  call.accumulate = !chunk.first;
-  if (chunk.last) {
-    call.prologue = kernels<T>().fetch_weights;
-    call.epilogue = action.epilogue;
-    call.context = &update;
+  // Both uses of W meet in a panel before it is updated.
+  for (index_t column = task.column_begin; column < task.column_end; column += width) {
+    const index_t end = std::min(task.column_end, column + width);
+    multiply(operands.input, operands.delta, column, end, !chunk.first, false);
+    multiply(operands.tied_delta, operands.tied_input, column, end, true, chunk.last);
   }
-  kernels<T>().gemm(call);
 }
 
 template <class T>
@@ -221,6 +260,13 @@ template <class T>
 double WeightPass<T>::squares() const {
   double sum = 0;
   for (const double s : task_squares_) sum += s;
+  return sum;
+}
+
+template <class T>
+double WeightPass<T>::sizes() const {
+  double sum = 0;
+  for (const double s : task_sizes_) sum += s;
   return sum;
 }
 

@@ -35,11 +35,13 @@ class WeightPass {
            const std::vector<MatrixPanels<const T>>& deltas, const Chunk& chunk,
            PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares);
 
-  /// Sum over layers of ||W||^2 before the update, if the last run was asked for it.
+  /// Sums over layers of ||W||^2, and of |W|, before the update, if the last run was asked for it.
   double squares() const;
+  double sizes() const;
 
  private:
-  struct Task {  // W[row_begin..row_end, column_begin..column_end) of one layer
+  /// W[row_begin..row_end, column_begin..column_end) of one layer; no rows: only its bias.
+  struct Task {
     index_t layer, row_begin, row_end, column_begin, column_end;
   };
   void plan(index_t rows);
@@ -48,11 +50,19 @@ class WeightPass {
   WeightUpdate<T> bias_update_of(const Task& task, PanelWeights<T>& weights,
                                  const WeightAction<T>& action) const;
   WeightAction<T> clipped(const WeightAction<T>& action) const;
-  void update_held(const Task& task, double* squares, PanelWeights<T>& weights,
+  void update_held(const Task& task, double* squares, double* sizes, PanelWeights<T>& weights,
                    const WeightAction<T>& action);
-  void run_task(const Task& task, double* squares, const MatrixPanels<const T>& input,
-                const MatrixPanels<const T>& delta, const Chunk& chunk, PanelWeights<T>& weights,
-                const WeightAction<T>& action, T* scratch);
+  /// What a layer's weight gradient is made of: input^T delta, and of a tied decoder layer the
+  /// transpose of the same.
+  struct Operands {
+    MatrixPanels<const T> input, delta;
+    MatrixPanels<const T> tied_input, tied_delta;  // data null: none
+  };
+  Operands operands_of(const Task& task, const std::vector<MatrixPanels<const T>>& inputs,
+                       const std::vector<MatrixPanels<const T>>& deltas) const;
+  void run_task(const Task& task, double* squares, double* sizes, const Operands& operands,
+                const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
+                T* scratch);
   void bias_gradient(const Task& task, double* squares, const MatrixPanels<const T>& delta,
                      const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                      T* scratch);
@@ -60,6 +70,7 @@ class WeightPass {
   const Network& network_;
   std::vector<Task> tasks_;
   std::vector<double> task_squares_;       // of the weights before the update
+  std::vector<double> task_sizes_;         // likewise, of their magnitudes
   std::vector<double> gradient_squares_;   // by task, biases included, when clipping
   std::vector<AlignedBuffer<T>> scratch_;  // one panel of C for each worker
   AlignedBuffer<T> gradients_;             // in the layout of the weights, when held

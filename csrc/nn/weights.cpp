@@ -12,7 +12,7 @@ PanelLayout<T>::PanelLayout(const Network& network) : layers_(network.layers()) 
   const index_t width = kernels<T>().panel_width;
   for (const Layer& layer : layers_) {
     const index_t panels = ceil_div(layer.n_out, width);
-    const index_t stride = layer.n_in * width;
+    const index_t stride = layer.tied() ? 0 : layer.n_in * width;
     const index_t bias = size_ + checked_mul(panels, stride);
     places_.push_back({size_, bias, stride});
     size_ = bias + panels * width;
@@ -24,7 +24,9 @@ void PanelLayout<T>::to_panels(index_t layer, const T* parameters, T* panels) co
   const Kernels<T>& k = kernels<T>();
   const Layer& l = layers_[static_cast<std::size_t>(layer)];
   const index_t n_panels = ceil_div(l.n_out, k.panel_width);
-  k.pack(parameters + l.weights, l.n_in, l.n_out, 0, n_panels, panels + weights(layer));
+  if (!l.tied()) {
+    k.pack(parameters + l.weights, l.n_in, l.n_out, 0, n_panels, panels + weights(layer));
+  }
   k.pack(parameters + l.bias, 1, l.n_out, 0, n_panels, panels + bias(layer));
 }
 
@@ -32,8 +34,10 @@ template <class T>
 void PanelLayout<T>::from_panels(index_t layer, const T* panels, T* parameters) const {
   const Kernels<T>& k = kernels<T>();
   const Layer& l = layers_[static_cast<std::size_t>(layer)];
-  k.unpack(panels + weights(layer), stride(layer), l.n_in, l.n_out, parameters + l.weights,
-           l.n_out);
+  if (!l.tied()) {
+    k.unpack(panels + weights(layer), stride(layer), l.n_in, l.n_out, parameters + l.weights,
+             l.n_out);
+  }
   k.unpack(panels + bias(layer), k.panel_width, 1, l.n_out, parameters + l.bias, l.n_out);
 }
 
@@ -43,12 +47,34 @@ PanelWeights<T>::PanelWeights(const Network& network, bool with_transposed)
   const index_t width = kernels<T>().panel_width;
   for (index_t l = 0; l < network.n_layers(); ++l) {
     const Layer& layer = network.layer(l);
-    if (with_transposed && l > 0) {
+    if (!layer.tied() && ((with_transposed && l > 0) || network.tied())) {
       transposed_.emplace_back(checked_mul(ceil_div(layer.n_in, width), layer.n_out * width));
     } else {
       transposed_.emplace_back();
     }
   }
+}
+
+template <class T>
+PanelOperand<T> PanelWeights<T>::product(index_t layer) const {
+  const index_t from = network_.layer(layer).tied_to;
+  return from >= 0 ? transposed_operand(from) : own_operand(layer);
+}
+
+template <class T>
+PanelOperand<T> PanelWeights<T>::way_back(index_t layer) const {
+  const index_t from = network_.layer(layer).tied_to;
+  return from >= 0 ? own_operand(from) : transposed_operand(layer);
+}
+
+template <class T>
+PanelOperand<T> PanelWeights<T>::own_operand(index_t layer) const {
+  return {panels_.data() + layout_.weights(layer), layout_.stride(layer)};
+}
+
+template <class T>
+PanelOperand<T> PanelWeights<T>::transposed_operand(index_t layer) const {
+  return {transposed_[static_cast<std::size_t>(layer)].data(), transposed_stride(layer)};
 }
 
 template <class T>

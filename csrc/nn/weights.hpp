@@ -33,6 +33,13 @@ class PanelLayout {
   index_t size_ = 0;
 };
 
+/// The B of a product, in panels.
+template <class T>
+struct PanelOperand {
+  const T* data;
+  index_t stride;
+};
+
 template <class T>
 class PanelWeights {
  public:
@@ -41,9 +48,13 @@ class PanelWeights {
 
   const PanelLayout<T>& layout() const { return layout_; }
   T* data() { return panels_.data(); }
-  const T* weights(index_t layer) const { return panels_.data() + layout_.weights(layer); }
+  /// What rows are multiplied by on the way forward, W, and on the way back, W^T; tied layers take
+  /// them from each other.
+  PanelOperand<T> product(index_t layer) const;
+  PanelOperand<T> way_back(index_t layer) const;
   const T* bias(index_t layer) const { return panels_.data() + layout_.bias(layer); }
-  /// W^T of layers above the first; null for the first, through which nothing goes back.
+  /// W^T of a layer's own W; null for the first unless its decoder is tied to it: nothing goes back
+  /// through it.
   T* transposed(index_t layer) { return transposed_[static_cast<std::size_t>(layer)].data(); }
   index_t transposed_stride(index_t layer) const;
 
@@ -51,6 +62,9 @@ class PanelWeights {
   void load(index_t layer, const T* parameters);
 
  private:
+  PanelOperand<T> own_operand(index_t layer) const;
+  PanelOperand<T> transposed_operand(index_t layer) const;
+
   const Network& network_;
   PanelLayout<T> layout_;
   AlignedBuffer<T> panels_;

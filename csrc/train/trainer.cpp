@@ -32,8 +32,7 @@ class Training {
         weights_(call.network, true),
         slots_(call.optimizer.n_slots() * weights_.layout().size()) {
     const bool clip = call.optimizer.clip_norm > 0;
-    if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !clip &&
-        !call.objective.sparse() && !call.objective.changes_input()) {
+    if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !clip && is_plain(call)) {
       row_step_ = std::make_unique<RowStep<T>>(call.network, call.objective);
     } else {
       step_ = std::make_unique<BatchGradient<T>>(
@@ -46,12 +45,8 @@ class Training {
       data_.rows = order_.data();
     }
     if (call.validation != nullptr) {
-      ObjectiveOptions plain = call.objective;  // held-out rows are judged without penalties
-      plain.sparsity_weight = 0;
-      plain.weight_decay = 0;
-      plain.noise = {};
       validation_ = std::make_unique<BatchGradient<T>>(
-          call.network, plain,
+          call.network, without_penalties(call.objective),
           GradientPlan{call.validation->n_rows, n_threads, false,
                        call.validation->target != nullptr, kValidationBytes});
     }
@@ -91,6 +86,13 @@ class Training {
   }
 
  private:
+  /// Whether a row can be stepped on by itself, without the general machinery.
+  static bool is_plain(const TrainCall<T>& call) {
+    const ObjectiveOptions& o = call.objective;
+    return !o.sparse() && o.weight_l1 <= 0 && o.activity_l1 <= 0 && o.dropout <= 0 &&
+           !o.changes_input() && call.network.plain();
+  }
+
   void load() {
     const PanelLayout<T>& layout = weights_.layout();
     for (index_t l = 0; l < call_.network.n_layers(); ++l) {
@@ -144,10 +146,11 @@ class Training {
 
   void run_batch(Team& team, index_t first) {
     const Batch batch{data_, data_.range(first, std::min(batch_rows_, data_.n_rows - first)),
-                      nullptr, static_cast<std::uint32_t>(progress_.epoch)};
+                      nullptr, static_cast<std::uint32_t>(progress_.epoch), call_.running};
     const index_t step = call_.schedule.first_step + progress_.steps + 1;
-    const WeightAction<T> action = step_action(call_.optimizer, call_.objective.weight_decay, step,
-                                               slots_.data(), weights_.layout().size());
+    WeightAction<T> action = step_action(call_.optimizer, call_.objective.weight_decay, step,
+                                         slots_.data(), weights_.layout().size());
+    action.update.weight_l1 = static_cast<T>(call_.objective.weight_l1);
     step_->run(team, weights_, batch, action, call_.objective.weight_decay > 0);
     account(step_->parts().total(), batch.range.n);
   }

@@ -34,6 +34,7 @@ struct TrainCall {
   const DataSet* validation;  // or null
   T* parameters;              // updated in place; hold the last finished batch at any exit
   T* slots;                   // optimiser state, n_slots x n_parameters
+  double* running = nullptr;  // rho_hat from batch to batch, as in Batch
 };
 
 /// Where a training stands; read by the poll on the calling thread.

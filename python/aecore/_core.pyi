@@ -39,8 +39,9 @@ class Objective:
     """What is minimised: J of the architecture notes. `sparsity_layers` index the layer outputs
     (0 is the first hidden layer); `input_scale` multiplies X in the gather, and the target when it
     is X itself (a separate target is taken as it is). With `mask_missing` NaN in the target is left
-    out. `noise` (one of NOISES) is keyed by (seed, epoch, row of X, column) and leaves the target
-    clean; `train` counts its own epochs, `row_losses` and validation know no noise."""
+    out. `noise` (one of NOISES) and dropout are keyed by (seed, epoch, row of X, column); noise
+    leaves the target clean. `train` counts its own epochs; `row_losses` and validation know neither
+    of them, nor penalties."""
 
     def __init__(
         self,
@@ -57,8 +58,12 @@ class Objective:
         noise: str | None = None,
         noise_level: float = 0.0,
         noise_emphasis: float = 1.0,
+        weight_l1: float = 0.0,
+        sparsity_momentum: float = 0.0,
+        activity_l1: float = 0.0,
+        code_layer: int = -1,
+        dropout: float = 0.0,
         seed: int = 0,
-        epoch: int = 0,
     ) -> None: ...
 
 class Optimizer:
@@ -110,7 +115,17 @@ class Progress:
 class Network:
     """Layer sizes and activations, no weights: immutable and safe to share between threads."""
 
-    def __init__(self, layer_sizes: Sequence[int], activations: Sequence[str]) -> None: ...
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        activations: Sequence[str],
+        tied_weights: bool = False,
+        code_layer: int = -1,
+        code_top_k: int = 0,
+    ) -> None:
+        """`code_top_k` 0 keeps all units of the output of `code_layer`."""
+    @property
+    def tied_weights(self) -> bool: ...
     @property
     def layer_sizes(self) -> list[int]: ...
     @property
@@ -165,10 +180,14 @@ class Network:
         objective: Objective,
         gradient: Array | None,
         n_threads: int = 0,
-    ) -> tuple[float, float, float]:
-        """(data loss, weight decay term, sparsity term) over the rows of X that `rows` selects
-        (None: all); J is their sum. rho_hat is over all of them; `sample_weight` goes by row of X.
-        The gradient of J is written to `gradient` unless it is None."""
+        epoch: int = 0,
+        running: NDArray[np.float64] | None = None,
+    ) -> tuple[float, float, float, float, float]:
+        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code) over the rows of X
+        that `rows` selects (None: all); J is their sum. rho_hat is over all of them;
+        `sample_weight` goes by row of X. The gradient of J is written to `gradient` unless it is
+        None. `epoch` is that of noise and dropout. `running` holds rho_hat of the batch before,
+        layer by layer (NaN: none), and is updated."""
     def train(
         self,
         parameters: Array,
@@ -185,6 +204,7 @@ class Network:
         on_epoch: Callable[[int, float, float, float], bool],
         on_progress: Callable[[int, int], None] | None,
         progress: Progress | None = None,
+        running: NDArray[np.float64] | None = None,
     ) -> int:
         """Minibatch training in place: `parameters` and `optimizer_state` (n_slots, n_parameters)
         are updated and hold the last finished batch whatever happens. `rows` selects the training

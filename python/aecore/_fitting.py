@@ -21,7 +21,7 @@ from aecore._initialization import (
 )
 from aecore._input import InputSettings, fit_scaling
 from aecore._lbfgs import train_lbfgs
-from aecore._objective import make_objective, sparse_layers
+from aecore._objective import make_objective, running_vector, sparse_layers
 from aecore._parameters import check_params, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Audience, EarlyStopping, Recorder
@@ -70,7 +70,7 @@ def partial_fit(estimator: Autoencoder, X: Any, target: Any, sample_weight: Any)
     probe = copy.copy(estimator)
     previous: Network | None = getattr(estimator, "network_", None)
     data = _as_data(probe, X, target, sample_weight, reset=previous is None)
-    seed = getattr(estimator, "_seed", 0)  # of the noise: that of the first call
+    seed = getattr(estimator, "_seed", 0)  # of noise and dropout: that of the first call
     if previous is None:
         seed = seed_from(estimator.random_state)
     entry = _input_settings(estimator, data, previous)
@@ -93,6 +93,10 @@ def _check_settings(estimator: Autoencoder) -> None:
         for name in ("learning_rate", "learning_rate_schedule", "clip_norm"):
             if getattr(estimator, name) is not None:
                 rule = "be None with optimizer 'lbfgs', which finds its own steps"
+                raise parameter_error(name, rule, getattr(estimator, name))
+        for name in ("dropout", "sparsity_momentum"):
+            if getattr(estimator, name) != 0:
+                rule = "be 0 with optimizer 'lbfgs', which wants the same J at every step"
                 raise parameter_error(name, rule, getattr(estimator, name))
     if estimator.scale is not None and estimator.input_scale != 1:
         rule = f"be 1 with scale {estimator.scale!r}"
@@ -169,18 +173,33 @@ def _new_network(  # noqa: PLR0917
     entry: InputSettings,
 ) -> Network:
     """Build a private network by the estimator's parameters that begins like `start`, or anew."""
-    sizes = estimator.hidden_layer_sizes
-    hidden = [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
+    hidden = _as_sizes(estimator.hidden_layer_sizes)
     n_features = data.X.shape[1]
-    layer_sizes = [n_features, *hidden, *reversed(hidden[:-1]), n_features]
+    decoder = hidden[-2::-1]
+    if estimator.decoder_layer_sizes is not None:
+        decoder = _as_sizes(estimator.decoder_layer_sizes)
+    if estimator.tied_weights and decoder != hidden[-2::-1]:
+        rule = f"be None or {hidden[-2::-1]}, the mirror of the encoder, with tied_weights"
+        raise parameter_error("decoder_layer_sizes", rule, decoder)
+    layer_sizes = [n_features, *hidden, *decoder, n_features]
     activations = [estimator.activation] * (len(layer_sizes) - 2) + [estimator.output_activation]
+    if estimator.code_activation is not None:
+        activations[len(hidden) - 1] = estimator.code_activation
     settings: dict[str, Any] = {
         "dtype": estimator.dtype,
         "code_layer": len(hidden) - 1,
         "n_threads": estimator.n_threads,
+        "code_top_k": estimator.code_top_k,
     }
     if start is None:
-        network = Network(layer_sizes, activations, **settings, random_state=seed)
+        network = Network(
+            layer_sizes,
+            activations,
+            **settings,
+            initialization=estimator.initialization,
+            tied_weights=estimator.tied_weights,
+            random_state=seed,
+        )
         network._input = entry
         _set_start_biases(estimator, network, data)
         return network
@@ -192,6 +211,9 @@ def _new_network(  # noqa: PLR0917
             f"parameters and X ask for; got {start.layer_sizes} and {start.activations}"
         )
         raise ValueError(msg)
+    if start.tied_weights != estimator.tied_weights:
+        rule = f"be {start.tied_weights} as in {name}"
+        raise parameter_error("tied_weights", rule, estimator.tied_weights)
     return start._copy(start.parameters, **settings, input_settings=entry)
 
 
@@ -218,6 +240,10 @@ def refuse_target_of_scaled(target: Any) -> None:
             f"shape {np.shape(target)}"
         )
         raise ValueError(msg)
+
+
+def _as_sizes(sizes: Any) -> list[int]:
+    return [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
 
 
 def _set_start_biases(estimator: Autoencoder, network: Network, data: TrainingData) -> None:
@@ -279,7 +305,8 @@ def _train(
             return
         rate = _learning_rate(estimator, optimizer, network)
         rule = _core_optimizer(estimator, optimizer, rate.base)
-        state = _next_state(state, optimizer.name, rule, network)
+        running = _no_running(estimator, network)
+        state = _next_state(state, optimizer.name, rule, network, running)
         schedule = _core.Schedule(
             batch_size=min(estimator.batch_size, data.n_training_rows),
             n_epochs=n_epochs or 1,
@@ -321,6 +348,10 @@ def _objective(
         noise=estimator.noise,
         noise_level=estimator.noise_level,
         noise_emphasis=estimator.noise_emphasis,
+        sparsity_momentum=estimator.sparsity_momentum,
+        weight_l1=estimator.weight_l1,
+        activity_l1=estimator.activity_l1,
+        dropout=estimator.dropout,
         seed=seed,
     )
 
@@ -348,14 +379,27 @@ def _core_optimizer(
     return _core.Optimizer(name=optimizer.name, **settings)
 
 
+def _no_running(estimator: Autoencoder, network: Network) -> NDArray[np.float64]:
+    """rho_hat before the first batch: there is none."""
+    if estimator.sparsity_weight == 0:
+        return np.empty(0)
+    return running_vector(None, *network._sparse_widths(estimator.sparsity_layers))
+
+
 def _next_state(
-    state: OptimizerState | None, name: str, optimizer: _core.Optimizer, network: Network
+    state: OptimizerState | None,
+    name: str,
+    optimizer: _core.Optimizer,
+    network: Network,
+    running: NDArray[np.float64],
 ) -> OptimizerState:
     """Copy `state` to go on from, or begin anew when there is none or it is another optimiser's."""
     if state is None or state.optimizer != name:
         slots = np.zeros((optimizer.n_slots, network.parameters.size), network.dtype)
-        return OptimizerState(name, slots, n_updates=0)
-    return OptimizerState(name, state.slots.astype(network.dtype), state.n_updates)
+        return OptimizerState(name, slots, 0, running)
+    if state.running.shape == running.shape:
+        running = state.running.copy()
+    return OptimizerState(name, state.slots.astype(network.dtype), state.n_updates, running)
 
 
 def _learning_rate(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> LearningRate:

@@ -1,8 +1,9 @@
 """Where training starts: the seed, and biases that fit the data before the first step.
 
-Weights are Glorot uniform and biases zero, drawn by the core. Two groups of biases then move to
-where training would carry them anyway, which saves L-BFGS many iterations: a sparse sigmoid layer
-starts at its target activation, and a sigmoid output at the mean of what it has to produce.
+Biases are zero; Glorot uniform weights, the usual ones, are drawn by the core, the others by
+`aecore.reference`. Two groups of biases then move to where training would carry them anyway, which
+saves L-BFGS many iterations: a sparse sigmoid layer starts at its target activation, and a sigmoid
+output at the mean of what it has to produce.
 """
 
 from __future__ import annotations
@@ -41,6 +42,22 @@ def seed_from(random_state: Any) -> int:
     if isinstance(random_state, np.random.SeedSequence):
         return int(random_state.generate_state(1, np.uint64)[0] >> np.uint64(1))
     return int(random_state)
+
+
+def initialize(network: Network, name: str | None, seed: int) -> None:
+    """Draw the weights that `name` stands for; biases become zero."""
+    if name in (None, "glorot", "glorot_uniform"):
+        network._core.initialize(network.parameters, seed)
+        return
+    from aecore.reference import initial_parameters
+
+    network.parameters[:] = initial_parameters(
+        network.layer_sizes,
+        network.activations,
+        name,
+        seed=seed,
+        tied_weights=network.tied_weights,
+    )
 
 
 def set_sparse_biases(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,17 +18,36 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+def make_core(
+    layer_sizes: Sequence[int],
+    activations: Sequence[str],
+    tied_weights: bool,
+    code_layer: int,
+    code_top_k: int | None,
+) -> _core.Network:
+    """Build the compiled shape."""
+    return _core.Network(
+        [int(size) for size in layer_sizes],
+        list(activations),
+        bool(tied_weights),
+        code_layer,
+        0 if code_top_k is None else int(code_top_k),
+    )
+
+
 class NetworkState:
     """The base of `Network`: attributes, copies and pickling, nothing computed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         core: _core.Network,
         parameters: NDArray[Any],
         input_settings: InputSettings,
         code_layer: int,
         n_threads: int | None,
+        code_top_k: int | None = None,
     ) -> None:
+        self._code_top_k = code_top_k
         self._core = core
         self._parameters = parameters
         self._input = input_settings
@@ -57,6 +78,7 @@ class NetworkState:
             input_settings=self._input,
             code_layer=self._code_layer,
             n_threads=self._n_threads,
+            code_top_k=self._code_top_k,
         )
 
     def _copy(
@@ -67,14 +89,20 @@ class NetworkState:
         input_settings: InputSettings,
         code_layer: int,
         n_threads: int | None,
+        code_top_k: int | None,
     ) -> Self:
-        copied = aligned_zeros(self._core.n_parameters, dtype)
+        core = make_core(
+            self._sizes, self.activations, self.tied_weights, int(code_layer), code_top_k
+        )
+        copied = aligned_zeros(core.n_parameters, dtype)
         values = np.asarray(parameters)
         if values.shape != copied.shape:
             raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
         copied[:] = values
         network = type(self).__new__(type(self))
-        NetworkState.__init__(network, self._core, copied, input_settings, code_layer, n_threads)
+        NetworkState.__init__(
+            network, core, copied, input_settings, code_layer, n_threads, code_top_k
+        )
         return network
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,22 +114,33 @@ class NetworkState:
             "input": self._input,
             "code_layer": self._code_layer,
             "n_threads": self._n_threads,
+            "tied_weights": self.tied_weights,
+            "code_top_k": self._code_top_k,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        core = _core.Network(state["layer_sizes"], state["activations"])
+        code_layer, code_top_k = state["code_layer"], state.get("code_top_k")
+        core = make_core(
+            state["layer_sizes"],
+            state["activations"],
+            state.get("tied_weights", False),
+            code_layer,
+            code_top_k,
+        )
         # A copy: copy.copy must not share parameters, and pickle gives no 64-byte alignment.
         parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
         parameters[:] = state["parameters"]
         NetworkState.__init__(
-            self, core, parameters, state["input"], state["code_layer"], state["n_threads"]
+            self, core, parameters, state["input"], code_layer, state["n_threads"], code_top_k
         )
 
     def __repr__(self) -> str:
         return (
             f"Network({self.layer_sizes}, {self.activations}, dtype={self.dtype.name!r}, "
             f"input_scale={self.input_scale}, code_layer={self._code_layer}, "
-            f"n_threads={self._n_threads})"
+            f"n_threads={self._n_threads}"
+            f"{', tied_weights=True' if self.tied_weights else ''}"
+            f"{f', code_top_k={self._code_top_k}' if self._code_top_k is not None else ''})"
         )
 
     @property
@@ -130,18 +169,34 @@ class NetworkState:
         return self._code_layer
 
     @property
+    def tied_weights(self) -> bool:
+        """Whether the decoder has the transposes of the encoder's weights."""
+        return self._core.tied_weights
+
+    @property
+    def code_top_k(self) -> int | None:
+        """How many units of a row's code are kept; None means all."""
+        return self._code_top_k
+
+    @property
     def n_threads(self) -> int | None:
         """Threads for each call; None means automatic."""
         return self._n_threads
 
     @property
     def parameters(self) -> NDArray[Any]:
-        """All parameters, 1-D and writable: W1 (n_in x n_out, C order), b1, W2, b2, ..."""
+        """All parameters, 1-D and writable: W1 (n_in x n_out, C order), b1, W2, b2, ...
+
+        With tied weights the layers of the decoder have biases only.
+        """
         return self._parameters
 
     @property
     def weights(self) -> list[NDArray[Any]]:
-        """Writable views of shape (n_in, n_out) into `parameters`, one for each layer."""
+        """Writable views of shape (n_in, n_out) into `parameters`, one for each layer.
+
+        Those of a tied decoder are the transposes of the encoder's.
+        """
         return [weight for weight, _ in self._layer_views()]
 
     @property
@@ -150,11 +205,15 @@ class NetworkState:
         return [bias for _, bias in self._layer_views()]
 
     def _layer_views(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        views = []
+        views: list[tuple[NDArray[Any], NDArray[Any]]] = []
+        n_layers = len(self._sizes) - 1
         start = 0
-        for n_in, n_out in zip(self._sizes[:-1], self._sizes[1:], strict=True):
-            middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
-            weight = self._parameters[start:middle].reshape(n_in, n_out)
-            views.append((weight, self._parameters[middle:stop]))
-            start = stop
+        for layer, (n_in, n_out) in enumerate(itertools.pairwise(self._sizes)):
+            if self.tied_weights and 2 * layer >= n_layers:
+                weight = views[n_layers - 1 - layer][0].T
+            else:
+                weight = self._parameters[start : start + n_in * n_out].reshape(n_in, n_out)
+                start += n_in * n_out
+            views.append((weight, self._parameters[start : start + n_out]))
+            start += n_out
         return views

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from aecore import _core
 from aecore._input import InputSettings
@@ -11,7 +14,7 @@ from aecore._parameters import check_params, parameter_error
 
 
 class Terms(NamedTuple):
-    """The three parts of J, which is their sum.
+    """The parts of J, which is their sum.
 
     Attributes
     ----------
@@ -21,11 +24,51 @@ class Terms(NamedTuple):
         lambda/2 times the sum of all squared weights (biases excluded).
     sparsity : float
         beta times the sum over the units of the sparse layers of KL(rho || rho_hat_j).
+    weight_l1 : float
+        mu times the sum of the magnitudes of all weights.
+    activity_l1 : float
+        alpha times the weighted mean over the rows of the sum of the code's magnitudes.
     """
 
     data: float
     weight_decay: float
     sparsity: float
+    weight_l1: float = 0.0
+    activity_l1: float = 0.0
+
+
+class Settings(TypedDict, total=False):
+    """The keyword arguments of `Network.objective`, described at `Network.objective_terms`."""
+
+    loss: str
+    weight_decay: float
+    weight_l1: float
+    sparsity_weight: float
+    sparsity_target: float
+    sparsity_layers: str
+    sparsity_momentum: float
+    sparsity_running: Mapping[int, ArrayLike] | None
+    activity_l1: float
+    dropout: float
+    seed: int
+    epoch: int
+
+
+def running_vector(
+    running: Mapping[int, ArrayLike] | None, layers: Sequence[int], widths: Sequence[int]
+) -> NDArray[np.float64]:
+    """rho_hat of the batch before, layer after layer as the core keeps it; NaN without one."""
+    parts = []
+    for layer, width in zip(layers, widths, strict=True):
+        if running is None or layer not in running:
+            parts.append(np.full(width, np.nan))
+            continue
+        part = np.asarray(running[layer], dtype=np.float64)
+        if part.shape != (width,):
+            rule = f"have shape ({width},) in layer {layer}"
+            raise parameter_error("sparsity_running", rule, part.shape)
+        parts.append(part)
+    return np.concatenate([np.empty(0), *parts])
 
 
 def sparse_layers(which: str, code_layer: int, n_layers: int) -> list[int]:
@@ -43,9 +86,13 @@ def make_objective(
     sparsity_weight: float = 0.0,
     sparsity_target: float = 0.05,
     sparsity_layers: str = "code",
+    sparsity_momentum: float = 0.0,
+    weight_l1: float = 0.0,
+    activity_l1: float = 0.0,
     noise: str | None = None,
     noise_level: float = 0.0,
     noise_emphasis: float = 1.0,
+    dropout: float = 0.0,
     seed: int = 0,
 ) -> _core.Objective:
     """Check the settings against each other and the network, and build the core's objective."""
@@ -56,9 +103,14 @@ def make_objective(
             "sparsity_weight": sparsity_weight,
             "sparsity_target": sparsity_target,
             "sparsity_layers": sparsity_layers,
+            "sparsity_momentum": sparsity_momentum,
+            "weight_l1": weight_l1,
+            "activity_l1": activity_l1,
             "noise": noise,
             "noise_level": noise_level,
             "noise_emphasis": noise_emphasis,
+            "dropout": dropout,
+            "seed": seed,
         }
     )
     if noise in ("masking", "salt_and_pepper") and noise_level > 1:
@@ -73,10 +125,15 @@ def make_objective(
         sparsity_weight=float(sparsity_weight),
         sparsity_target=float(sparsity_target),
         sparsity_layers=layers if sparsity_weight > 0 else (),
+        sparsity_momentum=float(sparsity_momentum),
+        weight_l1=float(weight_l1),
+        activity_l1=float(activity_l1),
+        code_layer=code_layer,
         noise=noise,
         noise_level=float(noise_level),
         noise_emphasis=float(noise_emphasis),
-        seed=seed,
+        dropout=float(dropout),
+        seed=int(seed),
         **input_settings.keywords,
     )
 

@@ -22,6 +22,20 @@ MAX_SEED = 2**63 - 1
 MAX_COUNT = 2**31 - 1
 # More threads than any machine has; each needs a stack and buffers of its own.
 MAX_THREADS = 1024
+# Starts of the weights, as `aecore.reference.initial_weights` has them.
+INITIALIZATIONS = (
+    "glorot",
+    "glorot_uniform",
+    "glorot_normal",
+    "he",
+    "he_uniform",
+    "he_normal",
+    "lecun",
+    "lecun_normal",
+    "orthogonal",
+    "uniform",
+    "normal",
+)
 
 
 class Rule(NamedTuple):
@@ -99,6 +113,9 @@ def _one_of(*names: str | None) -> Rule:
 
 
 _COUNT = Rule("be an integer from 1 to 2**31 - 1", _is_count)
+_NONE_OR_COUNT = Rule(
+    "be None or an integer from 1 to 2**31 - 1", lambda value: value is None or _is_count(value)
+)
 _NOT_NEGATIVE = Rule("be a finite number >= 0", lambda value: _is_finite(value) and value >= 0)
 _POSITIVE = Rule("be a finite number > 0", lambda value: _is_finite(value) and value > 0)
 _NONE_OR_POSITIVE = Rule(
@@ -113,6 +130,7 @@ _HIDDEN = tuple(name for name in _core.ACTIVATIONS if name != "softmax")
 _BOOL = Rule("be True or False", lambda value: isinstance(value, bool | np.bool_))
 
 _RULES: Mapping[str, Rule] = {
+    "activity_l1": _NOT_NEGATIVE,
     "activation": _one_of(*_HIDDEN),
     "batch_size": _COUNT,
     "beta_1": _DECAY,
@@ -121,9 +139,21 @@ _RULES: Mapping[str, Rule] = {
         "be None, an object with on_epoch_end(state), or a sequence of them", _are_callbacks
     ),
     "clip_norm": _NONE_OR_POSITIVE,
+    "code_activation": _one_of(None, *_HIDDEN),
+    "code_top_k": _NONE_OR_COUNT,
     "code_layer": Rule(
         "be None or an integer >= 0", lambda value: value is None or _is_integer(value)
     ),
+    "decoder_layer_sizes": Rule(
+        "be None, an integer from 1 to 2**31 - 1 or a sequence of them",
+        lambda value: (
+            value is None
+            or _is_count(value)
+            or _is_sizes(value)
+            or (isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 0)
+        ),
+    ),
+    "dropout": _DECAY,
     "dtype": Rule("be 'float32' or 'float64'", _is_dtype),
     "early_stopping": _BOOL,
     "epsilon": _POSITIVE,
@@ -135,7 +165,7 @@ _RULES: Mapping[str, Rule] = {
         lambda value: _is_sizes(value) or _is_count(value),
     ),
     "history_size": _COUNT,
-    "initialization": _one_of(None, "glorot"),
+    "initialization": _one_of(None, *INITIALIZATIONS),
     "input_scale": _POSITIVE,
     "layer_sizes": Rule(
         "be a sequence of at least two integers from 1 to 2**31 - 1",
@@ -174,19 +204,31 @@ _RULES: Mapping[str, Rule] = {
     "rate": _OPEN_UNIT,
     "rho": _DECAY,
     "scale": _one_of(None, "minmax", "standard", "maxabs"),
+    "seed": Rule(
+        "be an integer from 0 to 2**64 - 1",
+        lambda value: _is_integer(value) and 0 <= value < 2**64,
+    ),
+    "epoch": Rule(
+        "be an integer from 0 to 2**32 - 1",
+        lambda value: _is_integer(value) and 0 <= value < 2**32,
+    ),
     "shuffle": _BOOL,
     "sparsity_layers": _one_of("code", "hidden"),
+    "sparse_output": _BOOL,
+    "sparsity_momentum": _DECAY,
     "sparsity_target": _OPEN_UNIT,
     "sparsity_weight": _NOT_NEGATIVE,
     "then": Rule(
         "be a callable (epoch, n_epochs, history) -> factor",
         lambda value: callable(value) and not isinstance(value, type),
     ),
+    "tied_weights": _BOOL,
     "tolerance": _NOT_NEGATIVE,
     "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
     "warm_start": _BOOL,
     "weight_decay": _NOT_NEGATIVE,
+    "weight_l1": _NOT_NEGATIVE,
 }
 
 

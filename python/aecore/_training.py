@@ -50,6 +50,7 @@ class OptimizerState:
     optimizer: str
     slots: NDArray[Any]  # (n_slots, n_parameters)
     n_updates: int
+    running: NDArray[np.float64]  # rho_hat of the last batch, by sparse layer; NaN before the first
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ def train_minibatches(  # noqa: PLR0917
             on_epoch,
             on_progress if progress.visible else None,
             steps,
+            state.running,
         )
         recorder.raise_if_diverged("a smaller learning_rate, or data scaled to numbers near 1")
         recorder.restore_best()

@@ -48,12 +48,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(32,)
-        Widths of the encoder's layers, >= 1; the last one is the code, the decoder mirrors them.
+        Widths of the encoder's layers, >= 1; the last one is the code.
+    decoder_layer_sizes : int or sequence of int, default=None
+        Widths of the layers between code and output, >= 1, maybe none. None mirrors the encoder.
     activation : {"identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", \
 "gelu"}, default="relu"
         Activation of the hidden layers; formulas and sources are in `aecore.reference`.
+    code_activation : str, default=None
+        Activation of the code; None means `activation`.
     output_activation : one of the above or "softmax", default="identity"
         Activation of the output.
+    tied_weights : bool, default=False
+        Whether the decoder has the transposes of the encoder's weights, with biases of its own; it
+        must mirror the encoder.
+    initialization : str, default=None
+        How weights start, by a name as in `Network`; None is Glorot uniform.
     loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
 "multinomial"}, default="squared_error"
         Loss of a row, the sum over features, with e = x_hat - x, of 1/2 e^2; the cross entropy,
@@ -63,6 +72,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     weight_decay : float, default=0.0
         lambda >= 0 of J; biases carry none. With "adamw" it is decoupled: not in J, instead weights
         shrink by the factor 1 - learning rate * weight_decay at each step.
+    weight_l1 : float, default=0.0
+        mu >= 0: J gains mu sum_l |W_l|, with derivative 0 at 0.
     sparsity_weight : float, default=0.0
         beta >= 0 of J. Above 0 the sparse layers must be "sigmoid", or "tanh" taken as (a + 1)/2.
         In minibatches rho_hat is the mean of the batch.
@@ -70,6 +81,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         rho of J, in (0, 1).
     sparsity_layers : {"code", "hidden"}, default="code"
         Whether the code or every hidden layer carries the KL term.
+    sparsity_momentum : float, default=0.0
+        In [0, 1): the part of rho_hat that comes from the batch before, so that rho_hat is steady
+        in small batches. Must be 0 for "lbfgs".
+    activity_l1 : float, default=0.0
+        alpha >= 0: J gains alpha 1/m sum_i |h(x_i)| of the code h.
+    code_top_k : int, default=None
+        How many units of each row's code are kept, the largest; the others become 0, in training
+        and after it [6]_. None keeps all.
+    dropout : float, default=0.0
+        In [0, 1): while training with minibatches, each hidden unit is left out with this
+        probability and multiplied by 1/(1 - dropout) otherwise [7]_. Must be 0 for "lbfgs".
     optimizer : {"adam", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adamw", "lbfgs"} \
 or Optimizer, default="adam"
         An object of `aecore.optimizers`, where the formulas are, or the name of one with its
@@ -138,6 +160,8 @@ or Optimizer, default="adam"
     noise_emphasis : float, default=1.0
         Weight >= 0 in the loss of the features whose input is corrupted; the others have 1 [5]_.
         gaussian and uniform corrupt all. Of no effect without `noise`.
+    sparse_output : bool, default=False
+        Whether `transform` returns a SciPy CSR array, for codes that are mostly zero.
     dtype : {"float32", "float64"}, default="float32"
         Type of the computation and of every result, whatever the input.
     n_threads : int, default=None
@@ -175,7 +199,7 @@ or Optimizer, default="adam"
     Notes
     -----
     Through their biases, a sigmoid output starts at the mean of its target and a sparse sigmoid
-    layer at `sparsity_target`; weights start Glorot uniform, other biases at zero.
+    layer at `sparsity_target`; other biases start at zero.
 
     `fit` works on a private copy and publishes a network after every epoch: other threads may use
     the estimator meanwhile. Bad input leaves it as it was, Ctrl-C leaves it with the last finished
@@ -191,6 +215,9 @@ or Optimizer, default="adam"
        networks. ICML 2013; as torch.nn.utils.clip_grad_norm_ does it.
     .. [5] P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio, P.-A. Manzagol. Stacked denoising
        autoencoders. JMLR 11, 2010; emphasis in section 4.2.
+    .. [6] A. Makhzani, B. Frey. k-sparse autoencoders. ICLR 2014.
+    .. [7] N. Srivastava et al. Dropout: a simple way to prevent neural networks from overfitting.
+       JMLR 15, 2014.
 
     Examples
     --------
@@ -206,13 +233,22 @@ or Optimizer, default="adam"
         self,
         hidden_layer_sizes: int | Sequence[int] = (32,),
         *,
+        decoder_layer_sizes: int | Sequence[int] | None = None,
         activation: str = "relu",
+        code_activation: str | None = None,
         output_activation: str = "identity",
+        tied_weights: bool = False,
+        initialization: str | None = None,
         loss: str = "squared_error",
         weight_decay: float = 0.0,
+        weight_l1: float = 0.0,
         sparsity_weight: float = 0.0,
         sparsity_target: float = 0.05,
         sparsity_layers: str = "code",
+        sparsity_momentum: float = 0.0,
+        activity_l1: float = 0.0,
+        code_top_k: int | None = None,
+        dropout: float = 0.0,
         optimizer: str | Optimizer = "adam",
         learning_rate: float | None = None,
         learning_rate_schedule: str | Callable[..., float] | None = None,
@@ -232,19 +268,29 @@ or Optimizer, default="adam"
         noise: str | None = None,
         noise_level: float = 0.3,
         noise_emphasis: float = 1.0,
+        sparse_output: bool = False,
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.decoder_layer_sizes = decoder_layer_sizes
         self.activation = activation
+        self.code_activation = code_activation
         self.output_activation = output_activation
+        self.tied_weights = tied_weights
+        self.initialization = initialization
         self.loss = loss
         self.weight_decay = weight_decay
+        self.weight_l1 = weight_l1
         self.sparsity_weight = sparsity_weight
         self.sparsity_target = sparsity_target
         self.sparsity_layers = sparsity_layers
+        self.sparsity_momentum = sparsity_momentum
+        self.activity_l1 = activity_l1
+        self.code_top_k = code_top_k
+        self.dropout = dropout
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
@@ -264,6 +310,7 @@ or Optimizer, default="adam"
         self.noise = noise
         self.noise_level = noise_level
         self.noise_emphasis = noise_emphasis
+        self.sparse_output = sparse_output
         self.dtype = dtype
         self.n_threads = n_threads
         self.random_state = random_state
@@ -360,7 +407,7 @@ or Optimizer, default="adam"
             _fitting.partial_fit(self, X, target, sample_weight)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
 
         Parameters
@@ -369,8 +416,8 @@ or Optimizer, default="adam"
 
         Returns
         -------
-        ndarray of shape (n_samples, n_code)
-            Of `dtype`.
+        ndarray or scipy.sparse.csr_array of shape (n_samples, n_code)
+            Of `dtype`; sparse with `sparse_output`.
 
         Raises
         ------
@@ -380,7 +427,12 @@ or Optimizer, default="adam"
             As in `fit`.
         """
         network, rows = self._fitted(X)
-        return network.encode(rows)
+        codes = network.encode(rows)
+        if self.sparse_output:
+            from scipy.sparse import csr_array
+
+            return csr_array(codes)
+        return codes
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
         """Compute the rows that codes stand for.

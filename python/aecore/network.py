@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -17,11 +17,14 @@ from aecore._arrays import (
     output_rows,
     refuse_overlap,
 )
-from aecore._initialization import seed_from
+from aecore._initialization import initialize, seed_from
 from aecore._input import InputSettings
-from aecore._network_state import NetworkState
-from aecore._objective import Terms, make_objective
+from aecore._network_state import NetworkState, make_core
+from aecore._objective import Settings, Terms, make_objective, running_vector, sparse_layers
 from aecore._parameters import check_activations, check_params, parameter_error
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _PLAIN = InputSettings()  # of codes
 
@@ -46,8 +49,17 @@ class Network(NetworkState):
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
     code_layer : int, default=None
         Which layer output is the code: 0 is the first hidden layer. None takes the middle.
-    initialization : {None, "glorot"}, default=None
-        How weights start: Glorot uniform [1]_ either way. Biases start at zero.
+    initialization : {None, "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", \
+"lecun_normal", "orthogonal", "uniform", "normal"}, default=None
+        How weights start, with the formulas of `aecore.reference.initial_weights`; "glorot", "he"
+        and "lecun" are short for the uniform, normal and normal one. None is Glorot uniform [1]_.
+        Biases start at zero.
+    tied_weights : bool, default=False
+        Whether layer L-1-l of the decoder has the transpose of layer l's weights, with a bias of
+        its own; the sizes must read the same backwards, with an even number of layers.
+    code_top_k : int, default=None
+        How many units of each row's code are kept, the largest; the others become 0 [2]_. None
+        keeps all.
     n_threads : int, default=None
         Threads for each call, >= 1. None takes what OpenMP, the CPU affinity and the control
         group allow. The result has the same bits for every number.
@@ -63,6 +75,7 @@ class Network(NetworkState):
     ----------
     .. [1] X. Glorot, Y. Bengio. Understanding the difficulty of training deep feedforward neural
        networks. AISTATS 2010.
+    .. [2] A. Makhzani, B. Frey. k-sparse autoencoders. ICLR 2014.
 
     Examples
     --------
@@ -82,6 +95,8 @@ class Network(NetworkState):
         input_scale: float = 1.0,
         code_layer: int | None = None,
         initialization: str | None = None,
+        tied_weights: bool = False,
+        code_top_k: int | None = None,
         n_threads: int | None = None,
         random_state: Any = None,
     ) -> None:
@@ -92,6 +107,8 @@ class Network(NetworkState):
                 "input_scale": input_scale,
                 "code_layer": code_layer,
                 "initialization": initialization,
+                "tied_weights": tied_weights,
+                "code_top_k": code_top_k,
                 "n_threads": n_threads,
                 "random_state": random_state,
             }
@@ -103,12 +120,11 @@ class Network(NetworkState):
         if not 0 <= code_layer < n_layers:
             rule = f"be None or an integer from 0 to {n_layers - 1}, one of the layers"
             raise parameter_error("code_layer", rule, code_layer)
-        core = _core.Network([int(size) for size in layer_sizes], list(activations))
+        core = make_core(layer_sizes, activations, tied_weights, int(code_layer), code_top_k)
         parameters = aligned_zeros(core.n_parameters, dtype)
-        core.initialize(parameters, seed_from(random_state))
-        super().__init__(
-            core, parameters, InputSettings(float(input_scale)), int(code_layer), n_threads
-        )
+        settings = InputSettings(float(input_scale))
+        super().__init__(core, parameters, settings, int(code_layer), n_threads, code_top_k)
+        initialize(self, initialization, seed_from(random_state))
 
     def encode(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute the codes of rows.
@@ -249,36 +265,20 @@ class Network(NetworkState):
         *,
         target: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        loss: str = "squared_error",
-        weight_decay: float = 0.0,
-        sparsity_weight: float = 0.0,
-        sparsity_target: float = 0.05,
-        sparsity_layers: str = "code",
+        **settings: Unpack[Settings],
     ) -> float:
         """Compute J over all rows given, the sum of `objective_terms`.
 
         Parameters
         ----------
-        X, target, sample_weight, loss, weight_decay, sparsity_weight, sparsity_target, \
-sparsity_layers
+        X, target, sample_weight, **settings
             As in `objective_terms`.
 
         Returns
         -------
         float
         """
-        terms = self._evaluate(
-            X,
-            target,
-            sample_weight,
-            None,
-            loss=loss,
-            weight_decay=weight_decay,
-            sparsity_weight=sparsity_weight,
-            sparsity_target=sparsity_target,
-            sparsity_layers=sparsity_layers,
-        )
-        return sum(terms)
+        return sum(self._evaluate(X, target, sample_weight, None, **settings))
 
     def objective_and_gradient(
         self,
@@ -286,18 +286,13 @@ sparsity_layers
         *,
         target: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        loss: str = "squared_error",
-        weight_decay: float = 0.0,
-        sparsity_weight: float = 0.0,
-        sparsity_target: float = 0.05,
-        sparsity_layers: str = "code",
+        **settings: Unpack[Settings],
     ) -> tuple[float, NDArray[Any]]:
         """Compute J over all rows given and its exact gradient.
 
         Parameters
         ----------
-        X, target, sample_weight, loss, weight_decay, sparsity_weight, sparsity_target, \
-sparsity_layers
+        X, target, sample_weight, **settings
             As in `objective_terms`.
 
         Returns
@@ -307,17 +302,7 @@ sparsity_layers
             dJ/dparameters, of `dtype`, in the order of `parameters`.
         """
         gradient = np.empty_like(self._parameters)
-        terms = self._evaluate(
-            X,
-            target,
-            sample_weight,
-            gradient,
-            loss=loss,
-            weight_decay=weight_decay,
-            sparsity_weight=sparsity_weight,
-            sparsity_target=sparsity_target,
-            sparsity_layers=sparsity_layers,
-        )
+        terms = self._evaluate(X, target, sample_weight, gradient, **settings)
         return sum(terms), gradient
 
     def objective_terms(
@@ -326,13 +311,9 @@ sparsity_layers
         *,
         target: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        loss: str = "squared_error",
-        weight_decay: float = 0.0,
-        sparsity_weight: float = 0.0,
-        sparsity_target: float = 0.05,
-        sparsity_layers: str = "code",
+        **settings: Unpack[Settings],
     ) -> Terms:
-        """Compute the three parts of J [1]_ over all rows given.
+        """Compute the parts of J [1]_ over all rows given.
 
         Parameters
         ----------
@@ -354,10 +335,28 @@ sparsity_layers
             rho in (0, 1), the mean activation asked for.
         sparsity_layers : {"code", "hidden"}, default="code"
             Whether the code or every hidden layer carries the KL term.
+        sparsity_momentum : float, default=0.0
+            In [0, 1): the part of rho_hat that comes from `sparsity_running`, a constant of the
+            gradient.
+        sparsity_running : mapping of int to array-like of shape (n_units,), default=None
+            rho_hat used in the batch before, by index of the sparse layer. Without it rho_hat is
+            the mean over the rows.
+        weight_l1 : float, default=0.0
+            mu >= 0, on the sum of the weights' magnitudes. Tied weights count once here and in
+            the decay.
+        activity_l1 : float, default=0.0
+            alpha >= 0, on the magnitudes of the code.
+        dropout : float, default=0.0
+            In [0, 1): each hidden unit is left out with this probability, and multiplied by
+            1/(1 - dropout) otherwise [2]_.
+        seed : int, default=0
+            Of dropout, in [0, 2**64).
+        epoch : int, default=0
+            Units are drawn anew in each; in [0, 2**32).
 
         Returns
         -------
-        data, weight_decay, sparsity : float
+        data, weight_decay, sparsity, weight_l1, activity_l1 : float
             As a named tuple; J is their sum.
 
         Raises
@@ -370,21 +369,19 @@ sparsity_layers
         References
         ----------
         .. [1] A. Ng. Sparse autoencoder. CS294A lecture notes, Stanford University, 2011.
+        .. [2] N. Srivastava et al. Dropout: a simple way to prevent neural networks from
+           overfitting. JMLR 15, 2014.
         """
-        return self._evaluate(
-            X,
-            target,
-            sample_weight,
-            None,
-            loss=loss,
-            weight_decay=weight_decay,
-            sparsity_weight=sparsity_weight,
-            sparsity_target=sparsity_target,
-            sparsity_layers=sparsity_layers,
-        )
+        return self._evaluate(X, target, sample_weight, None, **settings)
 
     def _objective(self, **settings: Any) -> _core.Objective:
+        settings.setdefault("loss", "squared_error")
         return make_objective(self.activations, self._code_layer, self._input, **settings)
+
+    def _sparse_widths(self, which: str) -> tuple[list[int], list[int]]:
+        """Indices and widths of the layers that carry the KL term."""
+        layers = sparse_layers(which, self._code_layer, len(self._sizes) - 1)
+        return layers, [self._sizes[layer + 1] for layer in layers]
 
     def _evaluate(
         self,
@@ -394,7 +391,14 @@ sparsity_layers
         gradient: NDArray[Any] | None,
         **settings: Any,
     ) -> Terms:
+        epoch = settings.pop("epoch", 0)
+        check_params({"epoch": epoch})
+        running = settings.pop("sparsity_running", None)
         objective = self._objective(**settings)
+        before = None
+        if running is not None and settings.get("sparsity_weight", 0.0) > 0:
+            which = settings.get("sparsity_layers", "code")
+            before = running_vector(running, *self._sparse_widths(which))
         rows = as_rows(X, self._sizes[0], "X")
         n_rows = rows.shape[0]
         terms = self._core.evaluate(
@@ -406,5 +410,7 @@ sparsity_layers
             objective,
             gradient,
             self._n_threads or 0,
+            int(epoch),
+            before,
         )
         return Terms(*terms)

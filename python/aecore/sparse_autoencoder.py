@@ -25,12 +25,22 @@ class SparseAutoencoder(Autoencoder):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(25,)
         As in `Autoencoder`, like everything that is not listed with another default below.
-    activation, output_activation : str, default="sigmoid"
+    decoder_layer_sizes : int or sequence of int, default=None
+    activation : str, default="sigmoid"
+    code_activation : str, default=None
+    output_activation : str, default="sigmoid"
+    tied_weights : bool, default=False
+    initialization : str, default=None
     loss : str, default="squared_error"
     weight_decay : float, default=1e-4
+    weight_l1 : float, default=0.0
     sparsity_weight : float, default=3.0
     sparsity_target : float, default=0.01
     sparsity_layers : {"code", "hidden"}, default="code"
+    sparsity_momentum : float, default=0.0
+    activity_l1 : float, default=0.0
+    code_top_k : int, default=None
+    dropout : float, default=0.0
     optimizer : str or Optimizer, default="lbfgs"
     learning_rate : float, default=None
     learning_rate_schedule : str or callable, default=None
@@ -51,6 +61,7 @@ class SparseAutoencoder(Autoencoder):
     noise : str, default=None
     noise_level : float, default=0.3
     noise_emphasis : float, default=1.0
+    sparse_output : bool, default=False
     dtype : {"float32", "float64"}, default="float32"
     n_threads : int, default=None
     random_state : int, RandomState, Generator, SeedSequence or None, default=None
@@ -83,13 +94,22 @@ class SparseAutoencoder(Autoencoder):
         self,
         hidden_layer_sizes: int | Sequence[int] = (25,),
         *,
+        decoder_layer_sizes: int | Sequence[int] | None = None,
         activation: str = "sigmoid",
+        code_activation: str | None = None,
         output_activation: str = "sigmoid",
+        tied_weights: bool = False,
+        initialization: str | None = None,
         loss: str = "squared_error",
         weight_decay: float = 1e-4,
+        weight_l1: float = 0.0,
         sparsity_weight: float = 3.0,
         sparsity_target: float = 0.01,
         sparsity_layers: str = "code",
+        sparsity_momentum: float = 0.0,
+        activity_l1: float = 0.0,
+        code_top_k: int | None = None,
+        dropout: float = 0.0,
         optimizer: str | Optimizer = "lbfgs",
         learning_rate: float | None = None,
         learning_rate_schedule: str | Callable[..., float] | None = None,
@@ -109,6 +129,7 @@ class SparseAutoencoder(Autoencoder):
         noise: str | None = None,
         noise_level: float = 0.3,
         noise_emphasis: float = 1.0,
+        sparse_output: bool = False,
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: Any = None,
@@ -116,13 +137,22 @@ class SparseAutoencoder(Autoencoder):
     ) -> None:
         super().__init__(
             hidden_layer_sizes,
+            decoder_layer_sizes=decoder_layer_sizes,
             activation=activation,
+            code_activation=code_activation,
             output_activation=output_activation,
+            tied_weights=tied_weights,
+            initialization=initialization,
             loss=loss,
             weight_decay=weight_decay,
+            weight_l1=weight_l1,
             sparsity_weight=sparsity_weight,
             sparsity_target=sparsity_target,
             sparsity_layers=sparsity_layers,
+            sparsity_momentum=sparsity_momentum,
+            activity_l1=activity_l1,
+            code_top_k=code_top_k,
+            dropout=dropout,
             optimizer=optimizer,
             learning_rate=learning_rate,
             learning_rate_schedule=learning_rate_schedule,
@@ -142,6 +172,7 @@ class SparseAutoencoder(Autoencoder):
             noise=noise,
             noise_level=noise_level,
             noise_emphasis=noise_emphasis,
+            sparse_output=sparse_output,
             dtype=dtype,
             n_threads=n_threads,
             random_state=random_state,
