@@ -96,6 +96,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "sparsity_momentum": 0.0,
         "weight_l1": 0.0,
         "activity_l1": 0.0,
+        "contractive_weight": 0.0,
         "code_top_k": None,
         "dropout": 0.0,
         "sparse_output": False,

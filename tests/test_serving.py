@@ -75,13 +75,32 @@ def probe(compiled: Path) -> Any:
     return importlib.import_module("probe")
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "tied": {"tied_weights": True},
+    "top-k": {"code_top_k": 2},
+    "tied top-k": {"tied_weights": True, "code_top_k": 2},
+    "softmax": {"output": "softmax"},
+    "gelu": {"output": "gelu"},
+}
+
+
 def make_network(
-    dtype: str = "float32", sizes: tuple[int, ...] = (300, 37, 5, 37, 300)
+    dtype: str = "float32",
+    sizes: tuple[int, ...] = (300, 37, 5, 37, 300),
+    *,
+    output: str = "identity",
+    **settings: Any,
 ) -> aecore.Network:
     """A network whose widths are no multiples of anything, with biases that are not zero."""
-    names = ["relu", "tanh", "sigmoid", "identity"]
+    names = ["relu", "tanh", "sigmoid", output]
     network = aecore.Network(
-        list(sizes), names[: len(sizes) - 1], dtype=dtype, input_scale=0.5, random_state=0
+        list(sizes),
+        names[: len(sizes) - 1],
+        dtype=dtype,
+        input_scale=0.5,
+        random_state=0,
+        **settings,
     )
     for bias in network.biases:
         bias[:] = np.linspace(-1, 1, bias.size)
@@ -94,9 +113,10 @@ def make_rows(n_rows: int, n_columns: int, dtype: str = "float32") -> np.ndarray
     return np.ascontiguousarray(rows, dtype=dtype)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_bits_are_those_of_network(caller: Any, dtype: str) -> None:
-    network = make_network(dtype)
+def test_bits_are_those_of_network(caller: Any, dtype: str, kind: str) -> None:
+    network = make_network(dtype, **KINDS[kind])
     model = Model(network)
     X = make_rows(70, 300, dtype)
     codes, outputs = np.empty((70, 5), dtype), np.empty((70, 300), dtype)
@@ -105,6 +125,15 @@ def test_bits_are_those_of_network(caller: Any, dtype: str) -> None:
     caller.decode(model, codes, outputs)
     np.testing.assert_array_equal(outputs, network.decode(codes))
     np.testing.assert_array_equal(outputs, network.reconstruct(X))
+    assert (np.count_nonzero(codes, axis=1) == (2 if "top-k" in kind else 5)).all()
+
+
+def test_softmax_codes_of_an_encoder_alone(caller: Any) -> None:
+    network = aecore.Network([300, 5], ["softmax"], random_state=0)
+    X, codes = make_rows(9, 300), np.empty((9, 5), np.float32)
+    caller.encode(Model(network), X, codes)
+    np.testing.assert_array_equal(codes, network.encode(X))
+    np.testing.assert_allclose(codes.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_reconstruction_inside_a_loop_of_the_application(caller: Any) -> None:
@@ -239,20 +268,24 @@ def test_python_runs_on_while_rows_are_encoded(probe: Any) -> None:
     assert steps_at_the_end[0] > 1
 
 
-def test_calls_allocate_nothing(compiled: Path, allocation_counter: dict[str, str]) -> None:
+@pytest.mark.parametrize("kind", ["plain", "tied top-k"])
+def test_calls_allocate_nothing(
+    compiled: Path, allocation_counter: dict[str, str], kind: str
+) -> None:
     code = f"""
 import ctypes, sys
 sys.path[:0] = [{str(compiled)!r}, {str(TESTS)!r}]
 import numpy as np, probe
 from aecore.serving import Model
-from test_serving import make_network, make_rows
+from test_serving import KINDS, make_network, make_rows
 count = ctypes.CDLL(None).count_allocations
 count.restype = ctypes.c_long
 address = ctypes.cast(count, ctypes.c_void_p).value
-network, X, codes = make_network(), make_rows(20, 300), np.empty((20, 5), np.float32)
+network, X = make_network(**KINDS[{kind!r}]), make_rows(20, 300)
+codes, outputs = np.empty((20, 5), np.float32), np.empty((20, 300), np.float32)
 model = Model(network)
-first = probe.allocations_of_encode(model, X, codes, 1, address)
-many = probe.allocations_of_encode(model, X, codes, 100, address)
+first = probe.allocations(model, X, codes, outputs, 1, address)
+many = probe.allocations(model, X, codes, outputs, 100, address)
 before = count()
 kept = [bytearray(5000) for _ in range(100)]
 print(first, many, count() - before >= 100)

@@ -177,6 +177,7 @@ def test_steps_of_other_layers_equal_the_reference(
 REGULARISERS: dict[str, dict[str, Any]] = {
     "weight_l1": {"weight_l1": 0.01},
     "activity_l1": {"activity_l1": 0.1, "code_layer": 0},
+    "contractive": {"contractive_weight": 0.1, "code_layer": 0},
     "dropout": {"dropout": 0.3, "seed": 11},
     "momentum": {**OPTIONS["sparse"], "sparsity_momentum": 0.8},
 }

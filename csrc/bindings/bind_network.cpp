@@ -217,7 +217,7 @@ py::tuple bound_evaluate(const Network& network, const py::array& parameters, co
   const ObjectiveParts parts = run_evaluate(network, parameters, selection, objective, gradient,
                                             std::nullopt, n_threads, epoch, running);
   return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity, parts.weight_l1,
-                        parts.activity_l1);
+                        parts.activity_l1, parts.contractive);
 }
 
 void row_losses(const Network& network, const py::array& parameters, const py::array& x,

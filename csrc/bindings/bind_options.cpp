@@ -25,8 +25,8 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
                                 const std::vector<double>& factor, bool mask_missing,
                                 const std::optional<std::string>& noise, double noise_level,
                                 double noise_emphasis, double weight_l1, double sparsity_momentum,
-                                double activity_l1, index_t code_layer, double dropout,
-                                std::uint64_t seed) {
+                                double activity_l1, double contractive_weight, index_t code_layer,
+                                double dropout, std::uint64_t seed) {
   ObjectiveOptions options;
   options.loss = loss_from_name(loss);
   options.weight_decay = weight_decay;
@@ -36,6 +36,7 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
   options.sparsity_momentum = sparsity_momentum;
   options.weight_l1 = weight_l1;
   options.activity_l1 = activity_l1;
+  options.contractive_weight = contractive_weight;
   options.code_layer = code_layer;
   options.input = make_input(input_scale, offset, factor, mask_missing);
   if (noise) options.noise = {noise_from_name(*noise), noise_level, noise_emphasis};
@@ -90,7 +91,8 @@ void bind_options(py::module_& m) {
            arg("offset") = std::vector<double>{}, arg("factor") = std::vector<double>{},
            arg("mask_missing") = false, arg("noise") = py::none(), arg("noise_level") = 0.0,
            arg("noise_emphasis") = 1.0, arg("weight_l1") = 0.0, arg("sparsity_momentum") = 0.0,
-           arg("activity_l1") = 0.0, arg("code_layer") = -1, arg("dropout") = 0.0, arg("seed") = 0);
+           arg("activity_l1") = 0.0, arg("contractive_weight") = 0.0, arg("code_layer") = -1,
+           arg("dropout") = 0.0, arg("seed") = 0);
 
   py::class_<OptimizerOptions>(m, "Optimizer")
       .def(py::init(&make_optimizer), py::kw_only(), arg("name") = "adam",

@@ -181,6 +181,7 @@ void activation_backward(const void* context, T* tile, index_t row, index_t rows
   Vec<T> penalty[kVectors] = {};
   if (c.penalty != nullptr) load_panel(c.penalty + column, columns, penalty);
   const T* h = c.h != nullptr ? c.h + (column / kW) * c.h_stride + row * kW : nullptr;
+  const T* by_z = c.by_z != nullptr ? c.by_z + (column / kW) * c.by_z_stride + row * kW : nullptr;
   const Vec<T> activity = splat(c.activity);
   const auto backward = [&](auto slope) {
     for (index_t r = 0; r < rows; ++r, tile += kW, a += kW) {
@@ -191,7 +192,9 @@ void activation_backward(const void* context, T* tile, index_t row, index_t rows
         if (h != nullptr) {
           by_h = madd(activity, sign<T>(load(h + r * kW + v * Simd<T>::kLanes)), by_h);
         }
-        store(p, madd(weight, by_h, load(p)) * slope(load(a + v * Simd<T>::kLanes)));
+        Vec<T> delta = madd(weight, by_h, load(p)) * slope(load(a + v * Simd<T>::kLanes));
+        if (by_z != nullptr) delta += load(by_z + r * kW + v * Simd<T>::kLanes);
+        store(p, delta);
       }
     }
   };

@@ -146,7 +146,7 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
 };
 
 template <class T>
-struct ActivationBackward {  // tile = (tile + weight_i (penalty_j + activity sign(h))) slope
+struct ActivationBackward {  // tile = (tile + weight_i (penalty_j + activity sign(h))) slope + by_z
   Activation activation;
   bool is_slope;         // `activations` holds slopes; otherwise a, and the slope is activation'(a)
   const T* activations;  // panels, rows as in C
@@ -156,6 +156,8 @@ struct ActivationBackward {  // tile = (tile + weight_i (penalty_j + activity si
   const T* h;  // panels: the layer's output, where there is a penalty on its size; or null
   index_t h_stride;
   T activity;
+  const T* by_z;  // panels, or null
+  index_t by_z_stride;
 };
 
 /// h and its slope times 0 or `scale`. Unit j of a row is dropped where its word is below

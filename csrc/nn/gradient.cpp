@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/random.hpp"
 #include "nn/targets.hpp"
 
 namespace aecore {
 
 namespace {
 
-// Sums over rows (rho_hat, the loss) are taken in blocks of this many rows, so that they do not
-// depend on how many rows a worker takes at a time.
-constexpr index_t kStatisticsRows = 32;
 // Weights stream through once for each block of rows, so blocks are as large as their activations
 // may be: 64 rows read W from the third-level cache four times as often, +30 % on deep and wide.
 constexpr index_t kMaxBlockRows = 256;
@@ -45,13 +41,20 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
     : network_(network),
       options_(options),
       with_gradient_(plan.with_gradient),
+      sparsity_(network_, options_, plan.max_rows),
+      leaving_out_(network_, options_, plan.n_threads),
+      n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
       chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
       block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)) {
-  if (options.sparse()) last_sparse_ = options.sparsity_layers.back();
   allocate(plan);
+  if (n_contracted_ > 0) {
+    contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
+    encoded_.h.resize(static_cast<std::size_t>(n_contracted_));
+    encoded_.slopes.resize(static_cast<std::size_t>(n_contracted_));
+  }
   if (with_gradient_) {
     weight_pass_.emplace(network, chunk_rows_, plan.clip || chunk_rows_ < plan.max_rows,
-                         plan.n_threads);
+                         n_contracted_, plan.n_threads);
     const auto n_layers = static_cast<std::size_t>(network.n_layers());
     views_.inputs.resize(n_layers);
     views_.deltas.resize(n_layers);
@@ -70,10 +73,12 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   for (index_t l = 0; l < n_layers; ++l) {
     const index_t n_out = network_.layer(l).n_out;
     const bool output = l + 1 == n_layers;
-    if (!output) activations_.emplace_back(l <= last_sparse_ ? plan.max_rows : chunk_rows_, n_out);
+    if (!output)
+      activations_.emplace_back(l <= sparsity_.last() ? plan.max_rows : chunk_rows_, n_out);
     deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
     const bool keep_slope = !output && keeps_slope(l);
-    slopes_.emplace_back(keep_slope ? (l <= last_sparse_ ? plan.max_rows : chunk_rows_) : 0, n_out);
+    slopes_.emplace_back(keep_slope ? (l <= sparsity_.last() ? plan.max_rows : chunk_rows_) : 0,
+                         n_out);
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
   row_loss_ = AlignedBuffer<double>(chunk_rows_);
@@ -81,30 +86,19 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   const index_t n_statistics = ceil_div(plan.max_rows, kStatisticsRows);
   block_loss_.resize(static_cast<std::size_t>(n_statistics));
   if (options_.activity_l1 > 0) block_activity_.resize(block_loss_.size());
-  top_k_.resize(static_cast<std::size_t>(plan.n_threads));
-  for (const Layer& layer : network_.layers()) {
-    if (layer.top_k == 0) continue;
-    for (TopK<T>& each : top_k_) each.reserve(layer.n_out);
-  }
-  penalty_.resize(static_cast<std::size_t>(n_layers));
-  if (!options_.sparse()) return;
-  for (const index_t l : options_.sparsity_layers) {
-    const index_t padded = round_up(network_.layer(l).n_out, width);
-    block_activations_.emplace_back(checked_mul(n_statistics, padded));
-    penalty_[static_cast<std::size_t>(l)] = AlignedBuffer<T>(padded);
-  }
 }
 
 /// Layers whose slopes are kept on the way forward, in a panel matrix beside their activations.
 template <class T>
 bool BatchGradient<T>::keeps_slope(index_t layer) const {
   const Layer& l = network_.layer(layer);
-  return options_.dropout > 0 || (with_gradient_ && (slope_needs_z(l.activation) || l.top_k > 0));
+  return options_.dropout > 0 || layer < n_contracted_ ||
+         (with_gradient_ && (slope_needs_z(l.activation) || l.top_k > 0));
 }
 
 template <class T>
 index_t BatchGradient<T>::hidden_row(index_t layer, const Chunk& chunk) const {
-  return layer <= last_sparse_ ? chunk.first : 0;
+  return layer <= sparsity_.last() ? chunk.first : 0;
 }
 
 template <class T>
@@ -114,9 +108,10 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
   if (batch.data.sample_weight != nullptr || weighed_rows_ != n_rows) {
     weigh(batch);
   }
-  if (last_sparse_ >= 0) encode_for_sparsity(team, weights, batch);
+  if (sparsity_.last() >= 0) encode_for_sparsity(team, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
+    if (contraction_) contract(team, weights, batch, chunk);
     rows_pass(team, weights, batch, chunk);
     if (with_gradient_) weights_pass(team, weights, batch, chunk, action, sum_squares);
   }
@@ -165,9 +160,15 @@ MatrixPanels<const T> BatchGradient<T>::input(const Batch& batch, const Chunk& c
 }
 
 template <class T>
+RowRange BatchGradient<T>::source_rows(const Batch& batch, const Chunk& chunk, index_t row,
+                                       index_t rows) const {
+  return {batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
+}
+
+template <class T>
 void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
-  const RowRange range{batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
+  const RowRange range = source_rows(batch, chunk, row, rows);
   if (options_.changes_input()) {
     const MatrixPanels<T> weight =
         options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
@@ -236,39 +237,13 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
     kernels<T>().gemm(call);
     if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
     not_finite = false;
-    leave_out(batch, l, chunk, row, rows, worker);
+    const index_t at = hidden_row(l, chunk) + row;
+    leaving_out_.run(
+        l, source_rows(batch, chunk, row, rows), batch.epoch,
+        activations_[static_cast<std::size_t>(l)].into_row(at),
+        keeps_slope(l) ? slopes_[static_cast<std::size_t>(l)].into_row(at) : MatrixPanels<T>{},
+        worker);
   }
-}
-
-/// Top-k of the code, then dropout: units of `layer` that become 0, and their slopes with them.
-template <class T>
-void BatchGradient<T>::leave_out(const Batch& batch, index_t layer, const Chunk& chunk, index_t row,
-                                 index_t rows, int worker) {
-  const Layer& l = network_.layer(layer);
-  const index_t first = hidden_row(layer, chunk) + row;
-  MatrixPanels<T> slope{};
-  if (keeps_slope(layer)) slope = slopes_[static_cast<std::size_t>(layer)].into_row(first);
-  const MatrixPanels<T> h = activations_[static_cast<std::size_t>(layer)].into_row(first);
-  if (l.top_k > 0) {
-    top_k_[static_cast<std::size_t>(worker)].keep(h, slope, rows, l.n_out, l.top_k);
-  }
-  if (options_.dropout <= 0) return;
-  DropoutCall<T> call{};
-  call.h = h.data;
-  call.stride = h.stride;
-  call.slope = slope.data;
-  call.slope_stride = slope.stride;
-  call.first_row = batch.range.first + chunk.first + row;
-  call.rows = batch.range.rows != nullptr ? batch.range.rows + call.first_row : nullptr;
-  call.n_rows = rows;
-  call.n_columns = l.n_out;
-  call.dropped_below = static_cast<std::uint64_t>(std::ceil(options_.dropout * 0x1p32));
-  call.scale = static_cast<T>(1 / (1 - options_.dropout));
-  call.seed = options_.seed;
-  call.epoch = batch.epoch;
-  call.purpose = static_cast<std::uint32_t>(Purpose::dropout) | static_cast<std::uint32_t>(layer)
-                                                                    << 8;
-  kernels<T>().dropout(call);
 }
 
 /// sum w_i |h_ij| of the code, by block of rows.
@@ -367,8 +342,13 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
     const PanelMatrix<T>& below = (context.is_slope ? slopes_ : activations_)[l - 1];
     context.activations = below.row(hidden_row(layer - 1, chunk));
     context.activations_stride = below.stride();
-    context.penalty = penalty_[l - 1].size() > 0 ? penalty_[l - 1].data() : nullptr;
+    context.penalty = sparsity_.penalty(layer - 1);
     context.row_weight = row_weight_.data() + chunk.first;
+    if (layer <= n_contracted_) {
+      const MatrixPanels<const T> by_z = contraction_->by_z(layer - 1);
+      context.by_z = by_z.data;
+      context.by_z_stride = by_z.stride;
+    }
     GemmCall<T> call{};
     call.a = deltas_[l].row(0);
     call.a_row = kernels<T>().panel_width;
@@ -399,71 +379,51 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
       const index_t row = block * block_rows_;
       const index_t rows = std::min(block_rows_, chunk.rows - row);
       gather(batch, chunk, row, rows);
-      forward_hidden(weights, 0, last_sparse_ + 1, batch, chunk, row, rows, worker);
-      sum_activations(chunk, row, rows);
+      forward_hidden(weights, 0, sparsity_.last() + 1, batch, chunk, row, rows, worker);
+      sparsity_.add_rows(activations_, row_weight_.data(), first + row, rows);
     });
   }
-  finish_sparsity(n_rows, options_.sparsity_momentum > 0 ? batch.running : nullptr);
+  sparsity_.finish(n_rows, options_.sparsity_momentum > 0 ? batch.running : nullptr);
+  parts_.sparsity = sparsity_.value();
 }
 
+/// The chunk's rows as far as the code, and their contractive penalty.
 template <class T>
-void BatchGradient<T>::sum_activations(const Chunk& chunk, index_t row, index_t rows) {
-  const index_t width = kernels<T>().panel_width;
-  for (std::size_t s = 0; s < options_.sparsity_layers.size(); ++s) {
-    const index_t l = options_.sparsity_layers[s];
-    const PanelMatrix<T>& a = activations_[static_cast<std::size_t>(l)];
-    const index_t n = network_.layer(l).n_out;
-    for (index_t first = chunk.first + row; first < chunk.first + row + rows;
-         first += kStatisticsRows) {
-      const index_t count = std::min(kStatisticsRows, chunk.first + row + rows - first);
-      kernels<T>().column_sums(
-          a.row(first), a.stride(), count, n, row_weight_.data() + first, false,
-          block_activations_[s].data() + first / kStatisticsRows * round_up(n, width));
-    }
+void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                                const Chunk& chunk) {
+  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
+    const index_t row = block * block_rows_;
+    const index_t rows = std::min(block_rows_, chunk.rows - row);
+    if (!is_gathered(batch, chunk)) gather(batch, chunk, row, rows);
+    forward_hidden(weights, sparsity_.last() + 1, n_contracted_, batch, chunk, row, rows, worker);
+  });
+  for (index_t l = 0; l < n_contracted_; ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    encoded_.h[i] = activations_[i].from_row(hidden_row(l, chunk));
+    encoded_.slopes[i] = slopes_[i].from_row(hidden_row(l, chunk));
   }
+  encoded_.row_weight = row_weight_.data() + chunk.first;
+  encoded_.n = chunk.rows;
+  contraction_->run(team, weights, encoded_, chunk.first == 0,
+                    with_gradient_ ? weight_pass_->held() : nullptr);
 }
 
+/// Whether the sparsity pass has left the rows in scratch: unless it went over several chunks.
 template <class T>
-void BatchGradient<T>::finish_sparsity(index_t n_rows, double* running) {
-  parts_.sparsity = 0;
-  const index_t width = kernels<T>().panel_width;
-  for (std::size_t s = 0; s < options_.sparsity_layers.size(); ++s) {
-    const index_t l = options_.sparsity_layers[s];
-    const Layer& layer = network_.layer(l);
-    const index_t padded = round_up(layer.n_out, width);
-    for (index_t j = 0; j < layer.n_out; ++j) {
-      double mean = 0;
-      for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
-        mean += static_cast<double>(block_activations_[s][b * padded + j]);
-      }
-      double rho_hat = rho_hat_of_mean(layer.activation, mean);
-      double share = 1;  // of this batch in rho_hat
-      if (running != nullptr) {
-        if (!std::isnan(running[j])) {
-          share = 1 - options_.sparsity_momentum;
-          rho_hat = options_.sparsity_momentum * running[j] + share * rho_hat;
-        }
-        running[j] = rho_hat;
-      }
-      const SparsityTerm term = sparsity_term(options_, layer.activation, rho_hat);
-      parts_.sparsity += term.value;
-      penalty_[static_cast<std::size_t>(l)][j] = static_cast<T>(share * term.slope);
-    }
-    if (running != nullptr) running += layer.n_out;
-  }
+bool BatchGradient<T>::is_gathered(const Batch& batch, const Chunk& chunk) const {
+  return sparsity_.last() >= 0 && chunk.rows == batch.range.n;
 }
 
 template <class T>
 void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch,
                                  const Chunk& chunk) {
-  // The sparsity pass has left the rows in scratch unless it went over several chunks.
-  const bool gathered = last_sparse_ >= 0 && chunk.rows == batch.range.n;
+  const bool gathered = contraction_ || is_gathered(batch, chunk);
+  const index_t encoded = std::max(sparsity_.last() + 1, n_contracted_);
   team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
     if (!gathered) gather(batch, chunk, row, rows);
-    forward_hidden(weights, last_sparse_ + 1, network_.n_layers() - 1, batch, chunk, row, rows,
-                   worker);
+    forward_hidden(weights, encoded, network_.n_layers() - 1, batch, chunk, row, rows, worker);
     if (options_.activity_l1 > 0) sum_code(chunk, row, rows);
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
     if (with_gradient_) backward(weights, chunk, row, rows);
@@ -496,6 +456,7 @@ void BatchGradient<T>::finish_parts(index_t n_rows, bool sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();
   }
   if (with_gradient_) parts_.weight_l1 = options_.weight_l1 * weight_pass_->sizes();
+  if (contraction_) parts_.contractive = contraction_->value();
   parts_.activity_l1 = 0;
   if (options_.activity_l1 <= 0) return;
   for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {

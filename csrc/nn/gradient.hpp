@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "nn/contraction.hpp"
 #include "nn/entering.hpp"
+#include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
 #include "nn/source.hpp"
-#include "nn/top_k.hpp"
+#include "nn/sparsity.hpp"
 #include "nn/weight_pass.hpp"
 #include "nn/weights.hpp"
 
@@ -58,6 +60,7 @@ class BatchGradient {
  public:
   /// Everything is allocated here.
   BatchGradient(const Network& network, const ObjectiveOptions& options, const GradientPlan& plan);
+  BatchGradient(const BatchGradient&) = delete;  // its parts point at each other
 
   /// The weights are read throughout, and written by `action` only after the
   /// last row has gone backward. The loss and sparsity of `parts()` are complete on return.
@@ -82,21 +85,20 @@ class BatchGradient {
   void weigh(const Batch& batch);
   RowsInPlace<T> in_place(const Batch& batch) const;
   MatrixPanels<const T> input(const Batch& batch, const Chunk& chunk) const;
+  RowRange source_rows(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) const;
   void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Batch& batch, const Chunk& chunk, index_t row, index_t rows,
                       int worker);
-  void leave_out(const Batch& batch, index_t layer, const Chunk& chunk, index_t row, index_t rows,
-                 int worker);
   void sum_code(const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
   void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
-  void sum_activations(const Chunk& chunk, index_t row, index_t rows);
-  void finish_sparsity(index_t n_rows, double* running);
+  bool is_gathered(const Batch& batch, const Chunk& chunk) const;
+  void contract(Team& team, const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
@@ -105,24 +107,25 @@ class BatchGradient {
   const Network& network_;
   const ObjectiveOptions options_;
   const bool with_gradient_;
+  Sparsity<T> sparsity_;
+  LeavingOut<T> leaving_out_;
+  const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
-  index_t last_sparse_ = -1;  // layers up to here run before rho_hat is known
   index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this
 
   PanelMatrix<T> input_, target_;            // the target may be the input
   PanelMatrix<T> feature_weight_;            // in the loss, where features have one
-  std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= last_sparse_
+  std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()
   std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk
   AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
   std::vector<double> block_activity_;       // likewise: sums of w_i |h_code|
-  std::vector<TopK<T>> top_k_;               // by worker
   std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
-  std::vector<AlignedBuffer<T>> block_activations_;  // by sparse layer: block sums
-  std::vector<AlignedBuffer<T>> penalty_;            // by layer: beta KL'(rho_hat_j); or empty
-  std::optional<WeightPass<T>> weight_pass_;         // with_gradient
+  std::optional<WeightPass<T>> weight_pass_;   // with_gradient
+  std::optional<Contraction<T>> contraction_;  // where J has the penalty
+  typename Contraction<T>::Rows encoded_;      // what it reads
   Views views_;
   ObjectiveParts parts_;
 };

@@ -31,6 +31,28 @@ void check_noise(const NoiseOptions& noise) {
   }
 }
 
+void require_hidden_code(const std::string& name, const ObjectiveOptions& options,
+                         const Network& network) {
+  AECORE_REQUIRE(options.code_layer >= 0 && options.code_layer < network.n_layers() - 1,
+                 name + " must be 0 unless the code is a hidden layer, 0 to " +
+                     std::to_string(network.n_layers() - 2) + "; got code_layer " +
+                     std::to_string(options.code_layer));
+}
+
+/// The slopes of the encoder need derivatives of their own.
+void check_contraction(const ObjectiveOptions& options, const Network& network) {
+  require_hidden_code("contractive_weight", options, network);
+  for (index_t l = 0; l <= options.code_layer; ++l) {
+    const Activation activation = network.layer(l).activation;
+    AECORE_REQUIRE(
+        activation == Activation::sigmoid || activation == Activation::tanh ||
+            activation == Activation::relu || activation == Activation::identity,
+        "contractive_weight must be 0 unless the encoder's activations are among sigmoid, tanh, "
+        "relu, identity; got '" +
+            to_string(activation) + "' in layer " + std::to_string(l));
+  }
+}
+
 }  // namespace
 
 void check_input(const InputOptions& input, const Network& network) {
@@ -46,13 +68,15 @@ bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
          sparsity_weight == other.sparsity_weight && sparsity_target == other.sparsity_target &&
          sparsity_layers == other.sparsity_layers && sparsity_momentum == other.sparsity_momentum &&
          weight_l1 == other.weight_l1 && activity_l1 == other.activity_l1 &&
-         code_layer == other.code_layer && input == other.input && noise == other.noise &&
-         dropout == other.dropout && seed == other.seed;
+         contractive_weight == other.contractive_weight && code_layer == other.code_layer &&
+         input == other.input && noise == other.noise && dropout == other.dropout &&
+         seed == other.seed;
 }
 
 ObjectiveOptions without_penalties(const ObjectiveOptions& options) {
   ObjectiveOptions plain = options;
   plain.weight_decay = plain.weight_l1 = plain.activity_l1 = plain.sparsity_weight = 0;
+  plain.contractive_weight = 0;
   plain.noise = {};
   plain.dropout = 0;
   return plain;
@@ -71,12 +95,10 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  "sparsity_momentum must lie in [0, 1)", options.sparsity_momentum);
   require_number(options.dropout >= 0 && options.dropout < 1, "dropout must lie in [0, 1)",
                  options.dropout);
-  if (options.activity_l1 > 0) {
-    AECORE_REQUIRE(options.code_layer >= 0 && options.code_layer < network.n_layers() - 1,
-                   "activity_l1 must be 0 unless the code is a hidden layer, 0 to " +
-                       std::to_string(network.n_layers() - 2) + "; got code_layer " +
-                       std::to_string(options.code_layer));
-  }
+  require_number(options.contractive_weight >= 0 && std::isfinite(options.contractive_weight),
+                 "contractive_weight must be a finite number >= 0", options.contractive_weight);
+  if (options.activity_l1 > 0) require_hidden_code("activity_l1", options, network);
+  if (options.contractive_weight > 0) check_contraction(options, network);
   require_number(options.sparsity_target > 0 && options.sparsity_target < 1,
                  "sparsity_target must lie between 0 and 1, both excluded",
                  options.sparsity_target);

@@ -3,7 +3,7 @@
 //   J = sum_i w_i loss(x_hat_i, x_i) + lambda/2 sum_l ||W_l||^2 + beta sum_j KL(rho || rho_hat_j)
 //   rho_hat_j = sum_i w_i a_j(x_i),   KL(p || q) = p log(p/q) + (1 - p) log((1 - p)/(1 - q))
 //
-//     + mu sum_l |W_l| + alpha sum_i w_i |h_code(x_i)|
+//     + mu sum_l |W_l| + alpha sum_i w_i |h_code(x_i)| + gamma sum_i w_i ||dh_code/dh_0 (x_i)||^2
 //
 // with w_i = 1/m, or the sample weights divided by their sum.
 #pragma once
@@ -24,6 +24,7 @@ struct ObjectiveOptions {
   double sparsity_momentum = 0.0;        // in [0, 1): part of rho_hat from earlier batches
   double weight_l1 = 0.0;                // mu >= 0
   double activity_l1 = 0.0;              // alpha >= 0, on the code
+  double contractive_weight = 0.0;       // gamma >= 0, on the encoder's Jacobian
   index_t code_layer = -1;               // index of the layer output; -1 where nothing needs it
   InputOptions input;
   NoiseOptions noise;
@@ -43,8 +44,10 @@ ObjectiveOptions without_penalties(const ObjectiveOptions& options);
 
 /// The terms of J.
 struct ObjectiveParts {
-  double loss = 0, weight_decay = 0, sparsity = 0, weight_l1 = 0, activity_l1 = 0;
-  double total() const { return loss + weight_decay + sparsity + weight_l1 + activity_l1; }
+  double loss = 0, weight_decay = 0, sparsity = 0, weight_l1 = 0, activity_l1 = 0, contractive = 0;
+  double total() const {
+    return loss + weight_decay + sparsity + weight_l1 + activity_l1 + contractive;
+  }
 };
 
 /// Throws where the options do not fit the network, KL on relu for one.

@@ -20,8 +20,9 @@ constexpr double kClipEpsilon = 1e-6;
 }  // namespace
 
 template <class T>
-WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradients, int n_threads)
-    : network_(network) {
+WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradients,
+                          index_t n_begun, int n_threads)
+    : network_(network), n_begun_(n_begun) {
   plan(rows);
   const index_t width = kernels<T>().panel_width;
   index_t widest = kTaskRows * width;  // of C, and of a bias
@@ -29,7 +30,7 @@ WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradie
     widest = std::max(widest, round_up(layer.n_out, width));
   }
   for (int i = 0; i < n_threads; ++i) scratch_.emplace_back(widest);
-  if (hold_gradients) gradients_ = AlignedBuffer<T>(PanelLayout<T>(network).size());
+  if (hold_gradients || n_begun > 0) gradients_ = AlignedBuffer<T>(PanelLayout<T>(network).size());
 }
 
 template <class T>
@@ -223,15 +224,15 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
     }
     kernels<T>().gemm(call);
   };
+  const bool begun = !chunk.first || task.layer < n_begun_;
   if (operands.tied_input.data == nullptr) {
-    multiply(operands.input, operands.delta, task.column_begin, task.column_end, !chunk.first,
-             chunk.last);
+    multiply(operands.input, operands.delta, task.column_begin, task.column_end, begun, chunk.last);
     return;
   }
   // Both uses of W meet in a panel before it is updated.
   for (index_t column = task.column_begin; column < task.column_end; column += width) {
     const index_t end = std::min(task.column_end, column + width);
-    multiply(operands.input, operands.delta, column, end, !chunk.first, false);
+    multiply(operands.input, operands.delta, column, end, begun, false);
     multiply(operands.tied_delta, operands.tied_input, column, end, true, chunk.last);
   }
 }

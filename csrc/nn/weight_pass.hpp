@@ -23,8 +23,12 @@ template <class T>
 class WeightPass {
  public:
   /// `rows`: of a batch. `hold_gradients`: in a buffer of the size of the weights, because a batch
-  /// comes in pieces that add up there, or because its gradient is clipped.
-  WeightPass(const Network& network, index_t rows, bool hold_gradients, int n_threads);
+  /// comes in pieces that add up there, because its gradient is clipped, or because the weights of
+  /// the first `n_begun` layers have gradients already when a chunk is run: the caller's, in
+  /// `held`.
+  WeightPass(const Network& network, index_t rows, bool hold_gradients, index_t n_begun,
+             int n_threads);
+  T* held() { return gradients_.data(); }
 
   struct Chunk {
     index_t rows;
@@ -68,6 +72,7 @@ class WeightPass {
                      T* scratch);
 
   const Network& network_;
+  const index_t n_begun_;
   std::vector<Task> tasks_;
   std::vector<double> task_squares_;       // of the weights before the update
   std::vector<double> task_sizes_;         // likewise, of their magnitudes

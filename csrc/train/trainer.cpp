@@ -89,8 +89,8 @@ class Training {
   /// Whether a row can be stepped on by itself, without the general machinery.
   static bool is_plain(const TrainCall<T>& call) {
     const ObjectiveOptions& o = call.objective;
-    return !o.sparse() && o.weight_l1 <= 0 && o.activity_l1 <= 0 && o.dropout <= 0 &&
-           !o.changes_input() && call.network.plain();
+    return !o.sparse() && o.weight_l1 <= 0 && o.activity_l1 <= 0 && o.contractive_weight <= 0 &&
+           o.dropout <= 0 && !o.changes_input() && call.network.plain();
   }
 
   void load() {

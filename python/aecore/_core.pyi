@@ -61,6 +61,7 @@ class Objective:
         weight_l1: float = 0.0,
         sparsity_momentum: float = 0.0,
         activity_l1: float = 0.0,
+        contractive_weight: float = 0.0,
         code_layer: int = -1,
         dropout: float = 0.0,
         seed: int = 0,
@@ -182,11 +183,11 @@ class Network:
         n_threads: int = 0,
         epoch: int = 0,
         running: NDArray[np.float64] | None = None,
-    ) -> tuple[float, float, float, float, float]:
-        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code) over the rows of X
-        that `rows` selects (None: all); J is their sum. rho_hat is over all of them;
-        `sample_weight` goes by row of X. The gradient of J is written to `gradient` unless it is
-        None. `epoch` is that of noise and dropout. `running` holds rho_hat of the batch before,
+    ) -> tuple[float, float, float, float, float, float]:
+        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code, contractive penalty)
+        over the rows of X that `rows` selects (None: all); J is their sum. rho_hat is over all of
+        them; `sample_weight` goes by row of X. The gradient of J is written to `gradient` unless it
+        is None. `epoch` is that of noise and dropout. `running` holds rho_hat of the batch before,
         layer by layer (NaN: none), and is updated."""
     def train(
         self,

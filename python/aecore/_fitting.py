@@ -351,6 +351,7 @@ def _objective(
         sparsity_momentum=estimator.sparsity_momentum,
         weight_l1=estimator.weight_l1,
         activity_l1=estimator.activity_l1,
+        contractive_weight=estimator.contractive_weight,
         dropout=estimator.dropout,
         seed=seed,
     )

@@ -28,6 +28,8 @@ class Terms(NamedTuple):
         mu times the sum of the magnitudes of all weights.
     activity_l1 : float
         alpha times the weighted mean over the rows of the sum of the code's magnitudes.
+    contractive : float
+        gamma times the weighted mean over the rows of the squared norm of the encoder's Jacobian.
     """
 
     data: float
@@ -35,6 +37,7 @@ class Terms(NamedTuple):
     sparsity: float
     weight_l1: float = 0.0
     activity_l1: float = 0.0
+    contractive: float = 0.0
 
 
 class Settings(TypedDict, total=False):
@@ -49,6 +52,7 @@ class Settings(TypedDict, total=False):
     sparsity_momentum: float
     sparsity_running: Mapping[int, ArrayLike] | None
     activity_l1: float
+    contractive_weight: float
     dropout: float
     seed: int
     epoch: int
@@ -89,6 +93,7 @@ def make_objective(
     sparsity_momentum: float = 0.0,
     weight_l1: float = 0.0,
     activity_l1: float = 0.0,
+    contractive_weight: float = 0.0,
     noise: str | None = None,
     noise_level: float = 0.0,
     noise_emphasis: float = 1.0,
@@ -106,6 +111,7 @@ def make_objective(
             "sparsity_momentum": sparsity_momentum,
             "weight_l1": weight_l1,
             "activity_l1": activity_l1,
+            "contractive_weight": contractive_weight,
             "noise": noise,
             "noise_level": noise_level,
             "noise_emphasis": noise_emphasis,
@@ -128,6 +134,7 @@ def make_objective(
         sparsity_momentum=float(sparsity_momentum),
         weight_l1=float(weight_l1),
         activity_l1=float(activity_l1),
+        contractive_weight=float(contractive_weight),
         code_layer=code_layer,
         noise=noise,
         noise_level=float(noise_level),

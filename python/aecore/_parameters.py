@@ -144,6 +144,7 @@ _RULES: Mapping[str, Rule] = {
     "code_layer": Rule(
         "be None or an integer >= 0", lambda value: value is None or _is_integer(value)
     ),
+    "contractive_weight": _NOT_NEGATIVE,
     "decoder_layer_sizes": Rule(
         "be None, an integer from 1 to 2**31 - 1 or a sequence of them",
         lambda value: (

@@ -82,12 +82,17 @@ class Autoencoder(BaseAutoencoder):
         in small batches. Must be 0 for "lbfgs".
     activity_l1 : float, default=0.0
         alpha >= 0: J gains alpha 1/m sum_i |h(x_i)| of the code h.
+    contractive_weight : float, default=0.0
+        gamma >= 0: J gains gamma 1/m sum_i ||dh(x_i)/dx_i||^2, the squared Frobenius norm of the
+        code's Jacobian by what enters the first layer [6]_. Above 0 the encoder's activations must
+        be among "sigmoid", "tanh", "relu" and "identity". One layer costs next to nothing, a deep
+        encoder about as many evaluations of itself as the code is wide.
     code_top_k : int, default=None
         How many units of each row's code are kept, the largest; the others become 0, in training
-        and after it [6]_. None keeps all.
+        and after it [7]_. None keeps all.
     dropout : float, default=0.0
         In [0, 1): while training with minibatches, each hidden unit is left out with this
-        probability and multiplied by 1/(1 - dropout) otherwise [7]_. Must be 0 for "lbfgs".
+        probability and multiplied by 1/(1 - dropout) otherwise [8]_. Must be 0 for "lbfgs".
     optimizer : {"adam", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adamw", "lbfgs"} \
 or Optimizer, default="adam"
         An object of `aecore.optimizers`, where the formulas are, or the name of one with its
@@ -211,8 +216,10 @@ or Optimizer, default="adam"
        networks. ICML 2013; as torch.nn.utils.clip_grad_norm_ does it.
     .. [5] P. Vincent, H. Larochelle, I. Lajoie, Y. Bengio, P.-A. Manzagol. Stacked denoising
        autoencoders. JMLR 11, 2010; emphasis in section 4.2.
-    .. [6] A. Makhzani, B. Frey. k-sparse autoencoders. ICLR 2014.
-    .. [7] N. Srivastava et al. Dropout: a simple way to prevent neural networks from overfitting.
+    .. [6] S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio. Contractive auto-encoders:
+       explicit invariance during feature extraction. ICML 2011.
+    .. [7] A. Makhzani, B. Frey. k-sparse autoencoders. ICLR 2014.
+    .. [8] N. Srivastava et al. Dropout: a simple way to prevent neural networks from overfitting.
        JMLR 15, 2014.
 
     Examples
@@ -243,6 +250,7 @@ or Optimizer, default="adam"
         sparsity_layers: str = "code",
         sparsity_momentum: float = 0.0,
         activity_l1: float = 0.0,
+        contractive_weight: float = 0.0,
         code_top_k: int | None = None,
         dropout: float = 0.0,
         optimizer: str | Optimizer = "adam",
@@ -285,6 +293,7 @@ or Optimizer, default="adam"
         self.sparsity_layers = sparsity_layers
         self.sparsity_momentum = sparsity_momentum
         self.activity_l1 = activity_l1
+        self.contractive_weight = contractive_weight
         self.code_top_k = code_top_k
         self.dropout = dropout
         self.optimizer = optimizer

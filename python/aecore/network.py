@@ -346,9 +346,13 @@ class Network(NetworkState):
             the decay.
         activity_l1 : float, default=0.0
             alpha >= 0, on the magnitudes of the code.
+        contractive_weight : float, default=0.0
+            gamma >= 0, on the squared Frobenius norm of the code's Jacobian by what enters the
+            first layer [2]_; above 0 the encoder's activations must be among "sigmoid", "tanh",
+            "relu" and "identity".
         dropout : float, default=0.0
             In [0, 1): each hidden unit is left out with this probability, and multiplied by
-            1/(1 - dropout) otherwise [2]_.
+            1/(1 - dropout) otherwise [3]_.
         seed : int, default=0
             Of dropout, in [0, 2**64).
         epoch : int, default=0
@@ -356,7 +360,7 @@ class Network(NetworkState):
 
         Returns
         -------
-        data, weight_decay, sparsity, weight_l1, activity_l1 : float
+        data, weight_decay, sparsity, weight_l1, activity_l1, contractive : float
             As a named tuple; J is their sum.
 
         Raises
@@ -369,7 +373,9 @@ class Network(NetworkState):
         References
         ----------
         .. [1] A. Ng. Sparse autoencoder. CS294A lecture notes, Stanford University, 2011.
-        .. [2] N. Srivastava et al. Dropout: a simple way to prevent neural networks from
+        .. [2] S. Rifai, P. Vincent, X. Muller, X. Glorot, Y. Bengio. Contractive auto-encoders:
+           explicit invariance during feature extraction. ICML 2011.
+        .. [3] N. Srivastava et al. Dropout: a simple way to prevent neural networks from
            overfitting. JMLR 15, 2014.
         """
         return self._evaluate(X, target, sample_weight, None, **settings)

@@ -61,11 +61,11 @@ def encode_rows(
     return failed
 
 
-def allocations_of_encode(
-    serving.Model model not None, const float[:, ::1] x, float[:, ::1] out, Py_ssize_t rounds,
-    size_t counter,
+def allocations(
+    serving.Model model not None, const float[:, ::1] x, float[:, ::1] codes,
+    float[:, ::1] outputs, Py_ssize_t rounds, size_t counter,
 ):
-    """What the C function at address `counter` counted while rows were encoded as above."""
+    """What the C function at address `counter` counted while rows were encoded and decoded."""
     cdef Count count = <Count>counter
     cdef Py_ssize_t i, row
     cdef long before, after
@@ -73,7 +73,9 @@ def allocations_of_encode(
         before = count()
         for i in range(rounds):
             for row in range(x.shape[0]):
-                model.encode(&x[row, 0], 1, x.shape[1], &out[row, 0], out.shape[1])
+                model.encode(&x[row, 0], 1, x.shape[1], &codes[row, 0], codes.shape[1])
+                model.decode(
+                    &codes[row, 0], 1, codes.shape[1], &outputs[row, 0], outputs.shape[1])
         after = count()
     return after - before
 

@@ -1,0 +1,29 @@
+// Hidden units that become 0 in a row: all but the k largest of the code, then dropout's.
+#pragma once
+
+#include <vector>
+
+#include "nn/objective.hpp"
+#include "nn/panels.hpp"
+#include "nn/source.hpp"
+#include "nn/top_k.hpp"
+
+namespace aecore {
+
+template <class T>
+class LeavingOut {
+ public:
+  LeavingOut(const Network& network, const ObjectiveOptions& options, int n_threads);
+
+  /// The output `h` of a layer for the `rows`, whose random numbers are those of `epoch`. Slopes
+  /// are treated alike; they may be missing where there is no dropout.
+  void run(index_t layer, const RowRange& rows, std::uint32_t epoch, const MatrixPanels<T>& h,
+           const MatrixPanels<T>& slope, int worker);
+
+ private:
+  const Network& network_;
+  const ObjectiveOptions& options_;
+  std::vector<TopK<T>> top_k_;  // by worker
+};
+
+}  // namespace aecore

@@ -1,0 +1,46 @@
+// The sparsity term of a batch: rho_hat of its rows, summed while they are encoded, then KL and its
+// slope by the unit.
+#pragma once
+
+#include <vector>
+
+#include "nn/objective.hpp"
+#include "nn/panels.hpp"
+
+namespace aecore {
+
+/// Sums over rows (rho_hat, the loss) are taken in blocks of this many rows, so that they do not
+/// depend on how many rows a worker takes at a time.
+inline constexpr index_t kStatisticsRows = 32;
+
+template <class T>
+class Sparsity {
+ public:
+  /// Room for batches of up to `max_rows`. Without a sparsity term there is nothing to call.
+  Sparsity(const Network& network, const ObjectiveOptions& options, index_t max_rows);
+
+  /// The last layer with the term, up to which rows are encoded before anything else; -1: none.
+  index_t last() const { return last_; }
+
+  /// Takes rows [first, first + rows) of the batch into rho_hat, `first` at a block's edge.
+  /// `activations` by layer, of all rows of the batch.
+  void add_rows(const std::vector<PanelMatrix<T>>& activations, const T* row_weight, index_t first,
+                index_t rows);
+
+  /// Once all rows are in. `running`: rho_hat of the batch before, as in Batch; or null.
+  void finish(index_t n_rows, double* running);
+
+  double value() const { return value_; }
+  /// beta KL'(rho_hat_j) by unit of the layer; null where it has no term.
+  const T* penalty(index_t layer) const;
+
+ private:
+  const Network& network_;
+  const ObjectiveOptions& options_;
+  index_t last_ = -1;
+  double value_ = 0;
+  std::vector<AlignedBuffer<T>> block_sums_;  // by sparse layer
+  std::vector<AlignedBuffer<T>> penalty_;     // by layer, or empty
+};
+
+}  // namespace aecore
