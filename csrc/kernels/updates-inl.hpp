@@ -19,33 +19,50 @@ void fetch_weights(const void* context, index_t row, index_t rows, index_t colum
   }
 }
 
-template <class T>
-inline void add_squares(const WeightUpdate<T>& c, const T* weights, index_t n) {
-  if (c.squares == nullptr) return;
-  Vec<T> sum = {};
-  for (index_t i = 0; i < n; i += Simd<T>::kLanes) {
-    const Vec<T> w = load(weights + i);
-    sum = madd(w, w, sum);
+/// Sum of each(x, x) over a tile's real columns: gradients beyond them are junk, and with them the
+/// weights in time.
+template <class T, class Each>
+inline double sum_of_tile(const T* tile, index_t rows, index_t columns, Each each) {
+  IntVec<T> real[kVectors];
+  AECORE_LOCKSTEP(kVectors) real[i] = lanes_below<T>(columns - i * Simd<T>::kLanes);
+  Vec<T> sum[kVectors] = {};
+  for (index_t r = 0; r < rows; ++r, tile += kWidth<T>) {
+    AECORE_LOCKSTEP(kVectors) {
+      const Vec<T> x = select<T>(real[i], load(tile + i * Simd<T>::kLanes), Vec<T>{});
+      sum[i] = each(x, sum[i]);
+    }
   }
-  *c.squares += static_cast<double>(lane_sum(sum));
+  double total = 0;
+  for (int i = 0; i < kVectors; ++i) total += static_cast<double>(lane_sum(sum[i]));
+  return total;
 }
 
 template <class T>
-inline void add_sizes(const WeightUpdate<T>& c, const T* weights, index_t n) {
-  if (c.sizes == nullptr) return;
-  Vec<T> sum = {};
-  for (index_t i = 0; i < n; i += Simd<T>::kLanes) sum += absolute<T>(load(weights + i));
-  *c.sizes += static_cast<double>(lane_sum(sum));
+__attribute__((noinline)) double sum_of_squares_in(const T* tile, index_t rows, index_t columns) {
+  return sum_of_tile(tile, rows, columns, [](Vec<T> x, Vec<T> sum) { return madd(x, x, sum); });
 }
 
-/// The gradients of a tile with the term of sum |W| added, in place.
+/// Where J has the term of sum |W|: its value, and its gradient added to the tile.
 template <class T>
-inline void add_l1(const WeightUpdate<T>& c, const T* weights, T* tile, index_t n) {
-  if (c.weight_l1 == T{0}) return;
+__attribute__((noinline)) void add_l1(const WeightUpdate<T>& c, const T* weights, T* tile,
+                                      index_t rows, index_t columns) {
+  if (c.sizes != nullptr) {
+    *c.sizes += sum_of_tile(weights, rows, columns,
+                            [](Vec<T> x, Vec<T> sum) { return sum + absolute<T>(x); });
+  }
   const Vec<T> l1 = splat(c.weight_l1);
-  for (index_t i = 0; i < n; i += Simd<T>::kLanes) {
+  for (index_t i = 0; i < rows * kWidth<T>; i += Simd<T>::kLanes) {
     store(tile + i, madd(l1, sign<T>(load(weights + i)), load(tile + i)));
   }
+}
+
+/// What J asks of the weights of a tile before they change.
+template <class T>
+inline void add_penalties(const WeightUpdate<T>& c, const T* weights, T* tile, index_t rows,
+                          index_t column) {
+  const index_t columns = smaller(kWidth<T>, c.n_columns - column);
+  if (c.squares != nullptr) *c.squares += sum_of_squares_in(weights, rows, columns);
+  if (c.sizes != nullptr || c.weight_l1 != T{0}) add_l1(c, weights, tile, rows, columns);
 }
 
 /// each(offset, weights, gradient) for the vectors of the tile; then W^T follows where a panel of
@@ -56,9 +73,7 @@ inline void update_tile(const WeightUpdate<T>& c, T* tile, index_t row, index_t 
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
   const index_t begin = weight_offset(c, row, column);
-  add_squares(c, c.weights + begin, rows * kW);
-  add_sizes(c, c.weights + begin, rows * kW);
-  add_l1(c, c.weights + begin, tile, rows * kW);
+  add_penalties(c, c.weights + begin, tile, rows, column);
   const Vec<T> scale = splat(c.gradient_scale), decay = splat(c.weight_decay);
   for (index_t i = 0; i < rows * kW; i += kLanes) {
     const Vec<T> w = load(c.weights + begin + i);
@@ -79,9 +94,7 @@ void write_gradient(const void* context, T* tile, index_t row, index_t rows, ind
   constexpr index_t kW = kWidth<T>;
   constexpr index_t kLanes = Simd<T>::kLanes;
   const T* const weights = c.weights + weight_offset(c, row, column);
-  add_squares(c, weights, rows * kW);
-  add_sizes(c, weights, rows * kW);
-  add_l1(c, weights, tile, rows * kW);
+  add_penalties(c, weights, tile, rows, column);
   const Vec<T> decay = splat(c.weight_decay);
   for (index_t r = 0; r < rows; ++r) {
     T* const out = c.out + (row + r) * c.n_columns + column;
@@ -99,16 +112,16 @@ void write_gradient(const void* context, T* tile, index_t row, index_t rows, ind
 /// The gradient of J stays in the tile, for an update that has to see all of them first.
 template <class T>
 void hold_gradient(const void* context, T* tile, index_t row, index_t rows, index_t column,
-                   index_t) {
+                   index_t columns) {
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
   constexpr index_t kW = kWidth<T>;
   const T* const weights = c.weights + weight_offset(c, row, column);
-  add_l1(c, weights, tile, rows * kW);
+  if (c.weight_l1 != T{0}) add_l1(c, weights, tile, rows, columns);
   const Vec<T> decay = splat(c.weight_decay);
   for (index_t i = 0; i < rows * kW; i += Simd<T>::kLanes) {
     store(tile + i, madd(decay, load(weights + i), load(tile + i)));
   }
-  add_squares(c, tile, rows * kW);
+  if (c.squares != nullptr) *c.squares += sum_of_squares_in(tile, rows, columns);
 }
 
 template <class T>

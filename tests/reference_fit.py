@@ -1,0 +1,148 @@
+"""What `fit` does with minibatches, by `aecore.reference` from an estimator's parameters."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore import _core, reference
+from aecore.optimizers import _as_optimizer
+from aecore.schedules import _as_schedule
+
+Vector = NDArray[np.float64]
+
+
+class Fitted(NamedTuple):
+    parameters: Vector
+    loss: list[float]
+    validation_loss: list[float]
+
+
+class Updates:
+    """The steps of an optimiser with its moments."""
+
+    def __init__(self, params: dict[str, Any], sizes: list[int]) -> None:
+        rule = _as_optimizer(params["optimizer"])
+        self._name = rule.name
+        self._settings = {**rule.settings(), "learning_rate": None}
+        self._clip_norm = params["clip_norm"]
+        self.rate = params["learning_rate"] or rule.settings()["learning_rate"] or 1 / sizes[-1]
+        if self._name == "adamw":
+            widths = [(n_in * n_out, n_out) for n_in, n_out in pairwise(sizes)]
+            decay = [np.repeat([params["weight_decay"], 0.0], pair) for pair in widths]
+            self._settings["weight_decay"] = np.concatenate(decay)
+        self._moments: tuple[Any, ...] = (0.0,) * (2 if "adam" in self._name else 1)
+        self._n = 0
+
+    def step(self, parameters: Vector, gradient: Vector, rate: float) -> Vector:
+        self._n += 1
+        if self._clip_norm is not None:
+            gradient = reference.clip_by_norm(gradient, self._clip_norm)
+        settings = {**self._settings, "learning_rate": rate}
+        if self._name == "sgd":
+            return reference.sgd_step(parameters, gradient, learning_rate=rate)
+        if self._name in ("momentum", "nesterov"):
+            settings["nesterov"] = self._name == "nesterov"
+            kind: Any = reference.momentum_step
+        else:
+            kind = getattr(reference, f"{self._name.removesuffix('w')}_step")
+        count = (self._n,) if "adam" in self._name else ()
+        parameters, *moments = kind(parameters, gradient, *self._moments, *count, **settings)
+        self._moments = tuple(moments)
+        return parameters
+
+
+def start(
+    params: dict[str, Any], sizes: list[int], names: list[str], settings: dict[str, Any], X: Vector
+) -> Vector:
+    """Weights by `initialization`; biases that start a sigmoid near the mean it has to produce."""
+    tied = params["tied_weights"]
+    parameters = reference.initial_parameters(
+        sizes, names, params["initialization"], seed=params["random_state"], tied_weights=tied
+    )
+    mean = np.nanmean(X, axis=0)
+    scaling = settings["scaling"]
+    mean = params["input_scale"] * mean if scaling is None else scaling.apply(mean)
+    layers = reference.unpack(sizes, parameters, tied_weights=tied)
+    if params["sparsity_weight"] > 0:
+        code = settings["code_layer"]
+        for layer in [code] if params["sparsity_layers"] == "code" else range(len(names) - 1):
+            W, b = layers[layer]
+            if names[layer] == "sigmoid":
+                b[:] = logit(params["sparsity_target"]) - (mean @ W if layer == 0 else 0)
+    if names[-1] == "sigmoid":
+        layers[-1][1][:] = logit(np.clip(mean, 1e-3, 1 - 1e-3))
+    return parameters
+
+
+def logit(p: Any) -> Any:
+    return np.log(p / (1 - p))
+
+
+def shape(params: dict[str, Any], n_features: int) -> tuple[list[int], list[str], int]:
+    """Layer sizes, activations, and the index of the code."""
+    hidden = list(np.atleast_1d(params["hidden_layer_sizes"]))
+    decoder = params["decoder_layer_sizes"]
+    decoder = hidden[-2::-1] if decoder is None else list(np.atleast_1d(decoder))
+    sizes = [int(size) for size in (n_features, *hidden, *decoder, n_features)]
+    names = [params["activation"]] * (len(sizes) - 2) + [params["output_activation"]]
+    names[len(hidden) - 1] = params["code_activation"] or params["activation"]
+    return sizes, names, len(hidden) - 1
+
+
+def fit(params: dict[str, Any], X: Vector) -> Fitted:
+    """Train on X as an estimator with these parameters does."""
+    seed = params["random_state"]
+    sizes, names, code = shape(params, X.shape[1])
+    rows, held = np.arange(len(X)), np.arange(0)
+    if params["validation_fraction"]:
+        order = np.random.default_rng(seed).permutation(len(X))
+        n_held = round(params["validation_fraction"] * len(X))
+        rows, held = np.sort(order[n_held:]), np.sort(order[:n_held])
+    settings = {
+        name: params[name]
+        for name in reference.Settings.__annotations__ | reference.Inference.__annotations__
+        if name in params
+    }
+    settings["code_layer"], settings["seed"] = code, seed
+    settings["scaling"] = reference.fit_scaling(X[rows], params["scale"])
+    if params["optimizer"] == "adamw":
+        settings["weight_decay"] = 0.0
+    updates = Updates(params, sizes)
+    parameters = start(params, sizes, names, settings, X[rows])
+    schedule = _as_schedule(params["learning_rate_schedule"])
+    data_term = {name: settings[name] for name in reference.Inference.__annotations__}
+    data_term["loss"] = params["loss"]
+    fitted = Fitted(parameters, [], [])
+    running: dict[int, Vector] = {}
+    best, lowest, level, waited = parameters, np.inf, np.inf, 0
+    for epoch in range(params["n_epochs"]):
+        order = _core.permutation(len(rows), seed, epoch) if params["shuffle"] else slice(None)
+        rate = updates.rate * schedule(epoch, params["n_epochs"], fitted._asdict())
+        total = 0.0
+        shuffled = rows[order]
+        for first in range(0, len(rows), params["batch_size"]):
+            batch = shuffled[first : first + params["batch_size"]]
+            given = {**settings, "epoch": epoch, "rows": batch, "sparsity_running": running}
+            arguments = (sizes, names, parameters, X[batch])
+            loss, gradient = reference.objective_and_gradient(*arguments, **given)
+            running = reference.training_mean_activations(*arguments, **given)
+            parameters = updates.step(parameters, gradient, rate)
+            total += loss * len(batch)
+        fitted.loss.append(total / len(rows))
+        if len(held):
+            loss = reference.objective(sizes, names, parameters, X[held], **data_term)
+            fitted.validation_loss.append(loss)
+        if not params["early_stopping"]:
+            continue
+        watched = (fitted.validation_loss or fitted.loss)[-1]
+        if watched < lowest:
+            lowest, best = watched, parameters
+        waited = waited + 1 if watched >= level * (1 - params["tolerance"]) else 0
+        level = level if waited else watched
+        if waited >= params["patience"]:
+            break
+    return fitted._replace(parameters=best if params["early_stopping"] else parameters)

@@ -1,0 +1,194 @@
+"""No parameter does nothing: each one is turned, changes the result, and does what it should.
+
+`KNOBS` has an entry for every parameter of every estimator; a new parameter without one fails.
+Whatever has a formula is compared with the same training by `aecore.reference`.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+
+import aecore
+import reference_fit
+from aecore import Autoencoder
+from samples import same_bits, three_factor_rows
+
+ESTIMATORS = [
+    value
+    for value in (getattr(aecore, name) for name in aecore.__all__)
+    if isinstance(value, type) and issubclass(value, BaseEstimator)
+]
+COMMON: dict[str, Any] = {
+    "hidden_layer_sizes": (6, 4),
+    "activation": "sigmoid",
+    "output_activation": "identity",
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "batch_size": 16,
+    "n_epochs": 3,
+    "dtype": "float64",
+    "random_state": 3,
+    "n_threads": 1,
+}
+SPARSE = {"sparsity_weight": 0.3, "sparsity_target": 0.2}
+WATCHED = {"validation_fraction": 0.2, "n_epochs": 40, "learning_rate": 0.02}
+
+
+class Stop:
+    """A callback that ends the training after its first epoch."""
+
+    def on_epoch_end(self, state: aecore.callbacks.EpochState) -> bool:
+        return state.epoch == 0
+
+
+Check = Callable[[Any, NDArray[np.float64]], None]
+
+
+def like_reference(model: Autoencoder, X: NDArray[np.float64]) -> None:
+    expected = reference_fit.fit(model.get_params(), X)
+    scale = np.abs(expected.parameters).max()
+    error = np.abs(model.network_.parameters - expected.parameters).max()
+    assert error < (1e-10 if model.network_.dtype == np.float64 else 1e-4) * scale
+    tolerance = {"rel": 1e-10 if model.network_.dtype == np.float64 else 1e-5}
+    assert model.history_["loss"] == pytest.approx(expected.loss, **tolerance)
+    if expected.validation_loss:
+        assert model.history_["validation_loss"] == pytest.approx(
+            expected.validation_loss, **tolerance
+        )
+
+
+def ends_early(model: Autoencoder, X: NDArray[np.float64]) -> None:
+    like_reference(model, X)
+    assert len(model.history_["loss"]) < model.n_epochs
+
+
+def goes_on(model: Autoencoder, X: NDArray[np.float64]) -> None:
+    first = model.network_
+    again = type(model)(**{**model.get_params(), "warm_start": False}).fit(X, init=first)
+    assert same_bits(model.fit(X).network_, again.network_)
+
+
+def ends_after_one_epoch(model: Autoencoder, X: NDArray[np.float64]) -> None:
+    assert len(model.history_["loss"]) == 1
+    once = type(model)(**{**model.get_params(), "callbacks": None, "n_epochs": 1}).fit(X)
+    assert same_bits(model.network_, once.network_)
+
+
+def makes_csr(model: Autoencoder, X: NDArray[np.float64]) -> None:
+    codes = model.transform(X)
+    assert issparse(codes)
+    np.testing.assert_array_equal(codes.toarray(), model.network_.encode(X))
+
+
+def has_threads(model: Autoencoder, X: NDArray[np.float64]) -> None:
+    assert model.network_.n_threads == model.n_threads
+    like_reference(model, X)
+
+
+class Knob(NamedTuple):
+    """`value` for the parameter beside `base`; `check` gets the fitted estimator and X."""
+
+    value: Any
+    base: Mapping[str, Any] = MappingProxyType({})
+    check: Check = like_reference
+    changes: str = "weights"  # or the output that differs instead
+
+
+KNOBS: dict[str, Knob] = {
+    "hidden_layer_sizes": Knob((7, 3)),
+    "decoder_layer_sizes": Knob((5, 3)),
+    "activation": Knob("tanh"),
+    "code_activation": Knob("tanh"),
+    "output_activation": Knob("softplus"),
+    "tied_weights": Knob(True),
+    "initialization": Knob("he_normal"),
+    "loss": Knob("huber", {"input_scale": 5.0}),
+    "weight_decay": Knob(0.1),
+    "weight_l1": Knob(0.01),
+    "sparsity_weight": Knob(0.5),
+    "sparsity_target": Knob(0.3, SPARSE),
+    "sparsity_layers": Knob("hidden", SPARSE),
+    "sparsity_momentum": Knob(0.8, SPARSE),
+    "activity_l1": Knob(0.1),
+    "contractive_weight": Knob(0.2),
+    "code_top_k": Knob(2),
+    "dropout": Knob(0.3),
+    "optimizer": Knob("adamw", {"weight_decay": 0.1}),
+    "learning_rate": Knob(0.02),
+    "learning_rate_schedule": Knob("cosine"),
+    "clip_norm": Knob(0.05),
+    "batch_size": Knob(7),
+    "n_epochs": Knob(5),
+    "shuffle": Knob(False),
+    "validation_fraction": Knob(0.2),
+    "early_stopping": Knob(True, {**WATCHED, "tolerance": 0.02, "patience": 2}, ends_early),
+    "patience": Knob(3, {**WATCHED, "tolerance": 0.02, "early_stopping": True}, ends_early),
+    "tolerance": Knob(0.05, {**WATCHED, "patience": 2, "early_stopping": True}, ends_early),
+    "warm_start": Knob(True, {}, goes_on, "second fit"),
+    "callbacks": Knob(Stop(), {}, ends_after_one_epoch),
+    "input_scale": Knob(0.5),
+    "scale": Knob("standard"),
+    "missing": Knob("mask"),
+    "noise": Knob("uniform"),
+    "noise_level": Knob(0.6, {"noise": "masking"}),
+    "noise_emphasis": Knob(3.0, {"noise": "masking"}),
+    "sparse_output": Knob(True, {}, makes_csr, "codes"),
+    "dtype": Knob("float32"),
+    "n_threads": Knob(3, {}, has_threads, "threads"),
+    "random_state": Knob(4),
+    "verbose": Knob(1, {}, like_reference, "progress"),
+}
+
+
+def observed(
+    model: Autoencoder, X: NDArray[np.float64], capsys: pytest.CaptureFixture[str]
+) -> dict[str, Any]:
+    """Everything of a fit that a parameter may change."""
+    try:
+        model.fit(X)
+    except ValueError as error:
+        return {"weights": str(error)}
+    err = capsys.readouterr().err
+    return {
+        "weights": (model.network_.parameters.tobytes(), model.history_["loss"]),
+        "codes": type(model.transform(X)),
+        "threads": model.network_.n_threads,
+        "progress": err,
+        "second fit": copy.deepcopy(model).fit(X).network_.parameters.tobytes(),
+    }
+
+
+PARAMETERS = [(cls, name) for cls in ESTIMATORS for name in inspect.signature(cls).parameters]
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), PARAMETERS, ids=[f"{cls.__name__}-{name}" for cls, name in PARAMETERS]
+)
+def test_turning_it(cls: type[Autoencoder], name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert name in KNOBS, f"a new parameter needs an entry in KNOBS that turns it: {name}"
+    knob = KNOBS[name]
+    X = three_factor_rows(50)
+    if name == "missing":
+        X[::3, 4] = X[7] = np.nan
+    before = cls(**{**COMMON, **knob.base})
+    after = cls(**{**COMMON, **knob.base, name: knob.value})
+    assert before.get_params()[name] != knob.value
+    one, other = observed(before, X, capsys), observed(after, X, capsys)
+    assert one[knob.changes] != other[knob.changes]
+    if knob.changes != "weights":
+        assert one["weights"] == other["weights"]
+    knob.check(after, X)
+
+
+def test_every_entry_is_a_parameter() -> None:
+    assert set(KNOBS) == {name for _, name in PARAMETERS}
