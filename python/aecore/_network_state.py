@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+def _models() -> Any:
+    from aecore import _models  # it knows networks, so it comes later
+
+    return _models
+
+
 class NetworkState:
     """The base of `Network`: attributes, copies and pickling, nothing computed."""
+
+    # Attributes that `_state` accounts for.
+    _OWN = ("_core", "_parameters", "_input", "_code_layer", "_n_threads", "_sizes")
 
     def __init__(
         self,
@@ -77,7 +87,38 @@ class NetworkState:
         NetworkState.__init__(network, self._core, copied, input_settings, code_layer, n_threads)
         return network
 
-    def __getstate__(self) -> dict[str, Any]:
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file that `aecore.load` reads.
+
+        The file is safetensors with a checksum, written whole or not at all: a crash leaves what
+        was there before. docs/models.md says what it holds.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the network is of a class of your own.
+        """
+        _models().save_network(self, path)
+
+    def __getstate__(self) -> Any:
+        return _models().network_pickle(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _models().restore_network(self, state)
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied._set_state(self._state())
+        return copied
+
+    def _state(self) -> dict[str, Any]:
+        """All that makes this network what it is; settings of JSON's kinds but for two entries."""
         # The compiled shape is made again from the sizes and names: it holds no weights.
         return {
             "layer_sizes": self.layer_sizes,
@@ -88,9 +129,14 @@ class NetworkState:
             "n_threads": self._n_threads,
         }
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def _set_state(self, state: dict[str, Any]) -> None:
+        """Invert `_state` on a bare object, with a copy of the parameters."""
         core = _core.Network(state["layer_sizes"], state["activations"])
-        # A copy: copy.copy must not share parameters, and pickle gives no 64-byte alignment.
+        # Before memory is taken: a file may say anything.
+        if state["parameters"].shape != (core.n_parameters,):
+            rule = f"have shape ({core.n_parameters},)"
+            raise parameter_error("parameters", rule, state["parameters"].shape)
+        # A copy: copy.copy must not share parameters, and a file gives no 64-byte alignment.
         parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
         parameters[:] = state["parameters"]
         NetworkState.__init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from aecore import _core, _fitting
+from aecore import _core, _fitting, _models
 from aecore._training import exclusive
 from aecore.optimizers import LBFGS, Optimizer
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from aecore._history import History
     from aecore.callbacks import Callback
+    from aecore.checkpoint import Checkpoint
     from aecore.network import Network
 
 
@@ -278,6 +280,8 @@ or Optimizer, default="adam"
         sample_weight: ArrayLike | None = None,
         validation_data: Any = None,
         init: Network | None = None,
+        checkpoint: Checkpoint | None = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Train from the start, or with `warm_start` from where the last training ended.
 
@@ -296,6 +300,13 @@ or Optimizer, default="adam"
         init : Network, default=None
             Start from these parameters instead of random ones; layer sizes and activations must
             be those of this estimator. It is not changed.
+        checkpoint : Checkpoint, default=None
+            Where and how often to write a file that `resume_from` can go on from.
+        resume_from : str or path-like, default=None
+            A checkpoint of this training, called with the same parameters and data but for
+            `n_epochs`, `n_threads`, `verbose` and `callbacks`: go on from there, with the bits of a
+            training that never stopped. "lbfgs" goes on from its last iterate, without its memory
+            of earlier ones. `init`, `warm_start` and the state of `random_state` are of no effect.
 
         Returns
         -------
@@ -305,7 +316,13 @@ or Optimizer, default="adam"
         ------
         ValueError
             If a parameter breaks its rule, a shape is wrong, or a number is not finite (with row
-            and column) or outside [0, 1] for cross entropy.
+            and column) or outside [0, 1] for cross entropy. If `resume_from` is a checkpoint of
+            another training, with what differs.
+        ModelFileError
+            If `resume_from` is damaged or something else.
+        OSError
+            If `resume_from` cannot be read, or a checkpoint cannot be written: the estimator keeps
+            the epoch.
         TypeError
             If an array does not hold real numbers.
         TrainingDivergedError
@@ -315,7 +332,9 @@ or Optimizer, default="adam"
         """
         del y
         with exclusive(self):
-            _fitting.fit(self, X, target, sample_weight, validation_data, init)
+            _fitting.fit(
+                self, X, target, sample_weight, validation_data, init, checkpoint, resume_from
+            )
         return self
 
     @available_if(_trains_in_batches)  # type: ignore[untyped-decorator]
@@ -494,11 +513,46 @@ or Optimizer, default="adam"
         network: Network = self.network_
         return network.layer_sizes[network.code_layer + 1]
 
+    def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
+        """Write the estimator to a file that `aecore.load` reads.
+
+        The file is safetensors with a checksum, written whole or not at all: a crash leaves what
+        was there before. It holds the parameters and all that was learned, so that `partial_fit`
+        after `load` gives the same bits as without it. What no file can hold is left out and loads
+        as None: `callbacks`, a `random_state` that is no integer, and a `learning_rate_schedule`
+        that is, or contains, a function of yours. So are attributes and settings that are not
+        aecore's, such as those of `set_output`. Pickle keeps all of them. docs/models.md says more.
+
+        Parameters
+        ----------
+        path : str or path-like
+        optimizer_state : bool, default=True
+            Whether `partial_fit` can go on with the optimiser's state, as large as the parameters
+            or (Adam) twice as large; without it the optimiser begins anew.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the estimator is of a class of your own.
+        ValueError
+            If a parameter breaks its rule, or `optimizer` is of a class of your own.
+        """
+        _models.save_estimator(self, path, optimizer_state=optimizer_state)
+
     def __getstate__(self) -> dict[str, Any]:
+        return _models.estimator_pickle(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _models.restore_estimator(self, state)
+
+    def __copy__(self) -> Self:
         # A copy made while another thread trains the original is itself not in training.
-        state: dict[str, Any] = super().__getstate__().copy()
-        state.pop("_training_token", None)
-        return state
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__.copy())
+        copied.__dict__.pop("_training_token", None)
+        return copied
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
