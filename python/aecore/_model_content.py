@@ -8,6 +8,7 @@ stay readable; one that this version does not know is an error. docs/models.md h
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from aecore._history import History
 from aecore._input import InputSettings
 from aecore._model_file import Content
 from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._version import __version__
 from aecore.network import Network
 
 _INTEGERS = ("_seed", "best_epoch_", "n_features_in_")
@@ -37,6 +39,13 @@ def put_network(content: Content, network: Network) -> None:
     content.document["network"] = {name: encode(value) for name, value in state.items()}
 
 
+@functools.cache
+def _network_settings() -> list[str]:
+    content = Content({}, {})
+    put_network(content, Network([1, 1], ["identity"], random_state=0))
+    return list(content.document["network"])
+
+
 def network_state(content: Content) -> dict[str, Any]:
     """Return what `NetworkState._set_state` takes.
 
@@ -46,6 +55,7 @@ def network_state(content: Content) -> dict[str, Any]:
         If a part is missing or breaks its rule.
     """
     state = {name: decode(value) for name, value in content.document["network"].items()}
+    check_known("settings of the network", state, _network_settings())
     settings = dict(state)
     mask = settings.pop("mask_missing")
     _check("mask_missing", type(mask) is bool, "be True or False", mask)
@@ -129,8 +139,7 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         _check("feature_names_in_", all(isinstance(name, str) for name in names), "be text", names)
     for name in learned.keys() & set(_INTEGERS):
         _check(name, type(learned[name]) is int and learned[name] >= 0, "be >= 0", learned[name])
-    unknown = learned.keys() - {*_INTEGERS, "feature_names_in_"}
-    _check("learned", not unknown, "have names of this version", unknown)
+    check_known("learned attributes", learned, (*_INTEGERS, "feature_names_in_"))
     if "history" in document:
         table = tensors["history"]
         _check("history", table.ndim == 2, "be a table", table.shape)
@@ -170,6 +179,12 @@ def _optimizer_state(content: Content) -> Any:
     _check("slots", state.slots.shape == shape, f"have shape {shape}", state.slots.shape)
     _check("n_updates", type(state.n_updates) is int, "be an integer", state.n_updates)
     return state
+
+
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ValueError if there are names that a newer version may have."""
+    unknown = sorted(set(names) - set(known))
+    _check(what, not unknown, f"be those that aecore {__version__} knows", ", ".join(unknown))
 
 
 def _check(name: str, holds: bool, rule: str, value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aecore._file_values import decode
 from aecore._model_content import (
+    check_known,
     learned_attributes,
     move,
     network_state,
@@ -81,6 +82,7 @@ def build(content: Content) -> Any:
         network._set_state(network_state(content))
         return network
     parameters = _parameters(content)
+    check_known("parameters", parameters, kind._get_param_names())
     check_params(parameters)
     estimator = kind(**parameters)
     estimator.__dict__.update(learned_attributes(content))

@@ -114,7 +114,8 @@ class NetworkState:
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
-        copied._set_state(self._state())
+        copied.__dict__.update(self.__dict__)
+        copied._set_state(self._state())  # with parameters of its own
         return copied
 
     def _state(self) -> dict[str, Any]:
