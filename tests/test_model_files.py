@@ -6,6 +6,8 @@ import copy
 import io
 import json
 import pickle
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,8 @@ from aecore import (
     reference,
     schedules,
 )
-from helpers import TESTS, run_function, run_python
+from aecore._model_file import Content, pack, unpack
+from helpers import ROOT, TESTS, run_function, run_python
 from samples import same_bits, three_factor_rows
 
 ROWS = three_factor_rows(60, 6)
@@ -159,6 +162,25 @@ def test_what_cannot_be_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_transposed_arrays() -> None:
+    arrays = {"columns": ROWS.T, "every other": ROWS[::2, ::-1], "row": ROWS[0]}
+    _, tensors = unpack(b"".join(pack(Content({}, arrays))), "this")
+    np.testing.assert_equal(tensors, arrays)
+
+
+def test_the_blocks_of_the_guide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (ROOT / "docs" / "models.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for _ in range(2):  # the second time the checkpoint is there
+        for block in re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE):
+            exec(compile(block, "models.md", "exec"), names)
+    assert capsys.readouterr().out == "True\n" * 4
+    assert len(names["ae"].history_["loss"]) == 50
+
+
 # --- pickle, deepcopy, joblib ---------------------------------------------------------------------
 
 
@@ -205,6 +227,31 @@ def test_a_pickle_has_a_checksum_too() -> None:
     at = data.index(b"network.parameters") + 600
     with pytest.raises(ModelFileError, match="this pickle of an aecore model is damaged"):
         pickle.loads(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+
+
+class StopsLater(Hears):
+    """A callback that ends a training of another thread."""
+
+    def __init__(self) -> None:
+        self.enough = False
+
+    def on_epoch_end(self, state: Any) -> Any:
+        return self.enough
+
+
+def test_while_another_thread_trains(tmp_path: Path) -> None:
+    callback = StopsLater()
+    ae = Autoencoder((3,), **FAST).fit(ROWS).set_params(n_epochs=10**6, callbacks=callback)
+    training = threading.Thread(target=ae.fit, args=(ROWS,))
+    training.start()
+    try:
+        for _ in range(10):
+            for copied in (through_file(ae, tmp_path), copy.deepcopy(ae), copy.copy(ae)):
+                assert len(copied.history_["loss"]) == len(copied.history_["seconds"])
+                copied.partial_fit(ROWS)  # it is not in training itself
+    finally:
+        callback.enough = True
+        training.join()
 
 
 # --- other processes, other versions --------------------------------------------------------------

@@ -177,7 +177,8 @@ def _optimizer_state(content: Content) -> Any:
         content.tensors["network.parameters"].size,
     )
     _check("slots", state.slots.shape == shape, f"have shape {shape}", state.slots.shape)
-    _check("n_updates", type(state.n_updates) is int, "be an integer", state.n_updates)
+    counts = type(state.n_updates) is int and state.n_updates >= 0
+    _check("n_updates", counts, "be an integer >= 0", state.n_updates)
     return state
 
 

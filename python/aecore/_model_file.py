@@ -158,7 +158,7 @@ def write(path: str | os.PathLike[str], parts: Sequence[Any]) -> None:
     """
     # A symbolic link goes on pointing where it does.
     target = Path(path).resolve()
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
     try:
         # Not by `tempfile`: the mode is what the umask says, as for any file.
         with temporary.open("xb") as file:
