@@ -236,6 +236,7 @@ class StopsLater(Hears):
         self.enough = False
 
     def on_epoch_end(self, state: Any) -> Any:
+        del state
         return self.enough
 
 
