@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from aecore import _fitting
+from aecore import _fitting, _models
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
+    from typing_extensions import Self
 
     from aecore._history import History
     from aecore.network import Network
@@ -162,11 +164,46 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         network = self.network_
         return network.layer_sizes[network.code_layer + 1]
 
+    def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
+        """Write the estimator to a file that `aecore.load` reads.
+
+        The file is safetensors with a checksum, written whole or not at all: a crash leaves what
+        was there before. It holds the parameters and all that was learned, so that `partial_fit`
+        after `load` gives the same bits as without it. What no file can hold is left out and loads
+        as None: `callbacks`, a `random_state` that is no integer, and a `learning_rate_schedule`
+        that is, or contains, a function of yours. So are attributes and settings that are not
+        aecore's, such as those of `set_output`. Pickle keeps all of them. docs/models.md says more.
+
+        Parameters
+        ----------
+        path : str or path-like
+        optimizer_state : bool, default=True
+            Whether `partial_fit` can go on with the optimiser's state, as large as the parameters
+            or (Adam) twice as large; without it the optimiser begins anew.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the estimator is of a class of your own.
+        ValueError
+            If a parameter breaks its rule, or `optimizer` is of a class of your own.
+        """
+        _models.save_estimator(self, path, optimizer_state=optimizer_state)
+
     def __getstate__(self) -> dict[str, Any]:
+        return _models.estimator_pickle(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _models.restore_estimator(self, state)
+
+    def __copy__(self) -> Self:
         # A copy made while another thread trains the original is itself not in training.
-        state: dict[str, Any] = super().__getstate__().copy()
-        state.pop("_training_token", None)
-        return state
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__.copy())
+        copied.__dict__.pop("_training_token", None)
+        return copied
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from aecore import _core
 from aecore._arrays import as_rows, as_sample_weight, as_target
+from aecore._checkpointing import CheckpointWriter, Run
 from aecore._history import History
 from aecore._initialization import (
     column_means,
@@ -39,6 +41,7 @@ from aecore.schedules import _as_schedule
 
 if TYPE_CHECKING:
     from aecore.autoencoder import Autoencoder
+    from aecore.checkpoint import Checkpoint
 
 
 def fit(  # noqa: PLR0917
@@ -48,20 +51,36 @@ def fit(  # noqa: PLR0917
     sample_weight: Any,
     validation_data: Any,
     init: Network | None,
+    checkpoint: Checkpoint | None,
+    resume_from: str | os.PathLike[str] | None,
 ) -> None:
-    """Train `estimator` from the start; it changes only by `_publish`."""
+    """Train `estimator` from the start, or from a checkpoint; it changes only by `_publish`."""
     _check_settings(estimator)
     # scikit-learn's validation writes n_features_in_ and feature_names_in_: not on the original.
     probe = copy.copy(estimator)
     data = _as_data(probe, X, target, sample_weight, reset=True)
-    seed = seed_from(estimator.random_state)
+    run = None if resume_from is None else Run.read(resume_from)
+    seed = seed_from(estimator.random_state) if run is None else run.seed
     data = _hold_back(probe, data, validation_data, seed)
     start, name = init, "init"
     if start is None and estimator.warm_start:
         start, name = getattr(estimator, "network_", None), "network_"
-    entry = _input_settings(estimator, data)
+    if run is not None:
+        run.check(estimator, probe, data)
+        start, name = run.model.network_, "resume_from"
+    writer = None if checkpoint is None else CheckpointWriter(checkpoint, estimator, data)
+    entry = _input_settings(estimator, data, None if run is None else start)
     network = _new_network(estimator, data, seed, start, name, entry)
-    _train(estimator, probe, network, data, n_epochs=estimator.n_epochs, seed=seed)
+    _train(
+        estimator,
+        probe,
+        network,
+        data,
+        n_epochs=estimator.n_epochs - (0 if run is None else run.n_epochs),
+        seed=seed,
+        run=run,
+        checkpoints=writer,
+    )
 
 
 def partial_fit(estimator: Autoencoder, X: Any, target: Any, sample_weight: Any) -> None:
@@ -274,6 +293,8 @@ def _train(
     seed: int,
     state: OptimizerState | None = None,
     history: History | None = None,
+    run: Run | None = None,
+    checkpoints: CheckpointWriter | None = None,
 ) -> None:
     """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`."""
     optimizer = _as_optimizer(estimator.optimizer)
@@ -287,11 +308,17 @@ def _train(
         _publish(estimator, probe, **attributes, **extra, _seed=seed)
 
     full_batch = isinstance(optimizer, LBFGS)
+    if run is not None:
+        state, history = run.optimizer_state, run.history
     history = history or History.empty()
-    total = estimator.n_epochs if full_batch else (n_epochs or 1) * data.n_training_rows
+    last_epoch = history.n_epochs + (1 if n_epochs is None else n_epochs)
+    total = (last_epoch - history.n_epochs) * (1 if full_batch else data.n_training_rows)
     with Progress(estimator.verbose, total, "iteration" if full_batch else "row") as progress:
-        audience = _audience(estimator, n_epochs, history)
+        stopping = estimator.early_stopping and n_epochs is not None
+        audience = _audience(estimator, last_epoch, stopping=stopping, checkpoints=checkpoints)
         recorder = Recorder(network, history, publish, progress, audience)
+        if run is not None:
+            recorder.resume(run)
         if isinstance(optimizer, LBFGS):
             train_lbfgs(
                 network,
@@ -307,14 +334,16 @@ def _train(
         rule = _core_optimizer(estimator, optimizer, rate.base)
         running = _no_running(estimator, network)
         state = _next_state(state, optimizer.name, rule, network, running)
-        schedule = _core.Schedule(
-            batch_size=min(estimator.batch_size, data.n_training_rows),
-            n_epochs=n_epochs or 1,
-            shuffle=n_epochs is not None and bool(estimator.shuffle),
-            seed=seed,
-            first_epoch=history.n_epochs,
-            first_step=state.n_updates,
-        )
+
+        def schedule(n_updates: int) -> _core.Schedule:
+            return _core.Schedule(
+                batch_size=min(estimator.batch_size, data.n_training_rows),
+                n_epochs=last_epoch - recorder.n_epochs,
+                shuffle=n_epochs is not None and bool(estimator.shuffle),
+                seed=seed,
+                first_epoch=recorder.n_epochs,
+                first_step=n_updates,
+            )
 
         def keep(kept: OptimizerState) -> None:
             estimator._optimizer_state = kept
@@ -357,16 +386,20 @@ def _objective(
     )
 
 
-def _audience(estimator: Autoencoder, n_epochs: int | None, history: History) -> Audience:
+def _audience(
+    estimator: Autoencoder,
+    n_epochs: int,
+    *,
+    stopping: bool,
+    checkpoints: CheckpointWriter | None,
+) -> Audience:
     callbacks = estimator.callbacks
     if callbacks is None:
         callbacks = ()
     elif hasattr(callbacks, "on_epoch_end"):
         callbacks = (callbacks,)
-    stopping = None
-    if estimator.early_stopping and n_epochs is not None:
-        stopping = EarlyStopping(estimator.patience, estimator.tolerance)
-    return Audience(estimator, history.n_epochs + (n_epochs or 1), tuple(callbacks), stopping)
+    early = EarlyStopping(estimator.patience, estimator.tolerance) if stopping else None
+    return Audience(estimator, n_epochs, tuple(callbacks), early, checkpoints)
 
 
 def _core_optimizer(

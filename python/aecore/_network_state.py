@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,17 @@ def make_core(
     )
 
 
+def _models() -> Any:
+    from aecore import _models  # it knows networks, so it comes later
+
+    return _models
+
+
 class NetworkState:
     """The base of `Network`: attributes, copies and pickling, nothing computed."""
+
+    # Attributes that `_state` accounts for.
+    _OWN = ("_code_top_k", "_core", "_parameters", "_input", "_code_layer", "_n_threads", "_sizes")
 
     def __init__(  # noqa: PLR0917
         self,
@@ -105,7 +115,39 @@ class NetworkState:
         )
         return network
 
-    def __getstate__(self) -> dict[str, Any]:
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file that `aecore.load` reads.
+
+        The file is safetensors with a checksum, written whole or not at all: a crash leaves what
+        was there before. docs/models.md says what it holds.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the network is of a class of your own.
+        """
+        _models().save_network(self, path)
+
+    def __getstate__(self) -> Any:
+        return _models().network_pickle(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _models().restore_network(self, state)
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied._set_state(self._state())  # with parameters of its own
+        return copied
+
+    def _state(self) -> dict[str, Any]:
+        """All that makes this network what it is; settings of JSON's kinds but for two entries."""
         # The compiled shape is made again from the sizes and names: it holds no weights.
         return {
             "layer_sizes": self.layer_sizes,
@@ -118,7 +160,8 @@ class NetworkState:
             "code_top_k": self._code_top_k,
         }
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def _set_state(self, state: dict[str, Any]) -> None:
+        """Invert `_state` on a bare object, with a copy of the parameters."""
         code_layer, code_top_k = state["code_layer"], state.get("code_top_k")
         core = make_core(
             state["layer_sizes"],
@@ -127,7 +170,11 @@ class NetworkState:
             code_layer,
             code_top_k,
         )
-        # A copy: copy.copy must not share parameters, and pickle gives no 64-byte alignment.
+        # Before memory is taken: a file may say anything.
+        if state["parameters"].shape != (core.n_parameters,):
+            rule = f"have shape ({core.n_parameters},)"
+            raise parameter_error("parameters", rule, state["parameters"].shape)
+        # A copy: copy.copy must not share parameters, and a file gives no 64-byte alignment.
         parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
         parameters[:] = state["parameters"]
         NetworkState.__init__(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import os
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
@@ -159,6 +160,10 @@ _RULES: Mapping[str, Rule] = {
     "early_stopping": _BOOL,
     "epsilon": _POSITIVE,
     "every": _COUNT,
+    "every_epochs": Rule(
+        "be None or an integer from 1 to 2**31 - 1", lambda value: value is None or _is_count(value)
+    ),
+    "every_minutes": _NONE_OR_POSITIVE,
     "factor": _OPEN_UNIT,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
@@ -196,6 +201,10 @@ _RULES: Mapping[str, Rule] = {
         _is_optimizer,
     ),
     "output_activation": _one_of(*_core.ACTIVATIONS),
+    "path": Rule(
+        "be the path of a file, as str or path-like",
+        lambda value: isinstance(value, str | os.PathLike) and os.fspath(value) != "",
+    ),
     "patience": _COUNT,
     "random_state": Rule(
         "be None, an integer from 0 to 2**63 - 1, or a NumPy RandomState, Generator or "

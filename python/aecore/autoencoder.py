@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
+    from aecore.checkpoint import Checkpoint
     from aecore.network import Network
 
 
@@ -330,6 +332,8 @@ or Optimizer, default="adam"
         sample_weight: ArrayLike | None = None,
         validation_data: Any = None,
         init: Network | None = None,
+        checkpoint: Checkpoint | None = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Train from the start, or with `warm_start` from where the last training ended.
 
@@ -348,6 +352,13 @@ or Optimizer, default="adam"
         init : Network, default=None
             Start from these parameters instead of random ones; layer sizes and activations must
             be those of this estimator. It is not changed.
+        checkpoint : Checkpoint, default=None
+            Where and how often to write a file that `resume_from` can go on from.
+        resume_from : str or path-like, default=None
+            A checkpoint of this training, called with the same parameters and data but for
+            `n_epochs`, `n_threads`, `verbose` and `callbacks`: go on from there, with the bits of a
+            training that never stopped. "lbfgs" goes on from its last iterate, without its memory
+            of earlier ones. `init`, `warm_start` and the state of `random_state` are of no effect.
 
         Returns
         -------
@@ -357,7 +368,13 @@ or Optimizer, default="adam"
         ------
         ValueError
             If a parameter breaks its rule, a shape is wrong, or a number is not finite (with row
-            and column) or outside [0, 1] for cross entropy.
+            and column) or outside [0, 1] for cross entropy. If `resume_from` is a checkpoint of
+            another training, with what differs.
+        ModelFileError
+            If `resume_from` is damaged or something else.
+        OSError
+            If `resume_from` cannot be read, or a checkpoint cannot be written: the estimator keeps
+            the epoch.
         TypeError
             If an array does not hold real numbers.
         TrainingDivergedError
@@ -367,7 +384,9 @@ or Optimizer, default="adam"
         """
         del y
         with exclusive(self):
-            _fitting.fit(self, X, target, sample_weight, validation_data, init)
+            _fitting.fit(
+                self, X, target, sample_weight, validation_data, init, checkpoint, resume_from
+            )
         return self
 
     @available_if(_trains_in_batches)  # type: ignore[untyped-decorator]
