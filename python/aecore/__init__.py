@@ -15,7 +15,9 @@ from aecore._version import __version__
 if TYPE_CHECKING:
     from aecore import callbacks, optimizers, reference, schedules
     from aecore._config import show_config
+    from aecore._stacking import stack
     from aecore.autoencoder import Autoencoder
+    from aecore.classifier import AutoencoderClassifier
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.exceptions import TrainingDivergedError
     from aecore.network import Network
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Autoencoder",
+    "AutoencoderClassifier",
     "DenoisingAutoencoder",
     "Network",
     "SparseAutoencoder",
@@ -33,16 +36,19 @@ __all__ = [
     "reference",
     "schedules",
     "show_config",
+    "stack",
 ]
 
 _SUBMODULES = ("callbacks", "optimizers", "reference", "schedules")
 _MODULES = {
     "Autoencoder": "aecore.autoencoder",
+    "AutoencoderClassifier": "aecore.classifier",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
     "show_config": "aecore._config",
+    "stack": "aecore._stacking",
 }
 
 

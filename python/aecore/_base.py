@@ -1,4 +1,4 @@
-"""What every autoencoder does with the network that it has learned."""
+"""What every estimator does with the network that it has learned."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from aecore._history import History
+    from aecore._training import TrainingData
     from aecore.network import Network
 
 
-class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Codes, reconstructions and scores by `network_`, to scikit-learn's rules."""
+class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Codes by `network_`, to scikit-learn's rules."""
 
     network_: Network
+    # Whether the target is X itself, or something on its scale.
+    _reproduces_input: bool
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
@@ -49,6 +52,51 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
             return csr_array(codes)
         return codes
+
+    def _fitted(self, X: ArrayLike) -> tuple[Network, NDArray[Any]]:
+        """Take the network once: another thread may publish the next one meanwhile."""
+        check_is_fitted(self, "network_")
+        network = self.network_
+        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        return network, rows
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Numbers of the epochs so far; see the class."""
+        try:
+            history: History = self._history
+        except AttributeError:
+            msg = f"this {type(self).__name__} is not fitted: it has no attribute 'history_'"
+            raise AttributeError(msg) from None
+        return dict(history)
+
+    @property
+    def _n_features_out(self) -> int:
+        network = self.network_
+        return network.layer_sizes[network.code_layer + 1]
+
+    def _validation_figures(self, data: TrainingData, network: Network) -> dict[str, float]:
+        """Figures for `history_` at the end of an epoch besides the losses."""
+        del data, network
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy made while another thread trains the original is itself not in training.
+        state: dict[str, Any] = super().__getstate__().copy()
+        state.pop("_training_token", None)
+        return state
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        tags.input_tags.allow_nan = self.missing == "mask"
+        return tags
+
+
+class BaseAutoencoder(BaseEncoder):
+    """Reconstructions and scores besides codes."""
+
+    _reproduces_input = True
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
         """Compute the rows that codes stand for.
@@ -139,37 +187,3 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         del y
         return float(self.score_samples(X, target=target).mean())
-
-    def _fitted(self, X: ArrayLike) -> tuple[Network, NDArray[Any]]:
-        """Take the network once: another thread may publish the next one meanwhile."""
-        check_is_fitted(self, "network_")
-        network = self.network_
-        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        return network, rows
-
-    @property
-    def history_(self) -> dict[str, list[float]]:
-        """Numbers of the epochs so far; see the class."""
-        try:
-            history: History = self._history
-        except AttributeError:
-            msg = f"this {type(self).__name__} is not fitted: it has no attribute 'history_'"
-            raise AttributeError(msg) from None
-        return dict(history)
-
-    @property
-    def _n_features_out(self) -> int:
-        network = self.network_
-        return network.layer_sizes[network.code_layer + 1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A copy made while another thread trains the original is itself not in training.
-        state: dict[str, Any] = super().__getstate__().copy()
-        state.pop("_training_token", None)
-        return state
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
-        tags.input_tags.allow_nan = self.missing == "mask"
-        return tags
