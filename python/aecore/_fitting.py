@@ -31,19 +31,21 @@ from aecore._training import (
     OptimizerState,
     TrainingData,
     input_means,
-    with_unlabeled,
     split_rows,
     train_minibatches,
+    with_unlabeled,
 )
 from aecore.network import Network
 from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 from aecore.schedules import _as_schedule
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from aecore.autoencoder import Autoencoder
     from aecore.classifier import AutoencoderClassifier
 
-    Estimator = Autoencoder | AutoencoderClassifier
+    Estimator: TypeAlias = Autoencoder | AutoencoderClassifier
 
 # Learned attributes that a training may have or not.
 _OPTIONAL = (

@@ -28,7 +28,7 @@ def one_hot(labels: NDArray[Any], classes: NDArray[Any], name: str) -> NDArray[n
     places = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
     unknown = classes[places] != labels
     if unknown.any():
-        msg = f"{name} must hold labels of {classes}; got {labels[unknown][0]!r}"
+        msg = f"{name} must hold labels of {classes}; got {labels[unknown].tolist()[0]!r}"
         raise ValueError(msg)
     target = np.zeros((len(labels), len(classes)), np.uint8)
     target[np.arange(len(labels)), places] = 1

@@ -105,7 +105,7 @@ class NetworkState:
         )
         return network
 
-    def __getitem__(self, layers: slice) -> Self:
+    def __getitem__(self, layers: Any) -> Self:
         """Return the network of neighbouring layers, which shares their weights.
 
         `net[:2]` has the first two layers, `net[2:]` the others: their `parameters` are views, so
@@ -154,7 +154,9 @@ class NetworkState:
             code_layer,
             code_top_k,
         )
-        start = sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(self._sizes[: first + 1]))
+        start = sum(
+            (n_in + 1) * n_out for n_in, n_out in itertools.pairwise(self._sizes[: first + 1])
+        )
         network = type(self).__new__(type(self))
         NetworkState.__init__(
             network,

@@ -1,8 +1,8 @@
 """Greedy layer-wise pretraining: each layer starts as an autoencoder of the layers below it.
 
-Layer k of the encoder is trained, with a decoder of its own, to reproduce the codes that the layers
-before it give; then the next one has its codes [1]_ [2]_ [3]_. What was learned becomes the start of
-the whole network.
+Layer k of the encoder is trained, with a decoder of its own, to reproduce the codes that the
+layers before it give; then the next one has its codes [1]_ [2]_ [3]_. What was learned becomes the
+start of the whole network.
 
 References
 ----------

@@ -29,9 +29,7 @@ class Progress:
         if verbose:
             from tqdm import tqdm
 
-            self._bar = tqdm(
-                desc=title, total=total, unit=f" {unit}s", unit_scale=unit == "row"
-            )
+            self._bar = tqdm(desc=title, total=total, unit=f" {unit}s", unit_scale=unit == "row")
 
     def __enter__(self) -> Self:
         return self

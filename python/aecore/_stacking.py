@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
 from aecore._base import BaseEncoder
-from aecore._input import InputSettings
 from aecore.network import Network
 
-if TYPE_CHECKING:
-    from aecore.autoencoder import Autoencoder
 
-
-def stack(*models: Autoencoder | Network) -> Network:
+def stack(*models: BaseEncoder | Network) -> Network:
     """Join autoencoders, each trained on the codes of the one before, to one network.
 
     Its encoder is that of the first, then that of the second, and so on; its decoder has theirs in
@@ -91,14 +87,15 @@ def stack(*models: Autoencoder | Network) -> Network:
     return joined
 
 
-def _as_network(model: Autoencoder | Network, number: int) -> Network:
+def _as_network(model: Any, number: int) -> Network:
     if isinstance(model, Network):
         return model
     if not isinstance(model, BaseEncoder):
         msg = f"model {number} must be an estimator or a Network; got {type(model).__name__}"
         raise TypeError(msg)
     check_is_fitted(model, "network_")
-    return model.network_
+    network: Network = model.network_
+    return network
 
 
 def _n_layers(network: Network) -> int:
@@ -112,22 +109,20 @@ def _has_decoder(network: Network) -> bool:
 def _check_pair(before: Network, after: Network, number: int, *, decodes: bool) -> None:
     """Raise ValueError unless `after`, the model of this number, goes on the codes of `before`."""
     width = before.layer_sizes[before.code_layer + 1]
+    codes = f"the code of model {number - 1}"
+    problem = None
     if after.layer_sizes[0] != width:
-        msg = f"model {number} must have {width} inputs, the code of model {number - 1}; got {after.layer_sizes[0]}"
-        raise ValueError(msg)
-    if decodes and after.layer_sizes[-1] != width:
-        msg = f"model {number} must have {width} outputs, the code of model {number - 1}; got {after.layer_sizes[-1]}"
-        raise ValueError(msg)
-    if decodes and after.activations[-1] == "softmax":
-        msg = f"model {number} must not have a softmax output within the stack; got {after}"
-        raise ValueError(msg)
-    if after.dtype != before.dtype:
-        msg = f"model {number} must have dtype {before.dtype}, like the one before; got {after.dtype}"
-        raise ValueError(msg)
-    if before.code_top_k is not None:
-        msg = f"model {number - 1} must have no code_top_k, for only the last one can; got {before.code_top_k}"
-        raise ValueError(msg)
-    entry = after._input
-    if entry.input_scale != InputSettings().input_scale or entry.offset is not None:
-        msg = f"model {number} must not scale its input, the codes of model {number - 1}; fit it with input_scale=1 and scale=None"
+        problem = f"have {width} inputs, {codes}; got {after.layer_sizes[0]}"
+    elif decodes and after.layer_sizes[-1] != width:
+        problem = f"have {width} outputs, {codes}; got {after.layer_sizes[-1]}"
+    elif decodes and after.activations[-1] == "softmax":
+        problem = f"not have a softmax output within the stack; got {after.activations}"
+    elif after.dtype != before.dtype:
+        problem = f"have dtype {before.dtype}, like the one before; got {after.dtype}"
+    elif before.code_top_k is not None:
+        problem = f"be the first, for only the last one can have code_top_k; got {before}"
+    elif after.input_scale != 1 or after._input.offset is not None:
+        problem = f"take {codes} as it is, with input_scale 1 and no scale; got {after}"
+    if problem is not None:
+        msg = f"model {number} must {problem}"
         raise ValueError(msg)

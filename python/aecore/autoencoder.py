@@ -63,13 +63,13 @@ class Autoencoder(BaseAutoencoder):
         How weights start, by a name as in `Network`; None is Glorot uniform.
     pretrain : bool, Autoencoder, or sequence of one for each hidden layer of the encoder, \
 default=False
-        Greedy layer-wise pretraining in `fit` [8]_: each layer of the encoder is first trained, with
-        a decoder of its own, to reproduce the codes of the layers before it, and the whole network
-        starts from there. True takes this estimator's settings for every layer (above the first one
-        `squared_error`, where cross entropy would need a "sigmoid"). An estimator, or one for each
-        layer, lends its loss, penalties, noise and training; widths, activations, `dtype`, and what
-        happens to X, are those of this one. No layer is pretrained from `init` or in
-        `partial_fit`.
+        Greedy layer-wise pretraining in `fit` [8]_: each layer of the encoder is first trained,
+        with a decoder of its own, to reproduce the codes of the layers before it, and the whole
+        network starts from there. True takes this estimator's settings for every layer (above the
+        first one "squared_error", where cross entropy would need a "sigmoid"). An estimator, or
+        one for each layer, lends its loss, penalties, noise and training; widths, activations,
+        `dtype`, and what happens to X, are those of this one. Nothing is pretrained with `init`,
+        after the first `warm_start`, or in `partial_fit`.
     loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
 "multinomial"}, default="squared_error"
         Loss of a row, the sum over features, with e = x_hat - x, of 1/2 e^2; the cross entropy,

@@ -211,7 +211,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_data: Any = None,
         unlabeled: ArrayLike | None = None,
         init: Network | None = None,
     ) -> Self:
@@ -254,7 +254,9 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
         classes = np.unique(labels)
         if validation_data is not None:
             if not isinstance(validation_data, tuple) or len(validation_data) != 2:
-                msg = f"validation_data must be a tuple (X, y); got {type(validation_data).__name__}"
+                msg = (
+                    f"validation_data must be a tuple (X, y); got {type(validation_data).__name__}"
+                )
                 raise ValueError(msg)
             X_held, y_held = validation_data
             held = as_labels(X_held, y_held, "y of validation_data")
@@ -311,21 +313,23 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             msg = "class_weight must be None or a dict in partial_fit; got 'balanced'"
             raise ValueError(msg)
         known: NDArray[Any] | None = getattr(self, "classes_", None)
-        if known is None and classes is None:
+        if classes is not None:
+            given = np.unique(np.asarray(classes))
+            if known is not None and not np.array_equal(known, given):
+                msg = f"classes must be those of the calls before, {known}; got {given}"
+                raise ValueError(msg)
+            known = given
+        if known is None:
             msg = "classes must be given in the first call of partial_fit; got None"
-            raise ValueError(msg)
-        wanted = known if classes is None else np.unique(np.asarray(classes))
-        if known is not None and not np.array_equal(known, wanted):
-            msg = f"classes must be those of the calls before, {known}; got {wanted}"
             raise ValueError(msg)
         labels = as_labels(X, y, "y")
         with exclusive(self):
             _fitting.partial_fit(
                 self,
                 X,
-                one_hot(labels, wanted, "y"),
+                one_hot(labels, known, "y"),
                 row_weights(self.class_weight, labels, sample_weight),
-                learned={"classes_": wanted},
+                learned={"classes_": known},
             )
         return self
 
@@ -370,7 +374,8 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
         """
         check_is_fitted(self, "network_")
         classes: NDArray[Any] = self.classes_
-        return classes[self.predict_proba(X).argmax(axis=1)]
+        places = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(classes[places])
 
     def _validation_figures(self, data: TrainingData, network: Network) -> dict[str, float]:
         if data.validation is None:
