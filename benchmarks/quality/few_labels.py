@@ -2,7 +2,7 @@
 
 Logistic regression on 600 labelled digits of MNIST, 60 of each, that is 1 % of the labels, on
 pixels and on the codes of a denoising autoencoder that saw all 60,000 images without labels. Its
-regularisation is chosen by cross-validation on the 600 for either; the 10,000 test images come last.
+regularisation is chosen by cross-validation on the 600 for either; the test images come last.
 """
 
 from __future__ import annotations

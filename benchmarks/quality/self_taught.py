@@ -2,7 +2,8 @@
 
 A sparse autoencoder learns 200 features from the digits 5 to 9, whose labels it does not see; a
 softmax on its codes then learns 0 to 4 from one half of their 30,596 images and is tested on the
-other. The exercise of the UFLDL tutorial (A. Ng and others, Stanford, 2011), with its settings.
+other. The exercise of the UFLDL tutorial (A. Ng and others, Stanford, 2011), with its settings; the
+softmax has its lambda, 1e-4, or one that cross-validation on the training half prefers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 
 from aecore import SparseAutoencoder
 from benchmarks.quality.common import (
@@ -26,18 +28,25 @@ from benchmarks.quality.common import (
 )
 
 _PUBLISHED = 98.3
-_WEIGHT_DECAY = 1e-4  # lambda of the softmax
+_WEIGHT_DECAY = 1e-4  # lambda of the tutorial's softmax
+_CHOICES = (1e-4, 3e-5, 1e-5, 3e-6, 1e-6)
 
 
-def accuracy(
-    codes: NDArray[np.float32], labels: NDArray[np.uint8], n_training: int
+def softmax(n_rows: int, weight_decay: float) -> LogisticRegression:
+    """A softmax by lambda; scikit-learn's J is C times the sum of losses, and half the squares."""
+    return LogisticRegression(C=1.0 / (weight_decay * n_rows), max_iter=2_000)
+
+
+def accuracies(
+    features: NDArray[np.float32], labels: NDArray[np.uint8], n_training: int
 ) -> tuple[float, float]:
-    """Per cent of the rows after the first `n_training` that a softmax gets right, and of those."""
-    # J of scikit-learn is C times the sum of the losses, and half the squared weights.
-    softmax = LogisticRegression(C=1.0 / (_WEIGHT_DECAY * n_training), max_iter=2_000)
-    softmax.fit(codes[:n_training], labels[:n_training])
-    held_out = 100.0 * softmax.score(codes[n_training:], labels[n_training:])
-    return held_out, 100.0 * softmax.score(codes[:n_training], labels[:n_training])
+    """Per cent right after the first `n_training` rows, with the tutorial's lambda and the best."""
+    training = features[:n_training], labels[:n_training]
+    held_out = features[n_training:], labels[n_training:]
+    models = {"C": [softmax(n_training, each).C for each in _CHOICES]}
+    chosen = GridSearchCV(softmax(n_training, _WEIGHT_DECAY), models, cv=3).fit(*training)
+    given = softmax(n_training, _WEIGHT_DECAY).fit(*training)
+    return 100.0 * given.score(*held_out), 100.0 * chosen.score(*held_out)
 
 
 def run(
@@ -60,14 +69,9 @@ def run(
     begin = time.perf_counter()
     model.fit(unlabeled)
     seconds = time.perf_counter() - begin
-    on_codes, training = accuracy(model.transform(images), labels, half)
-    on_pixels, _ = accuracy(images * np.float32(PIXEL), labels, half)
-    return {
-        "codes": on_codes,
-        "codes, training half": training,
-        "pixels": on_pixels,
-        "seconds": seconds,
-    }
+    given, chosen = accuracies(model.transform(images), labels, half)
+    _, pixels = accuracies(images * np.float32(PIXEL), labels, half)
+    return {"codes": chosen, "lambda 1e-4": given, "pixels": pixels, "seconds": seconds}
 
 
 def main() -> int:
@@ -79,18 +83,13 @@ def main() -> int:
         images, labels, n_iterations = images[:12_000], labels[:12_000], 60
     one = functools.partial(run, images, labels, n_iterations)
     figures = mean_over_seeds(one, benchmark.n_seeds)
-    print_table(
-        ["correct, per cent", "published", "aecore", "training s"],
-        [
-            [
-                "on codes",
-                f"{_PUBLISHED:.1f}",
-                f"{figures['codes']:.2f}",
-                f"{figures['seconds']:.0f}",
-            ],
-            ["on pixels", "", f"{figures['pixels']:.2f}", ""],
-        ],
-    )
+    rows = [
+        ["codes, chosen lambda", f"{_PUBLISHED:.1f}", f"{figures['codes']:.2f}"],
+        ["codes, lambda 1e-4", "", f"{figures['lambda 1e-4']:.2f}"],
+        ["pixels, chosen lambda", "", f"{figures['pixels']:.2f}"],
+    ]
+    print_table(["correct, per cent", "published", "aecore"], rows)
+    print(f"  {figures['seconds']:.0f} s for features")
     low, high = (95.0, 98.2) if benchmark.quick else (98.2, 100.0)
     goal = Goal("digits 0 to 4 recognised, per cent", figures["codes"], low, high)
     return benchmark.finish(figures, [goal])

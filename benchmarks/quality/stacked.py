@@ -1,9 +1,9 @@
 """Stacked sparse autoencoders on MNIST: `python -m benchmarks.quality.stacked [--quick]`.
 
-784-200-200-10 as in the UFLDL tutorial (A. Ng and others, Stanford, 2011): two sparse autoencoders,
-the second one on the codes of the first, and a softmax on its codes are joined to one network, which
-is then trained as a whole. Test accuracy before and after that, and of the same network trained
-alike from random weights.
+784-200-200-10 as in the UFLDL tutorial (A. Ng and others, Stanford, 2011): two sparse
+autoencoders, the second one on the codes of the first, and a softmax on its codes are joined to one
+network, which is then trained as a whole. Test accuracy before and after that, and of the same
+network trained alike from random weights.
 """
 
 from __future__ import annotations

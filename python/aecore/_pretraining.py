@@ -88,8 +88,11 @@ def _make_layers(estimator: Estimator, network: Network) -> list[Autoencoder]:
     given = estimator.pretrain
     if isinstance(given, Sequence):
         if len(given) != n_layers:
-            rule = f"hold one estimator for each of the {n_layers} hidden layers"
-            raise parameter_error("pretrain", rule, f"{len(given)} of them")
+            msg = (
+                f"pretrain must hold one estimator for each of the {n_layers} hidden layers; "
+                f"got {len(given)}"
+            )
+            raise ValueError(msg)
         sources = list(given)
     else:
         sources = [given] * n_layers
