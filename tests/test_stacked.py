@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore import Autoencoder, DenoisingAutoencoder, Network, SparseAutoencoder, stack
+from helpers import ROOT, python_blocks
 from samples import same_bits, three_factor_rows
 
 SIZES = (7, 5, 3)
@@ -414,3 +415,16 @@ def test_what_is_no_slice() -> None:
             net[part]
     with pytest.raises(ValueError, match="decoder needs layers after the code"):
         net.encoder.decoder  # noqa: B018
+
+
+# --- the guide ------------------------------------------------------------------------------------
+
+
+def test_the_blocks_of_the_guide_run(capsys: pytest.CaptureFixture[str]) -> None:
+    guide = ROOT / "docs" / "stacked.md"
+    names: dict[str, Any] = {}
+    for block in python_blocks(guide):
+        exec(compile(block, str(guide), "exec"), names)
+    printed = capsys.readouterr().out.splitlines()
+    assert float(printed[1].split()[0]) > 0.9  # the score with 200 labels
+    assert printed[2:] == ["[64, 40, 20, 40, 64]", "[64, 40, 20] [40, 64]"]
