@@ -85,21 +85,23 @@ def fit(  # noqa: PLR0917
     start, name = init, "init"
     if start is None and estimator.warm_start:
         start, name = getattr(estimator, "network_", None), "network_"
+    wanted = estimator.pretrain
+    pretrains = start is None and not (isinstance(wanted, bool | np.bool_) and not wanted)
     seen = data
     if unlabeled is not None:
+        if not pretrains:
+            rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
+            raise parameter_error("unlabeled", rule, unlabeled)
         seen = with_unlabeled(data, _as_x(probe, unlabeled, reset=False))
     entry = _input_settings(estimator, seen)
     network = _new_network(estimator, data, seed, start, name, entry)
     title = None
-    if start is None and estimator.pretrain is not False:
+    if pretrains:
         from aecore._pretraining import pretrain
 
         probe.pretraining_history_ = pretrain(estimator, network, seen, seed)
         title = "fine-tuning"
-    elif unlabeled is not None:
-        msg = "unlabeled must be None where nothing is pretrained: with pretrain=False, init or \
-warm_start"
-        raise ValueError(msg)
+    del seen  # with unlabeled rows, a copy of all
     _train(estimator, probe, network, data, n_epochs=estimator.n_epochs, seed=seed, title=title)
 
 

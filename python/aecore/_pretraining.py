@@ -93,13 +93,10 @@ def _make_layers(estimator: Estimator, network: Network) -> list[Autoencoder]:
                 f"got {len(given)}"
             )
             raise ValueError(msg)
-        sources = list(given)
+        sources: list[Autoencoder | None] = list(given)
     else:
-        sources = [given] * n_layers
-    return [
-        _make_layer(estimator, network, k, None if source is True else source)
-        for k, source in enumerate(sources)
-    ]
+        sources = [given if isinstance(given, Autoencoder) else None] * n_layers
+    return [_make_layer(estimator, network, k, source) for k, source in enumerate(sources)]
 
 
 def _make_layer(
