@@ -330,6 +330,7 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("code_activation", "be one of None, 'identity', .*'gelu'", ["softmax", 3]),
     ("decoder_layer_sizes", "be None, an integer from 1 to .* or a seq", [0, (3, -1), "a"]),
     ("initialization", "be one of None, 'glorot', .*'orthogonal'", ["zeros", 0]),
+    ("pretrain", "be True, False, an Autoencoder, or a seq", [1, "yes", None, Autoencoder, [True]]),
     ("tied_weights", "be True or False", [1, "yes", None]),
     ("sparsity_momentum", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
     ("weight_l1", NUMBER, [-0.1, np.nan, np.inf, "a", None]),

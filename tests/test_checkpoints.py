@@ -72,6 +72,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"learning_rate_schedule": WarmUp(2, ReduceOnPlateau(patience=1, tolerance=0.5))},
     {"dtype": "float64", "clip_norm": 0.5, "sparsity_weight": 0.1, "activation": "sigmoid"},
     {"optimizer": "sgd", "batch_size": 1},
+    {"activation": "sigmoid", "sparsity_weight": 0.1, "sparsity_momentum": 0.9, "dropout": 0.2},
+    {"pretrain": True, "tied_weights": True, "code_top_k": 2},
 ]
 
 

@@ -21,6 +21,7 @@ from sklearn.base import clone
 import aecore
 from aecore import (
     Autoencoder,
+    AutoencoderClassifier,
     DenoisingAutoencoder,
     ModelFileError,
     Network,
@@ -91,6 +92,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"learning_rate_schedule": schedules.WarmUp(2, schedules.WarmUp(1, schedules.Step(2, 0.5)))},
     {"learning_rate_schedule": schedules.ReduceOnPlateau(patience=1), "clip_norm": 1.0},
     {"hidden_layer_sizes": 4, "n_threads": 2, "learning_rate": 0.01},
+    {"tied_weights": True, "code_top_k": 2, "code_activation": "tanh", "pretrain": True},
+    {"activation": "sigmoid", "sparsity_weight": 0.1, "sparsity_momentum": 0.9, "dropout": 0.2},
 ]
 
 
@@ -108,6 +111,28 @@ def test_every_class_fitted_and_not(cls: type[Autoencoder], tmp_path: Path) -> N
     assert vars(bare) == vars(ae)
     check_equal(ae.fit(ROWS), through_file(ae, tmp_path))
     assert same_bits(bare.fit(ROWS).network_, ae.network_)
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array([7, 3]), np.array(["no", "yes"]), np.array([1.0, 2.0])]
+)
+@pytest.mark.parametrize("copied", [through_file, None], ids=["file", "pickle"])
+def test_classifiers(labels: Any, copied: Any, tmp_path: Path) -> None:
+    y = labels[np.arange(len(ROWS)) % 2]
+    layers = [DenoisingAutoencoder(noise_level=0.1, n_epochs=2), Autoencoder(n_epochs=1)]
+    model = AutoencoderClassifier(
+        (4, 3), pretrain=layers, class_weight={labels[0]: 2.0}, n_epochs=2, random_state=0
+    ).fit(ROWS, y)
+    again = pickle.loads(pickle.dumps(model)) if copied is None else copied(model, tmp_path)
+    assert again.pretraining_history_ == model.pretraining_history_
+    assert again.class_weight == model.class_weight
+    assert again.pretrain[0].noise_level == 0.1
+    assert (again.classes_.dtype, list(again.classes_)) == (labels.dtype, sorted(labels))
+    np.testing.assert_array_equal(again.predict(ROWS), model.predict(ROWS))
+    np.testing.assert_array_equal(
+        again.partial_fit(ROWS, y).predict_proba(ROWS),
+        model.partial_fit(ROWS, y).predict_proba(ROWS),
+    )
 
 
 def test_numpy_values_become_pythons(tmp_path: Path) -> None:

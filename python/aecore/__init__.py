@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from aecore import callbacks, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore._models import load
+    from aecore._stacking import stack
     from aecore.autoencoder import Autoencoder
     from aecore.checkpoint import Checkpoint
+    from aecore.classifier import AutoencoderClassifier
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.exceptions import ModelFileError, TrainingDivergedError
     from aecore.network import Network
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Autoencoder",
+    "AutoencoderClassifier",
     "Checkpoint",
     "DenoisingAutoencoder",
     "ModelFileError",
@@ -38,11 +41,13 @@ __all__ = [
     "reference",
     "schedules",
     "show_config",
+    "stack",
 ]
 
 _SUBMODULES = ("callbacks", "optimizers", "reference", "schedules")
 _MODULES = {
     "Autoencoder": "aecore.autoencoder",
+    "AutoencoderClassifier": "aecore.classifier",
     "Checkpoint": "aecore.checkpoint",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "ModelFileError": "aecore.exceptions",
@@ -51,6 +56,7 @@ _MODULES = {
     "TrainingDivergedError": "aecore.exceptions",
     "load": "aecore._models",
     "show_config": "aecore._config",
+    "stack": "aecore._stacking",
 }
 
 

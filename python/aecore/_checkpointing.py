@@ -153,12 +153,12 @@ class Run:
         """Raise ValueError unless this is the training of `estimator` on such data."""
         here = {"class": type(estimator).__name__, **describe(data), **_names(probe)}
         there = {"class": type(self.model).__name__, **self.data, **_names(self.model)}
-        for name, value in _models.file_parameters(estimator).items():
-            if name not in _FREE:
-                here[name] = decode(value)
-                there[name] = getattr(self.model, name, None)
+        here |= _models.file_parameters(estimator)
+        there |= _models.file_parameters(self.model)
+        for name in _FREE:
+            here.pop(name, None)
         differences = [
-            f"{name} ({reprlib.repr(there.get(name))} there, {reprlib.repr(value)} here)"
+            f"{name} ({_text(there.get(name))} there, {_text(value)} here)"
             for name, value in here.items()
             if value != there.get(name)
         ]
@@ -171,6 +171,10 @@ class Run:
         if estimator.n_epochs < self.n_epochs:
             rule = f"be at least {self.n_epochs}, the epochs in {self.path}"
             raise parameter_error("n_epochs", rule, estimator.n_epochs)
+
+
+def _text(encoded: Any) -> str:
+    return reprlib.repr(decode(encoded))
 
 
 def describe(data: TrainingData) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._file_values import NoFileFormError, decode, encode
@@ -99,8 +101,13 @@ def put_estimator(content: Content, attributes: dict[str, Any], *, exact: bool =
                 attributes.pop(f"{name}_", None)
     history: History | None = attributes.pop("_history", None)
     if history is not None:
-        content.document["history"] = list(history)
-        content.tensors["history"] = np.array(list(history.values()), dtype=np.float64)
+        content.document["history"] = _put_history(content, "history", history)
+    if "pretraining_history_" in attributes:
+        content.document["pretraining"] = [
+            _put_history(content, f"pretraining.{layer}", learned)
+            for layer, learned in enumerate(attributes.pop("pretraining_history_"))
+        ]
+    _put_classes(content, attributes, exact=exact)
     state = attributes.pop("_optimizer_state", None)
     if state is not None:
         fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
@@ -110,6 +117,40 @@ def put_estimator(content: Content, attributes: dict[str, Any], *, exact: bool =
                 content.tensors[f"optimizer.{name}"] = value
             else:
                 content.document["optimizer"][name] = encode(value)
+
+
+def _put_history(content: Content, tensor: str, history: Mapping[str, list[float]]) -> list[str]:
+    content.tensors[tensor] = np.array(list(history.values()), dtype=np.float64)
+    return list(history)
+
+
+def _history(content: Content, tensor: str, names: list[str]) -> dict[str, list[float]]:
+    table = content.tensors[tensor]
+    _check(tensor, table.ndim == 2, "be a table", table.shape)
+    return dict(zip(names, table.tolist(), strict=True))
+
+
+def _put_classes(content: Content, attributes: dict[str, Any], *, exact: bool) -> None:
+    """Move labels that are numbers or text."""
+    classes = attributes.get("classes_")
+    if classes is None:
+        return
+    values = classes.tolist()
+    if classes.dtype.kind in "biufU" or all(type(value) is str for value in values):
+        content.document["classes"] = {"dtype": classes.dtype.str, "values": values}
+        del attributes["classes_"]
+    elif not exact:
+        rule = "be numbers or text for a model file; pickle keeps others"
+        raise parameter_error("classes_", rule, classes)
+
+
+def _classes(content: Content) -> NDArray[Any]:
+    dtype, values = content.document["classes"]["dtype"], content.document["classes"]["values"]
+    known = re.fullmatch(r"[<>|=]([biuf][1248]|U\d{1,4}|O)", dtype)
+    _check("classes", known is not None, "be numbers or text", dtype)
+    plain = all(type(value) in (bool, int, float, str) for value in values)
+    _check("classes", plain, "be numbers or text", values)
+    return np.array(values, dtype=dtype)
 
 
 def move(
@@ -131,7 +172,7 @@ def learned_attributes(content: Content) -> dict[str, Any]:
     LookupError, TypeError, ValueError
         If a part is missing or does not fit the others.
     """
-    document, tensors = content
+    document = content.document
     learned = {name: decode(value) for name, value in document["learned"].items()}
     if "feature_names_in_" in learned:
         names = learned["feature_names_in_"]
@@ -141,10 +182,15 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         _check(name, type(learned[name]) is int and learned[name] >= 0, "be >= 0", learned[name])
     check_known("learned attributes", learned, (*_INTEGERS, "feature_names_in_"))
     if "history" in document:
-        table = tensors["history"]
-        _check("history", table.ndim == 2, "be a table", table.shape)
-        lists = dict(zip(document["history"], table.tolist(), strict=True))
-        learned["_history"] = History(lists, table.shape[1])
+        lists = _history(content, "history", document["history"])
+        learned["_history"] = History(lists, content.tensors["history"].shape[1])
+    if "pretraining" in document:
+        learned["pretraining_history_"] = [
+            _history(content, f"pretraining.{layer}", names)
+            for layer, names in enumerate(document["pretraining"])
+        ]
+    if "classes" in document:
+        learned["classes_"] = _classes(content)
     if "network" in document:
         network = Network.__new__(Network)
         network._set_state(network_state(content))

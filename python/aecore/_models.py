@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from aecore._file_values import decode
+from aecore._file_values import ESTIMATORS, MAY_BE_LEFT_OUT, decode
 from aecore._model_content import (
     check_known,
     learned_attributes,
@@ -23,14 +23,7 @@ if TYPE_CHECKING:
     from aecore.network import Network
 
 # All classes that a file may name.
-_MODULES = {
-    "Autoencoder": "aecore.autoencoder",
-    "DenoisingAutoencoder": "aecore.denoising_autoencoder",
-    "Network": "aecore.network",
-    "SparseAutoencoder": "aecore.sparse_autoencoder",
-}
-# Parameters whose values may be objects that no file can hold; they load as None, their default.
-_MAY_BE_LEFT_OUT = ("callbacks", "learning_rate_schedule", "random_state")
+_MODULES = {**ESTIMATORS, "Network": "aecore.network"}
 _PICKLE = "this pickle of an aecore model"
 
 
@@ -143,7 +136,7 @@ def file_parameters(estimator: Autoencoder) -> dict[str, Any]:
     encoded: dict[str, Any] = {}
     move(values, tuple(values), encoded, exact=False)
     for name, value in values.items():
-        if name not in _MAY_BE_LEFT_OUT:
+        if name not in MAY_BE_LEFT_OUT:
             raise parameter_error(name, "be one of aecore's own for a model file", value)
         encoded[name] = None
     return encoded

@@ -7,7 +7,7 @@ estimator in one step, so another thread, Ctrl-C or an error always finds a whol
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,8 @@ from aecore.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
     from aecore._checkpointing import CheckpointWriter, Run
+    from aecore._fitting import Estimator
     from aecore._training import OptimizerState
-    from aecore.autoencoder import Autoencoder
     from aecore.network import Network
 
 
@@ -47,13 +47,14 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Audience:
-    """Who else hears of each epoch."""
+    """Who else hears of each epoch, and what else is measured at its end."""
 
-    estimator: Autoencoder
+    estimator: Estimator
     n_epochs: int  # there will be at most, earlier ones included
     callbacks: Sequence[Callback] = ()
     early_stopping: EarlyStopping | None = None
     checkpoints: CheckpointWriter | None = None
+    measure: Callable[[Network], Mapping[str, float]] = lambda _: {}
 
 
 class Recorder:
@@ -147,10 +148,12 @@ class Recorder:
             "learning_rate": learning_rate,
             "validation_loss": validation_loss,
         }
-        self.history = self.history.extended(values)
-        shown = {"loss": loss, "validation_loss": validation_loss}
-        self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
         network = self._start.with_parameters(parameters)
+        measured = self._audience.measure(network)
+        self.history = self.history.extended({**values, **measured})
+        shown = {"epoch": self.n_epochs, "loss": loss, "validation_loss": validation_loss}
+        shown.update(measured)
+        self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
         self._hand_over(network)
         state = EpochState(
             epoch=self.n_epochs - 1,

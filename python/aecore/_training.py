@@ -83,6 +83,21 @@ def input_means(network: Network, data: TrainingData) -> NDArray[np.float64]:
     return network._input.apply(mean)
 
 
+def with_unlabeled(data: TrainingData, unlabeled: NDArray[Any]) -> TrainingData:
+    """Append rows to learn from, of weight 1, to rows whose target nobody asks for any more."""
+    n_rows, n_more = data.X.shape[0], unlabeled.shape[0]
+    X = np.concatenate([data.X, unlabeled])
+    rows, sample_weight, validation = data.rows, data.sample_weight, data.validation
+    if rows is not None:
+        rows = np.concatenate([rows, np.arange(n_rows, n_rows + n_more)])
+    if sample_weight is not None:
+        sample_weight = np.concatenate([sample_weight, np.ones(n_more)])
+    if validation is not None:
+        X_held, _, rows_held = validation
+        validation = (X if X_held is data.X else X_held, None, rows_held)
+    return TrainingData(X, None, sample_weight, rows, validation)
+
+
 def split_rows(
     n_rows: int, fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
