@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from aecore.autoencoder import Autoencoder
     from aecore.network import Network
 
-# Parameters that a resumed training may change: none of them moves a bit of its epochs.
+# Parameters that a resumed training may change: they move no bit of an epoch, unless a schedule
+# looks at `n_epochs`.
 _FREE = ("callbacks", "n_epochs", "n_threads", "verbose")
 
 

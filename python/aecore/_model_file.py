@@ -51,7 +51,13 @@ class Content(NamedTuple):
 
 
 def pack(content: Content) -> list[Any]:
-    """Return the bytes of a file, in parts."""
+    """Return the bytes of a file, in parts.
+
+    Raises
+    ------
+    ValueError
+        If there are so many names of features that no file could be read again.
+    """
     from safetensors.numpy import save
 
     head = {"format": FORMAT, "version": __version__, "sha256": _ZEROS.decode()}
@@ -59,9 +65,10 @@ def pack(content: Content) -> list[Any]:
     # safetensors stores the memory of a transposed array as if it were not.
     tensors = {name: np.ascontiguousarray(array) for name, array in content.tensors.items()}
     data = save(tensors, {"aecore": text})
-    beginning = _BEGINNING.match(data)
-    assert beginning is not None, "safetensors no longer writes its metadata first"
-    at = beginning.end()
+    if int.from_bytes(data[:8], "little") > _MAX_HEADER:
+        msg = f"a model file has room for {_MAX_HEADER} bytes of names and settings; got more"
+        raise ValueError(msg)
+    at = _check_beginning(data, len(data), "what safetensors makes of a model").end()
     digest = hashlib.sha256(data).hexdigest().encode()
     return [data[:at], digest, memoryview(data)[at + 64 :]]
 
@@ -137,13 +144,13 @@ def read(path: str | os.PathLike[str]) -> Content:
         If it is not there or cannot be read.
     """
     name = repr(os.fspath(path))
-    status = Path(path).stat()
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait
         msg = f"{name} is not an aecore model file: it is a folder or a device"
         raise ModelFileError(msg)
     with Path(path).open("rb", buffering=0) as file:
         # A large file of another kind is not read as a whole.
-        _check_beginning(file.read(_MAX_BEGINNING), status.st_size, name)
+        size = os.fstat(file.fileno()).st_size
+        _check_beginning(file.read(_MAX_BEGINNING), size, name)
         file.seek(0)
         return unpack(file.readall(), name)
 
