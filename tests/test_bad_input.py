@@ -111,6 +111,19 @@ def test_not_finite_in_rows_read_in_place(activation: str, dtype: str) -> None:
         estimator.partial_fit(bad)
 
 
+@pytest.mark.parametrize(
+    "settings", [{"activation": "silu"}, {"dropout": 0.2}, {"code_top_k": 1}], ids=str
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_not_finite_where_slopes_are_kept_of_rows_read_in_place(
+    settings: dict[str, Any], dtype: str
+) -> None:
+    bad = marked(np.nan).astype(dtype)
+    ae = Autoencoder((3,), dtype=dtype, shuffle=False, n_epochs=1, random_state=0, **settings)
+    with pytest.raises(ValueError, match="row 41, column 3"):
+        ae.fit(bad)
+
+
 def test_features_of_a_failed_fit_are_not_taken_over(fitted: Autoencoder) -> None:
     frame = pd.DataFrame(marked(np.nan)[:, 1:], columns=list("abcde"))
     with pytest.raises(ValueError, match="row 41, column 2"):
