@@ -46,8 +46,8 @@ function(aecore_add_kernels isa)
   add_library(aecore_kernels_${isa} OBJECT csrc/kernels/${isa}.cpp)
   target_link_libraries(aecore_kernels_${isa} PRIVATE aecore_flags)
   target_compile_options(aecore_kernels_${isa} PRIVATE
-    ${ARGN}
     $<$<NOT:$<CONFIG:Debug>>:-O3> # RelWithDebInfo would build the hot loops with -O2
+    ${ARGN}
     -fno-exceptions # nothing throws here, and unwinding would bring a weak symbol
     -fno-math-errno -fno-trapping-math # both keep IEEE results; without them loops do not vectorise
     -Wno-psabi) # vectors are passed between inlined functions only

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from aecore import Autoencoder, Network, SparseAutoencoder
+from aecore import Autoencoder, Network, SparseAutoencoder, _core
 from aecore.callbacks import Callback
 from aecore.optimizers import LBFGS, Adam
 from aecore.schedules import Cosine
@@ -96,6 +96,19 @@ def test_not_finite_in_a_network(net: Network, value: float, message: str) -> No
         net.encode(bad[41])
     with pytest.raises(ValueError, match=message.format("target")):
         net.objective(ROWS, target=bad)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", [a for a in _core.ACTIVATIONS if a != "softmax"])
+def test_not_finite_in_rows_read_in_place(activation: str, dtype: str) -> None:
+    # Nobody copies these rows: their first layer has to find out.
+    bad = marked(np.nan).astype(dtype)
+    network = Network((6, 4, 6), (activation, "identity"), dtype=dtype, random_state=0)
+    with pytest.raises(ValueError, match=r"Input X contains NaN at row 41, column 3\.$"):
+        network.objective_and_gradient(bad)
+    estimator = Autoencoder((4,), activation=activation, dtype=dtype, shuffle=False)
+    with pytest.raises(ValueError, match=r"Input X contains NaN at row 41, column 3\.$"):
+        estimator.partial_fit(bad)
 
 
 @pytest.mark.parametrize(
@@ -330,6 +343,7 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("code_activation", "be one of None, 'identity', .*'gelu'", ["softmax", 3]),
     ("decoder_layer_sizes", "be None, an integer from 1 to .* or a seq", [0, (3, -1), "a"]),
     ("initialization", "be one of None, 'glorot', .*'orthogonal'", ["zeros", 0]),
+    ("pretrain", "be True, False, an Autoencoder, or a seq", [1, "yes", None, Autoencoder, [True]]),
     ("tied_weights", "be True or False", [1, "yes", None]),
     ("sparsity_momentum", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
     ("weight_l1", NUMBER, [-0.1, np.nan, np.inf, "a", None]),

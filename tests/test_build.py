@@ -139,6 +139,7 @@ def test_wheel_holds_the_package_and_nothing_else() -> None:
 def test_wheel_is_small() -> None:
     if _core.show_build()["build_type"] != "Release":
         pytest.skip("this build carries debug information")
-    # Compressed one by one, as in a wheel.
+    # A wheel is to stay under 2 MB; what it holds is compressed file by file. It was 0.91 MB, and
+    # 1.44 MB when each loss was compiled for each activation: that must not come back unseen.
     size = sum(len(zlib.compress(Path(str(f.locate())).read_bytes())) for f in installed_files())
-    assert size < 2_000_000
+    assert size < 1_250_000

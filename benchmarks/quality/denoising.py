@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore import Autoencoder
+from aecore import DenoisingAutoencoder
 from benchmarks.quality.common import (
     PIXEL,
     Benchmark,
@@ -57,27 +57,23 @@ class Problem:
     name: str
     X: Rows
     held_out: Rows
-    noise: Noise
+    noise: Noise  # of the held out rows; the model draws its own of the same kind
     gains: tuple[float, ...]  # factors that PCA may choose from
     n_epochs: int
     settings: dict[str, Any]
     quick_gain: tuple[float, float]  # dB above PCA in a quick run
 
 
-def train(problem: Problem, seed: int) -> Autoencoder:
+def train(problem: Problem, seed: int) -> DenoisingAutoencoder:
     """Learn the way back from noise that is new in each epoch."""
-    model = Autoencoder(
+    model = DenoisingAutoencoder(
         **problem.settings,
         n_epochs=problem.n_epochs,
         learning_rate_schedule="cosine",
         n_threads=1,
         random_state=seed,
     )
-    for epoch in range(problem.n_epochs):
-        rng = np.random.default_rng([seed, epoch])
-        clean = problem.X[rng.permutation(len(problem.X))]
-        model.partial_fit(problem.noise(clean, rng), target=clean)
-    return model
+    return model.fit(problem.X)
 
 
 def best_pca(problem: Problem, noisy: Rows) -> tuple[float, int]:
@@ -120,12 +116,20 @@ def load_problems(*, quick: bool) -> list[Problem]:
     # Neighbours were cut from the same photograph: the file's order is left.
     patches = patches[np.random.default_rng(0).permutation(len(patches))]
     digits_model: dict[str, Any] = {
+        "noise": "masking",
+        "noise_level": _MASKED,
         "hidden_layer_sizes": (512,),
         "output_activation": "sigmoid",
         "loss": "binary_cross_entropy",
         "batch_size": 128,
     }
-    patches_model = {"hidden_layer_sizes": (256,), "batch_size": 64, "learning_rate": 2e-3}
+    patches_model: dict[str, Any] = {
+        "noise": "gaussian",
+        "noise_level": _SIGMA,
+        "hidden_layer_sizes": (256,),
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+    }
     return [
         Problem(
             "digits, 50 % masked",

@@ -50,8 +50,9 @@ void fetch_target(const void* context, index_t row, index_t rows, index_t column
 
 constexpr index_t kProductPanels = 32;
 
-/// Runs `each(z, x, loss, factor, slope)` over the tile, some vectors at a time: the loss of an
-/// output is `loss` + log(`factor`), factor in [1, 2], and slope is dloss/dz.
+/// Runs `each(at, z, x, loss, factor, slope)` over the tile, some vectors at a time, the first of
+/// them `at` numbers from the tile's begin: the loss of an output is `loss` + log(`factor`), factor
+/// in [1, 2], and slope is dloss/dz.
 template <class T, bool HasFactor, class Each>
 inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t rows, index_t column,
                         index_t columns, Each each) {
@@ -62,8 +63,8 @@ inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t ro
   T* const partial = c.partial + (row - c.partial_row) * kW;
   const bool begins = panel % kProductPanels == 0;
   const bool ends = (panel + 1) % kProductPanels == 0 || column + kW >= c.n_columns;
-  Vec<T> bias[kVectors];
-  load_panel(c.output.bias + column, columns, bias);
+  Vec<T> bias[kVectors] = {};
+  if (c.output.bias != nullptr) load_panel(c.output.bias + column, columns, bias);
   for_row_groups(rows, [&](auto count, index_t r) {
     constexpr int kRows = decltype(count)::value;
     constexpr int kN = kRows * kVectors;
@@ -81,7 +82,7 @@ inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t ro
         x[i] = load(target + (r + i / kVectors) * c.target_row + i % kVectors * kLanes);
       }
     }
-    each(z, x, loss, factor, slope);
+    each(r * kW, z, x, loss, factor, slope);
     if (c.feature_weight != nullptr) {
       const T* const weight = c.feature_weight + panel * c.feature_weight_stride + (row + r) * kW;
       AECORE_LOCKSTEP(kN) {
@@ -121,64 +122,18 @@ inline void output_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t ro
   });
 }
 
-template <Loss L>
-struct LossTag {
-  static constexpr Loss value = L;
-};
+// The pairs of loss and activation below are common, or need z, and have a pass of their own.
 
-/// Poisson's loss of a positive output: log(x_hat) comes from z, as x_hat may underflow.
-template <class T, int N>
-inline void poisson_of_sigmoid(Vec<T> (&z)[N], const Vec<T> (&x)[N], Vec<T> (&loss)[N],
-                               Vec<T> (&slope)[N]) {
-  Vec<T> factor[N];
-  sigmoid_and_factor<T>(z, slope, factor);
-  AECORE_LOCKSTEP(N) {
-    const Vec<T> log_x_hat = at_most(z[i], T{0}) - log_v<T>(factor[i]);
-    loss[i] = slope[i] - x[i] * log_x_hat;
-    slope[i] = (slope[i] - x[i]) * (T{1} - slope[i]);
-  }
-}
-
-template <class T, int N>
-inline void poisson_of_softplus(Vec<T> (&z)[N], const Vec<T> (&x)[N], Vec<T> (&loss)[N],
-                                Vec<T> (&slope)[N]) {
-  // softplus(z) = e^z (1 - e^z/2 + ...): its logarithm is z to the last bit from here down.
-  constexpr T kLogIsZ = sizeof(T) == sizeof(float) ? T(-17) : T(-37);
-  Vec<T> x_hat[N];
-  AECORE_LOCKSTEP(N) x_hat[i] = z[i];
-  softplus_v<T>(x_hat);
-  AECORE_LOCKSTEP(N) {
-    const Vec<T> log_x_hat = select<T>(z[i] < kLogIsZ, z[i], log_v<T>(x_hat[i]));
-    const Vec<T> sigma = T{0} - expm1_v<T>(T{0} - x_hat[i]);
-    loss[i] = x_hat[i] - x[i] * log_x_hat;
-    slope[i] = sigma - x[i] * (sigma / x_hat[i]);
-  }
-}
-
-/// Any loss of any output by their two derivatives.
-template <class T, Loss L, Activation A>
-inline void loss_tile(const OutputLoss<T>& c, T* tile, index_t row, index_t rows, index_t column,
-                      index_t columns) {
+template <class T, Activation A>
+inline void squared_error_of(const OutputLoss<T>& c, T* tile, index_t row, index_t rows,
+                             index_t column, index_t columns) {
   output_tile<T, false>(c, tile, row, rows, column, columns,
-                        [](auto& z, const auto& x, auto& loss, auto&, auto& slope) {
+                        [](index_t, auto& z, const auto& x, auto& loss, auto&, auto& slope) {
                           constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
-                          if constexpr (L == Loss::poisson && A == Activation::sigmoid) {
-                            poisson_of_sigmoid<T>(z, x, loss, slope);
-                          } else if constexpr (L == Loss::poisson && A == Activation::softplus) {
-                            poisson_of_softplus<T>(z, x, loss, slope);
-                          } else if constexpr (slope_needs_z(A)) {
-                            Vec<T> of_z[kN];
-                            activate_with_slope<T, A>(z, of_z);
-                            AECORE_LOCKSTEP(kN) {
-                              loss_of_output<T, L>(z[i], x[i], loss[i], slope[i]);
-                              slope[i] *= of_z[i];
-                            }
-                          } else {
-                            activate<T, A>(z);
-                            AECORE_LOCKSTEP(kN) {
-                              loss_of_output<T, L>(z[i], x[i], loss[i], slope[i]);
-                              slope[i] *= derivative<T, A>(z[i]);
-                            }
+                          activate<T, A>(z);
+                          AECORE_LOCKSTEP(kN) {
+                            loss_of_output<T, Loss::squared_error>(z[i], x[i], loss[i], slope[i]);
+                            slope[i] *= derivative<T, A>(z[i]);
                           }
                         });
 }
@@ -189,7 +144,7 @@ template <class T>
 inline void cross_entropy_of_sigmoid(const OutputLoss<T>& c, T* tile, index_t row, index_t rows,
                                      index_t column, index_t columns) {
   output_tile<T, true>(c, tile, row, rows, column, columns,
-                       [](auto& z, const auto& x, auto& loss, auto& factor, auto& slope) {
+                       [](index_t, auto& z, const auto& x, auto& loss, auto& factor, auto& slope) {
                          constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
                          sigmoid_and_factor<T>(z, slope, factor);
                          AECORE_LOCKSTEP(kN) {
@@ -199,26 +154,84 @@ inline void cross_entropy_of_sigmoid(const OutputLoss<T>& c, T* tile, index_t ro
                        });
 }
 
-/// function(type tag) for the losses of single outputs.
-template <class Function>
-inline void with_loss(Loss loss, Function function) {
-  switch (loss) {
+/// Poisson's loss of a positive output: log(x_hat) comes from z, as x_hat may underflow.
+template <class T>
+inline void poisson_of_sigmoid(const OutputLoss<T>& c, T* tile, index_t row, index_t rows,
+                               index_t column, index_t columns) {
+  output_tile<T, false>(c, tile, row, rows, column, columns,
+                        [](index_t, auto& z, const auto& x, auto& loss, auto& factor, auto& slope) {
+                          constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                          sigmoid_and_factor<T>(z, slope, factor);
+                          AECORE_LOCKSTEP(kN) {
+                            const Vec<T> log_x_hat = at_most(z[i], T{0}) - log_v<T>(factor[i]);
+                            loss[i] = slope[i] - x[i] * log_x_hat;
+                            slope[i] = (slope[i] - x[i]) * (T{1} - slope[i]);
+                          }
+                        });
+}
+
+template <class T>
+inline void poisson_of_softplus(const OutputLoss<T>& c, T* tile, index_t row, index_t rows,
+                                index_t column, index_t columns) {
+  output_tile<T, false>(c, tile, row, rows, column, columns,
+                        [](index_t, auto& z, const auto& x, auto& loss, auto&, auto& slope) {
+                          constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
+                          // softplus(z) = e^z (1 - e^z/2 + ...): its logarithm is z to the last bit
+                          // from here down.
+                          constexpr T kLogIsZ = sizeof(T) == sizeof(float) ? T(-17) : T(-37);
+                          Vec<T> x_hat[kN];
+                          AECORE_LOCKSTEP(kN) x_hat[i] = z[i];
+                          softplus_v<T>(x_hat);
+                          AECORE_LOCKSTEP(kN) {
+                            const Vec<T> log_x_hat =
+                                select<T>(z[i] < kLogIsZ, z[i], log_v<T>(x_hat[i]));
+                            const Vec<T> sigma = T{0} - expm1_v<T>(T{0} - x_hat[i]);
+                            loss[i] = x_hat[i] - x[i] * log_x_hat;
+                            slope[i] = sigma - x[i] * (sigma / x_hat[i]);
+                          }
+                        });
+}
+
+/// Any loss of an output whose activation passed over the tile before, and left `slopes`.
+template <class T, Loss L>
+inline void loss_of_activated(const OutputLoss<T>& c, T* tile, const T* slopes, index_t row,
+                              index_t rows, index_t column, index_t columns) {
+  output_tile<T, false>(c, tile, row, rows, column, columns,
+                        [&](index_t at, auto& a, const auto& x, auto& loss, auto&, auto& slope) {
+                          constexpr int kN = static_cast<int>(sizeof a / sizeof a[0]);
+                          AECORE_LOCKSTEP(kN) {
+                            loss_of_output<T, L>(a[i], x[i], loss[i], slope[i]);
+                            slope[i] *= load(slopes + at + i * Simd<T>::kLanes);
+                          }
+                        });
+}
+
+/// The activation passes over the tile, then the loss: a pass for each pair would be 45 of them, 8
+/// KB of code each, in every instruction set and type.
+template <class T>
+inline void loss_after_activation(OutputLoss<T> c, T* tile, index_t row, index_t rows,
+                                  index_t column, index_t columns) {
+  T slopes[kTileRows * kWidth<T>];
+  BiasActivation<T> activation = c.output;
+  activation.bias += column;  // the tile stands for a matrix of its own
+  activation.slope = slopes;
+  bias_activation_slope(activation, tile, 0, rows, 0, columns);
+  c.output.bias = nullptr;
+  switch (c.loss) {
     case Loss::squared_error:
-    case Loss::multinomial:  // is `multinomial_loss`
-      function(LossTag<Loss::squared_error>{});
-      break;
+      return loss_of_activated<T, Loss::squared_error>(c, tile, slopes, row, rows, column, columns);
     case Loss::binary_cross_entropy:
-      function(LossTag<Loss::binary_cross_entropy>{});
-      break;
+      return loss_of_activated<T, Loss::binary_cross_entropy>(c, tile, slopes, row, rows, column,
+                                                              columns);
     case Loss::absolute_error:
-      function(LossTag<Loss::absolute_error>{});
-      break;
+      return loss_of_activated<T, Loss::absolute_error>(c, tile, slopes, row, rows, column,
+                                                        columns);
     case Loss::huber:
-      function(LossTag<Loss::huber>{});
-      break;
+      return loss_of_activated<T, Loss::huber>(c, tile, slopes, row, rows, column, columns);
     case Loss::poisson:
-      function(LossTag<Loss::poisson>{});
-      break;
+      return loss_of_activated<T, Loss::poisson>(c, tile, slopes, row, rows, column, columns);
+    case Loss::multinomial:  // is `multinomial_loss`
+      return;
   }
 }
 
@@ -226,13 +239,21 @@ template <class T>
 void output_loss(const void* context, T* tile, index_t row, index_t rows, index_t column,
                  index_t columns) {
   const auto& c = *static_cast<const OutputLoss<T>*>(context);
-  if (c.loss == Loss::binary_cross_entropy && c.output.activation == Activation::sigmoid) {
+  const Activation a = c.output.activation;
+  if (c.loss == Loss::binary_cross_entropy && a == Activation::sigmoid) {
     return cross_entropy_of_sigmoid(c, tile, row, rows, column, columns);
   }
-  with_loss(c.loss, [&](auto loss) {
-    with_activation(c.output.activation, [&](auto activation) {
-      loss_tile<T, decltype(loss)::value, decltype(activation)::value>(c, tile, row, rows, column,
-                                                                       columns);
-    });
-  });
+  if (c.loss == Loss::squared_error && a == Activation::sigmoid) {
+    return squared_error_of<T, Activation::sigmoid>(c, tile, row, rows, column, columns);
+  }
+  if (c.loss == Loss::squared_error && a == Activation::identity) {
+    return squared_error_of<T, Activation::identity>(c, tile, row, rows, column, columns);
+  }
+  if (c.loss == Loss::poisson && a == Activation::sigmoid) {
+    return poisson_of_sigmoid(c, tile, row, rows, column, columns);
+  }
+  if (c.loss == Loss::poisson && a == Activation::softplus) {
+    return poisson_of_softplus(c, tile, row, rows, column, columns);
+  }
+  loss_after_activation(c, tile, row, rows, column, columns);
 }

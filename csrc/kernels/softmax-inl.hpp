@@ -60,8 +60,8 @@ void softmax(T* z, index_t stride, index_t rows, index_t n) {
 template <class T>
 void multinomial_loss(const OutputLoss<T>& c, T* z, index_t stride, index_t row, index_t rows) {
   const index_t n = c.n_columns;
-  const T* x = c.target + row * kWidth<T>;
-  for (index_t r = 0; r < rows; ++r, z += kWidth<T>, x += kWidth<T>) {
+  const T* x = c.target + row * c.target_row;
+  for (index_t r = 0; r < rows; ++r, z += kWidth<T>, x += c.target_row) {
     const T largest = largest_of_row(z, stride, n);
     Vec<T> exp_sum = {}, x_sum = {}, product_sum = {};
     for_row_vectors<T>(n, [&](index_t panel, index_t at, IntVec<T> real) {

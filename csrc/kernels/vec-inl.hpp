@@ -102,7 +102,7 @@ inline Vec<T> interleave(Vec<T> a, Vec<T> b) {
   }
   return out;
 #else
-  IntVec<T> lanes;
+  IntVec<T> lanes = {};
   for (int i = 0; i < kLanes / 2; ++i) {
     lanes[2 * i] = kFirst + i;
     lanes[2 * i + 1] = kFirst + i + kLanes;

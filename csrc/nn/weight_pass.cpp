@@ -17,6 +17,16 @@ constexpr double kTasksPerStep = 32;
 // torch.nn.utils.clip_grad_norm_ divides by the norm plus this.
 constexpr double kClipEpsilon = 1e-6;
 
+/// `update` of parameters that begin at `offset` in panels, and at `flat` in the order of users.
+template <class T>
+WeightUpdate<T> update_from(WeightUpdate<T> update, T* panels, index_t offset, index_t flat) {
+  update.weights = panels + offset;
+  if (update.first_moment != nullptr) update.first_moment += offset;
+  if (update.second_moment != nullptr) update.second_moment += offset;
+  if (update.out != nullptr) update.out += flat;
+  return update;
+}
+
 }  // namespace
 
 template <class T>
@@ -104,12 +114,8 @@ template <class T>
 WeightUpdate<T> WeightPass<T>::update_of(const Task& task, PanelWeights<T>& weights,
                                          const WeightAction<T>& action) const {
   const Layer& layer = network_.layer(task.layer);
-  const index_t offset = weights.layout().weights(task.layer);
-  WeightUpdate<T> update = action.update;
-  update.weights = weights.data() + offset;
-  if (update.first_moment != nullptr) update.first_moment += offset;
-  if (update.second_moment != nullptr) update.second_moment += offset;
-  if (update.out != nullptr) update.out += layer.weights;
+  WeightUpdate<T> update = update_from(action.update, weights.data(),
+                                       weights.layout().weights(task.layer), layer.weights);
   update.stride = weights.layout().stride(task.layer);
   update.n_rows = layer.n_in;
   update.n_columns = layer.n_out;
@@ -123,12 +129,8 @@ template <class T>
 WeightUpdate<T> WeightPass<T>::bias_update_of(const Task& task, PanelWeights<T>& weights,
                                               const WeightAction<T>& action) const {
   const Layer& layer = network_.layer(task.layer);
-  const index_t offset = weights.layout().bias(task.layer);
-  WeightUpdate<T> update = action.update;
-  update.weights = weights.data() + offset;
-  if (update.first_moment != nullptr) update.first_moment += offset;
-  if (update.second_moment != nullptr) update.second_moment += offset;
-  if (update.out != nullptr) update.out += layer.bias;
+  WeightUpdate<T> update =
+      update_from(action.update, weights.data(), weights.layout().bias(task.layer), layer.bias);
   update.stride = kernels<T>().panel_width;
   update.n_rows = 1;
   update.n_columns = layer.n_out;
@@ -156,9 +158,7 @@ void WeightPass<T>::update_held(const Task& task, double* squares, double* sizes
   WeightUpdate<T> update = update_of(task, weights, action);
   update.squares = squares;
   update.sizes = sizes;
-  const WeightUpdate<T> bias_update = bias_update_of(task, weights, action);
   T* const held = gradients_.data() + weights.layout().weights(task.layer);
-  T* const held_bias = gradients_.data() + weights.layout().bias(task.layer);
   for (index_t column = task.column_begin; column < task.column_end; column += width) {
     const index_t columns = std::min(width, task.column_end - column);
     T* const panel = held + column / width * update.stride;
@@ -166,9 +166,22 @@ void WeightPass<T>::update_held(const Task& task, double* squares, double* sizes
       action.epilogue(&update, panel + row * width, row, std::min(width, task.row_end - row),
                       column, columns);
     }
-    if (task.row_begin == 0) {
-      action.epilogue(&bias_update, held_bias + column, 0, 1, column, columns);
-    }
+  }
+  if (task.row_begin == 0) {
+    T* const held_bias = gradients_.data() + weights.layout().bias(task.layer);
+    update_bias(task, nullptr, held_bias + task.column_begin, weights, action);
+  }
+}
+
+template <class T>
+void WeightPass<T>::update_bias(const Task& task, double* squares, T* gradient,
+                                PanelWeights<T>& weights, const WeightAction<T>& action) {
+  const index_t width = kernels<T>().panel_width;
+  WeightUpdate<T> update = bias_update_of(task, weights, action);
+  update.squares = squares;
+  for (index_t column = task.column_begin; column < task.column_end; column += width) {
+    action.epilogue(&update, gradient + column - task.column_begin, 0, 1, column,
+                    std::min(width, task.column_end - column));
   }
 }
 
@@ -248,13 +261,7 @@ void WeightPass<T>::bias_gradient(const Task& task, double* squares,
                       : scratch;
   k.column_sums(delta.data + task.column_begin / k.panel_width * delta.stride, delta.stride,
                 chunk.rows, task.column_end - task.column_begin, nullptr, !chunk.first, sums);
-  if (!chunk.last) return;
-  WeightUpdate<T> update = bias_update_of(task, weights, action);
-  update.squares = squares;
-  for (index_t column = task.column_begin; column < task.column_end; column += k.panel_width) {
-    action.epilogue(&update, sums + column - task.column_begin, 0, 1, column,
-                    std::min(k.panel_width, task.column_end - column));
-  }
+  if (chunk.last) update_bias(task, squares, sums, weights, action);
 }
 
 template <class T>

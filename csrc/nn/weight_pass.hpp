@@ -56,6 +56,8 @@ class WeightPass {
   WeightAction<T> clipped(const WeightAction<T>& action) const;
   void update_held(const Task& task, double* squares, double* sizes, PanelWeights<T>& weights,
                    const WeightAction<T>& action);
+  void update_bias(const Task& task, double* squares, T* gradient, PanelWeights<T>& weights,
+                   const WeightAction<T>& action);
   /// What a layer's weight gradient is made of: input^T delta, and of a tied decoder layer the
   /// transpose of the same.
   struct Operands {

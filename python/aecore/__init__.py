@@ -15,34 +15,48 @@ from aecore._version import __version__
 if TYPE_CHECKING:
     from aecore import callbacks, optimizers, reference, schedules
     from aecore._config import show_config
+    from aecore._models import load
+    from aecore._stacking import stack
     from aecore.autoencoder import Autoencoder
+    from aecore.checkpoint import Checkpoint
+    from aecore.classifier import AutoencoderClassifier
     from aecore.denoising_autoencoder import DenoisingAutoencoder
-    from aecore.exceptions import TrainingDivergedError
+    from aecore.exceptions import ModelFileError, TrainingDivergedError
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
 
 __all__ = [
     "Autoencoder",
+    "AutoencoderClassifier",
+    "Checkpoint",
     "DenoisingAutoencoder",
+    "ModelFileError",
     "Network",
     "SparseAutoencoder",
     "TrainingDivergedError",
     "__version__",
     "callbacks",
+    "load",
     "optimizers",
     "reference",
     "schedules",
     "show_config",
+    "stack",
 ]
 
 _SUBMODULES = ("callbacks", "optimizers", "reference", "schedules")
 _MODULES = {
     "Autoencoder": "aecore.autoencoder",
+    "AutoencoderClassifier": "aecore.classifier",
+    "Checkpoint": "aecore.checkpoint",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
+    "ModelFileError": "aecore.exceptions",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
+    "load": "aecore._models",
     "show_config": "aecore._config",
+    "stack": "aecore._stacking",
 }
 
 

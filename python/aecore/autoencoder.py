@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from aecore import _core, _fitting
+from aecore._base import BaseAutoencoder
 from aecore._training import exclusive
 from aecore.optimizers import LBFGS, Optimizer
 
 if TYPE_CHECKING:
-    from sklearn.utils import Tags
     from typing_extensions import Self
 
-    from aecore._history import History
     from aecore.callbacks import Callback
+    from aecore.checkpoint import Checkpoint
+    from aecore.classifier import AutoencoderClassifier
     from aecore.network import Network
 
 
-def _trains_in_batches(estimator: Autoencoder) -> bool:
+def trains_in_batches(estimator: Autoencoder | AutoencoderClassifier) -> bool:
+    """Say whether there is `partial_fit`; the error says why not."""
     if estimator.optimizer == "lbfgs" or isinstance(estimator.optimizer, LBFGS):
         msg = (
             f"partial_fit trains in batches: optimizer must be one of {_core.OPTIMIZERS}; "
@@ -34,7 +34,7 @@ def _trains_in_batches(estimator: Autoencoder) -> bool:
     return True
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Autoencoder(BaseAutoencoder):
     """Learn to reproduce rows through a narrow or sparse code.
 
     A fully connected network with `hidden_layer_sizes` down to the code and their mirror back,
@@ -63,6 +63,15 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         must mirror the encoder.
     initialization : str, default=None
         How weights start, by a name as in `Network`; None is Glorot uniform.
+    pretrain : bool, Autoencoder, or sequence of one for each hidden layer of the encoder, \
+default=False
+        Greedy layer-wise pretraining in `fit` [9]_: each layer of the encoder is first trained,
+        with a decoder of its own, to reproduce the codes of the layers before it, and the whole
+        network starts from there. True takes this estimator's settings for every layer (above the
+        first one "squared_error", where cross entropy would need a "sigmoid"). An estimator, or
+        one for each layer, lends its loss, penalties, noise and training; widths, activations,
+        `dtype`, and what happens to X, are those of this one. Nothing is pretrained with `init`,
+        after the first `warm_start`, or in `partial_fit`.
     loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
 "multinomial"}, default="squared_error"
         Loss of a row, the sum over features, with e = x_hat - x, of 1/2 e^2; the cross entropy,
@@ -187,6 +196,8 @@ or Optimizer, default="adam"
         over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs") and,
         with validation, `validation_loss` (mean loss of a row without penalties). Every access
         gives a copy.
+    pretraining_history_ : list of dict
+        With `pretrain`: the `history_` of each layer's own training.
     best_epoch_ : int
         With `early_stopping`: the index in `history_` of the epoch whose weights `network_` has.
     offset_, factor_ : ndarray of shape (n_features_in_,), float64
@@ -199,6 +210,7 @@ or Optimizer, default="adam"
     See Also
     --------
     SparseAutoencoder, DenoisingAutoencoder : The same with other defaults.
+    AutoencoderClassifier : Pretrained layers under labels.
     Network : The network without training.
 
     Notes
@@ -225,6 +237,8 @@ or Optimizer, default="adam"
     .. [7] A. Makhzani, B. Frey. k-sparse autoencoders. ICLR 2014.
     .. [8] N. Srivastava et al. Dropout: a simple way to prevent neural networks from overfitting.
        JMLR 15, 2014.
+    .. [9] Y. Bengio, P. Lamblin, D. Popovici, H. Larochelle. Greedy layer-wise training of deep
+       networks. NIPS 2006.
 
     Examples
     --------
@@ -246,6 +260,7 @@ or Optimizer, default="adam"
         output_activation: str = "identity",
         tied_weights: bool = False,
         initialization: str | None = None,
+        pretrain: bool | Autoencoder | Sequence[Autoencoder] = False,
         loss: str = "squared_error",
         weight_decay: float = 0.0,
         weight_l1: float = 0.0,
@@ -289,6 +304,7 @@ or Optimizer, default="adam"
         self.output_activation = output_activation
         self.tied_weights = tied_weights
         self.initialization = initialization
+        self.pretrain = pretrain
         self.loss = loss
         self.weight_decay = weight_decay
         self.weight_l1 = weight_l1
@@ -334,6 +350,8 @@ or Optimizer, default="adam"
         sample_weight: ArrayLike | None = None,
         validation_data: Any = None,
         init: Network | None = None,
+        checkpoint: Checkpoint | None = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Train from the start, or with `warm_start` from where the last training ended.
 
@@ -352,6 +370,13 @@ or Optimizer, default="adam"
         init : Network, default=None
             Start from these parameters instead of random ones; layer sizes and activations must
             be those of this estimator. It is not changed.
+        checkpoint : Checkpoint, default=None
+            Where and how often to write a file that `resume_from` can go on from.
+        resume_from : str or path-like, default=None
+            A checkpoint of this training, called with the same parameters and data but for
+            `n_epochs`, `n_threads`, `verbose` and `callbacks`: go on from there, with the bits of a
+            training that never stopped. "lbfgs" goes on from its last iterate, without its memory
+            of earlier ones. `init`, `warm_start` and the state of `random_state` are of no effect.
 
         Returns
         -------
@@ -361,7 +386,13 @@ or Optimizer, default="adam"
         ------
         ValueError
             If a parameter breaks its rule, a shape is wrong, or a number is not finite (with row
-            and column) or outside [0, 1] for cross entropy.
+            and column) or outside [0, 1] for cross entropy. If `resume_from` is a checkpoint of
+            another training, with what differs.
+        ModelFileError
+            If `resume_from` is damaged or something else.
+        OSError
+            If `resume_from` cannot be read, or a checkpoint cannot be written: the estimator keeps
+            the epoch.
         TypeError
             If an array does not hold real numbers.
         TrainingDivergedError
@@ -371,10 +402,12 @@ or Optimizer, default="adam"
         """
         del y
         with exclusive(self):
-            _fitting.fit(self, X, target, sample_weight, validation_data, init)
+            _fitting.fit(
+                self, X, target, sample_weight, validation_data, init, checkpoint, resume_from
+            )
         return self
 
-    @available_if(_trains_in_batches)  # type: ignore[untyped-decorator]
+    @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
         X: ArrayLike,
@@ -415,154 +448,3 @@ or Optimizer, default="adam"
         with exclusive(self):
             _fitting.partial_fit(self, X, target, sample_weight)
         return self
-
-    def transform(self, X: ArrayLike) -> Any:
-        """Compute the codes of rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray or scipy.sparse.csr_array of shape (n_samples, n_code)
-            Of `dtype`; sparse with `sparse_output`.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError, TypeError
-            As in `fit`.
-        """
-        network, rows = self._fitted(X)
-        codes = network.encode(rows)
-        if self.sparse_output:
-            from scipy.sparse import csr_array
-
-            return csr_array(codes)
-        return codes
-
-    def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
-        """Compute the rows that codes stand for.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_code)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-            Of `dtype`, on the scale of the target: `input_scale` times X unless one was given; with
-            `scale` on that of X.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-        """
-        check_is_fitted(self, "network_")
-        network: Network = self.network_
-        rows = check_array(Z, dtype="numeric", ensure_all_finite=False, input_name="Z")
-        return network._input.undo(network.decode(rows))
-
-    def reconstruct(self, X: ArrayLike) -> NDArray[Any]:
-        """Compute `inverse_transform(transform(X))` in one pass.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-            As in `inverse_transform`.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-        """
-        network, rows = self._fitted(X)
-        return network._input.undo(network.reconstruct(rows))
-
-    def score_samples(self, X: ArrayLike, *, target: ArrayLike | None = None) -> NDArray[Any]:
-        """Compute minus the loss of each row, a sum over features without penalty terms.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        target : array-like of shape (n_samples, n_features), default=None
-            What the output should be. None means X times `input_scale`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), float64
-            Higher is better.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-        """
-        network, rows = self._fitted(X)
-        if network._input.offset is not None:
-            _fitting.refuse_target_of_scaled(target)
-        return -network.row_losses(rows, target=target, loss=self.loss)
-
-    def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:
-        """Compute the mean of `score_samples`: higher is better, so a grid search can use it.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : None
-            Ignored, present for scikit-learn's sake.
-        target : array-like of shape (n_samples, n_features), default=None
-            As in `score_samples`.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-        """
-        del y
-        return float(self.score_samples(X, target=target).mean())
-
-    def _fitted(self, X: ArrayLike) -> tuple[Network, NDArray[Any]]:
-        """Take the network once: another thread may publish the next one meanwhile."""
-        check_is_fitted(self, "network_")
-        network: Network = self.network_
-        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        return network, rows
-
-    @property
-    def history_(self) -> dict[str, list[float]]:
-        """Numbers of the epochs so far; see the class."""
-        try:
-            history: History = self._history
-        except AttributeError:
-            msg = f"this {type(self).__name__} is not fitted: it has no attribute 'history_'"
-            raise AttributeError(msg) from None
-        return dict(history)
-
-    @property
-    def _n_features_out(self) -> int:
-        network: Network = self.network_
-        return network.layer_sizes[network.code_layer + 1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A copy made while another thread trains the original is itself not in training.
-        state: dict[str, Any] = super().__getstate__().copy()
-        state.pop("_training_token", None)
-        return state
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
-        tags.input_tags.allow_nan = self.missing == "mask"
-        return tags

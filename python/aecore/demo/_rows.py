@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._tables import TableError, read_table
 from aecore.demo._errors import DemoError
 
 # Training takes all rows at once, 400 times: enough rows to learn features, few enough to wait for.
@@ -22,8 +21,7 @@ def load(path: Path, seed: int) -> tuple[NDArray[np.float64], str]:
     Parameters
     ----------
     path : Path
-        A .npy file with a 2-D array, an .npz file with one array or one named X, or a .csv file
-        of numbers, with or without a line of column names.
+        As `aecore._tables.read_table` reads it.
     seed : int
         Draws the rows that are used if there are more than 10,000.
 
@@ -38,13 +36,10 @@ def load(path: Path, seed: int) -> tuple[NDArray[np.float64], str]:
     DemoError
         If the file cannot be read, or does not hold rows of finite numbers.
     """
-    table = _read(path)
-    if table.ndim != 2 or 0 in table.shape:
-        msg = f"{path} must hold rows and columns, (n_rows, n_features); got shape {table.shape}"
-        raise DemoError(msg)
-    if table.dtype.kind not in "biuf":
-        msg = f"{path} must hold real numbers; got dtype {table.dtype}"
-        raise DemoError(msg)
+    try:
+        table = read_table(path).rows
+    except TableError as error:
+        raise DemoError(str(error)) from error
     n_rows = table.shape[0]
     chosen = np.arange(n_rows)
     if n_rows > MAX_ROWS:
@@ -73,55 +68,3 @@ def _scale(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = rows.min(axis=axis) / 2, rows.max(axis=axis) / 2
     width = np.where(high > low, high - low, 1.0)
     return np.asarray(np.where(high > low, 0.1 + 0.8 * ((rows / 2 - low) / width), 0.5))
-
-
-def _read(path: Path) -> NDArray[Any]:
-    readers = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
-    suffix = path.suffix.lower()
-    if suffix not in readers:
-        msg = f"data must be a .npy, .npz or .csv file; got {path}"
-        raise DemoError(msg)
-    try:
-        return readers[suffix](path)
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror or error}"
-        raise DemoError(msg) from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        msg = f"cannot read {path} as {suffix}: {error}"
-        raise DemoError(msg) from error
-
-
-def _read_npy(path: Path) -> NDArray[Any]:
-    # Mapped, not read: of a large file only the drawn rows are touched.
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def _read_npz(path: Path) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            msg = "it is not a zip archive"
-            raise ValueError(msg)
-        names = archive.files
-        name = "X" if "X" in names else names[0] if len(names) == 1 else None
-        if name is None:
-            msg = f"it must hold one array, or one named X; got {', '.join(names) or 'none'}"
-            raise ValueError(msg)
-        return np.asarray(archive[name])
-
-
-def _read_csv(path: Path) -> NDArray[Any]:
-    with path.open(encoding="utf-8-sig") as file:
-        first = file.readline()
-        if not first.strip():
-            msg = "the first line is empty"
-            raise ValueError(msg)
-        try:
-            [float(field) for field in first.split(",")]
-            file.seek(0)
-        except ValueError:
-            pass  # a line of column names
-        lines = file.readlines()
-    if not lines:
-        msg = "there are column names but no rows"
-        raise ValueError(msg)
-    return np.loadtxt(lines, delimiter=",", ndmin=2)

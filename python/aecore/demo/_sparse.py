@@ -76,7 +76,8 @@ def show(rows: NDArray[np.float64], description: str, output: Path, seed: int) -
 def _print_objective(model: SparseAutoencoder, rows: NDArray[np.float64]) -> None:
     terms = model.network_.objective_terms(rows, **PENALTIES)
     print(f"  objective J       {sum(terms):.6f}")
-    for name, value in zip(("squared error", "weight decay", "sparsity"), terms, strict=True):
+    parts = {"squared error": terms.data, "weight decay": terms.weight_decay}
+    for name, value in {**parts, "sparsity": terms.sparsity}.items():
         # No term is negative, but one that is 0 may come out as -1e-17.
         print(f"    {name:<15} {max(value, 0.0):.6f}")
     mean = model.transform(rows).mean()

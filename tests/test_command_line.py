@@ -1,0 +1,215 @@
+"""The commands `aecore fit`, `encode`, `reconstruct`, `score`, `info`: files in, files out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+import aecore
+from aecore import Autoencoder, DenoisingAutoencoder
+from aecore._tables import TableError, read_table, write_table
+from aecore.cli import commands, main
+from samples import three_factor_rows
+
+ROWS = three_factor_rows(40, 6).astype(np.float32)
+NAMES = [f"sensor {i}" for i in range(6)]
+SETTINGS: dict[str, Any] = {"n_epochs": 3, "batch_size": 16, "random_state": 0}
+WORDS = ["--n-epochs", "3", "--batch-size", "16", "--random-state", "0", "--quiet"]
+
+
+@pytest.fixture
+def rows_file(tmp_path: Path) -> Path:
+    np.save(tmp_path / "rows.npy", ROWS)
+    return tmp_path / "rows.npy"
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    Autoencoder((3,), **SETTINGS).fit(ROWS).save(tmp_path / "model.aecore")
+    return tmp_path / "model.aecore"
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_come_back_bit_for_bit(tmp_path: Path, suffix: str, dtype: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(7, 3)).astype(dtype)
+    path = tmp_path / f"rows{suffix}"
+    write_table(path, rows)
+    np.testing.assert_array_equal(read_table(path).rows.astype(dtype), rows)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_of_columns_and_missing_numbers_of_csv(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n,4\n")
+    table = read_table(path)
+    assert table.names == ["a", "b"]
+    np.testing.assert_array_equal(table.rows, [[1, 2], [np.nan, 4]])
+    write_table(path, np.float32([[1, 2]]), ["x", "y"])
+    assert path.read_text() == "x,y\n1,2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", b"a,b\n1,x\n", r"cannot read .*x\.csv as \.csv: could not convert"),
+        ("x.csv", b"a,b,c\n1,2\n", "3 column names for 2 columns"),
+        ("x.npy", b"no", r"cannot read .*x\.npy as \.npy"),
+        ("x.txt", b"1,2", r"the file must be \.npy, \.npz, \.csv or \.parquet; got .*x\.txt"),
+    ],
+)
+def test_tables_that_cannot_be_read(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TableError, match=message):
+        read_table(tmp_path / name)
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.npy"
+    path.write_bytes(b"old")
+
+    def disk_full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", disk_full)
+    with pytest.raises(TableError, match=r"cannot write .*rows\.npy: No space left on device"):
+        write_table(path, ROWS)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "cls"), [("autoencoder", Autoencoder), ("denoising", DenoisingAutoencoder)]
+)
+def test_fit_is_fit(rows_file: Path, estimator: str, cls: Any) -> None:
+    model = rows_file.with_name("model.aecore")
+    given = ["--hidden-layer-sizes", "4,2", "--activation", "tanh", "--shuffle", "false"]
+    assert run("fit", rows_file, "-o", model, "--estimator", estimator, *WORDS, *given) == 0
+    learned = aecore.load(model)
+    expected = cls((4, 2), activation="tanh", shuffle=False, **SETTINGS).fit(ROWS)
+    assert type(learned) is cls
+    np.testing.assert_array_equal(learned.network_.parameters, expected.network_.parameters)
+
+
+def test_fit_says_what_it_did(rows_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = rows_file.with_name("model.aecore")
+    target = rows_file.with_name("target.npy")
+    np.save(target, ROWS / 2)
+    words = [word for word in WORDS if word != "--quiet"]
+    assert run("fit", rows_file, "-o", model, *words, "--validation-fraction", "0.2") == 0
+    said = capsys.readouterr()
+    history = aecore.load(model).history_
+    assert "6-32-6 on 40 rows" in said.out
+    assert f"validation_loss {history['validation_loss'][-1]:.6g}" in said.out
+    assert "rows" in said.err  # the progress bar
+    assert run("fit", rows_file, "-o", model, "--target", target, *WORDS) == 0
+    expected = Autoencoder(**SETTINGS).fit(ROWS, target=ROWS / 2)
+    np.testing.assert_array_equal(
+        aecore.load(model).network_.parameters, expected.network_.parameters
+    )
+
+
+CALLS: dict[str, Callable[[Autoencoder], NDArray[Any]]] = {
+    "encode": lambda ae: ae.transform(ROWS),
+    "reconstruct": lambda ae: ae.reconstruct(ROWS),
+    "score": lambda ae: ae.score_samples(ROWS),
+}
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_a_models_answers(command: str, model_file: Path, rows_file: Path) -> None:
+    output = rows_file.with_name("out.npy")
+    assert run(command, model_file, rows_file, "-o", output) == 0
+    np.testing.assert_array_equal(np.load(output), CALLS[command](aecore.load(model_file)))
+
+
+def test_names_travel_through_csv(tmp_path: Path) -> None:
+    rows, model = tmp_path / "rows.csv", tmp_path / "model.aecore"
+    out = tmp_path / "out.csv"
+    pd.DataFrame(ROWS, columns=NAMES).to_csv(rows, index=False)
+    assert run("fit", rows, "-o", model, "--hidden-layer-sizes", "2", *WORDS) == 0
+    assert list(aecore.load(model).feature_names_in_) == NAMES
+    headers = {
+        "encode": ["autoencoder0", "autoencoder1"],
+        "reconstruct": NAMES,
+        "score": ["score"],
+    }
+    for command, header in headers.items():
+        assert run(command, model, rows, "-o", out) == 0
+        assert out.read_text().splitlines()[0].split(",") == header
+    pd.DataFrame(ROWS, columns=NAMES[::-1]).to_csv(rows, index=False)
+    assert run("encode", model, rows, "-o", out) == 2  # columns in another order
+
+
+def test_info(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", model_file) == 0
+    said = capsys.readouterr().out
+    for words in ("Autoencoder", "6-3-6", "n_epochs = 3", "3 epochs", "45 of float32"):
+        assert words in said
+    aecore.load(model_file).network_.save(model_file)
+    assert run("info", model_file) == 0
+    assert "Network" in capsys.readouterr().out
+
+
+BAD = {
+    "missing rows": (["fit", "none.npy", "-o", "m"], "cannot read none.npy: No such file"),
+    "bad value": (["fit", "ROWS", "-o", "m", "--n-epochs", "0"], "n_epochs must be"),
+    "bad name": (["fit", "ROWS", "-o", "m", "--noise", "snow"], "noise must be"),
+    "no folder": (["fit", "ROWS", "-o", "none/m"], "there is no folder none"),
+    "no model": (["encode", "none", "ROWS", "-o", "x.npy"], "No such file"),
+    "not a model": (["encode", "ROWS", "ROWS", "-o", "x.npy"], "rows.npy"),
+    "output format": (["encode", "MODEL", "ROWS", "-o", "x.doc"], "must be .npy, .npz, .csv"),
+    "other width": (["encode", "MODEL", "WIDE", "-o", "x.npy"], "7 features"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_sentence(
+    words: list[str],
+    message: str,
+    rows_file: Path,
+    model_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(rows_file.parent)
+    np.save("wide.npy", np.zeros((4, 7)))
+    before = sorted(path.name for path in rows_file.parent.iterdir())
+    files = {"ROWS": "rows.npy", "MODEL": model_file.name, "WIDE": "wide.npy"}
+    assert run(*[files.get(word, word) for word in words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"aecore {words[0]}: error: ")
+    assert message in said.err
+    assert sorted(path.name for path in rows_file.parent.iterdir()) == before
+
+
+def test_every_parameter_is_an_option() -> None:
+    fit = commands.get_command(None, "fit")  # type: ignore[arg-type]
+    assert fit is not None
+    names = {parameter.name for parameter in fit.params}
+    assert set(inspect.signature(Autoencoder).parameters) - {"callbacks", "verbose"} <= names
+
+
+def test_ctrl_c(rows_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Autoencoder, "fit", interrupted)
+    assert run("fit", rows_file, "-o", rows_file.with_name("m"), *WORDS) == 130
+    assert not rows_file.with_name("m").exists()
