@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 import aecore
-from aecore import Autoencoder, Checkpoint, ModelFileError, Network, SparseAutoencoder
+from aecore import (
+    Autoencoder,
+    AutoencoderClassifier,
+    Checkpoint,
+    ModelFileError,
+    Network,
+    SparseAutoencoder,
+)
 from aecore.callbacks import EpochState
 from aecore.optimizers import _KINDS
 from aecore.schedules import ReduceOnPlateau, WarmUp
@@ -340,3 +347,30 @@ def test_a_checkpoint_that_could_not_be_written_later(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="a model file holds objects of aecore's own classes"):
         mine.fit(ROWS, checkpoint=Checkpoint(tmp_path / "run"))
     assert not hasattr(mine, "network_")
+
+
+@pytest.mark.parametrize("held", [0.0, 0.25])
+def test_a_classifier_goes_on_without_pretraining_again(held: float, tmp_path: Path) -> None:
+    y = np.array(["a", "b", "c"])[ROWS[:, :3].argmax(axis=1)]
+    unlabeled = ROWS[::-1] * 0.9
+    clf = AutoencoderClassifier(
+        (5, 3), pretrain=[Autoencoder(n_epochs=2), Autoencoder(n_epochs=3)], n_epochs=8
+    )
+    clf.set_params(scale="standard", validation_fraction=held, random_state=0)
+    path = tmp_path / "run"
+    with pytest.raises(ZeroDivisionError):
+        clone(clf).set_params(callbacks=Crash(5)).fit(
+            ROWS, y, unlabeled=unlabeled, checkpoint=Checkpoint(path)
+        )
+    other = clone(clf).fit(ROWS, y, unlabeled=unlabeled, resume_from=path)
+    clf.fit(ROWS, y, unlabeled=unlabeled)
+    assert same_bits(clf.network_, other.network_)
+    assert {**clf.history_, "seconds": 0} == {**other.history_, "seconds": 0}
+    assert ("validation_score" in clf.history_) is (held > 0)
+    assert len(other.pretraining_history_) == 2
+    np.testing.assert_array_equal(other.classes_, clf.classes_)
+    with pytest.raises(ValueError, match=r"differs in classes \(.*'c'.* there, .*'d'.* here\)"):
+        clf.fit(ROWS, np.where(y == "c", "d", y), resume_from=path)
+    clf.set_params(pretrain=[Autoencoder(n_epochs=2), Autoencoder(n_epochs=4)])
+    with pytest.raises(ValueError, match="which differs in pretrain "):
+        clf.fit(ROWS, y, resume_from=path)

@@ -213,3 +213,15 @@ def test_ctrl_c(rows_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Autoencoder, "fit", interrupted)
     assert run("fit", rows_file, "-o", rows_file.with_name("m"), *WORDS) == 130
     assert not rows_file.with_name("m").exists()
+
+
+@pytest.mark.parametrize("command", ["reconstruct", "score"])
+def test_a_classifier_has_codes_alone(
+    command: str, tmp_path: Path, rows_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clf = aecore.AutoencoderClassifier((3,), **SETTINGS).fit(ROWS, np.arange(40) % 2)
+    clf.save(tmp_path / "model")
+    assert run("encode", tmp_path / "model", rows_file, "-o", tmp_path / "codes.npy") == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), clf.transform(ROWS))
+    assert run(command, tmp_path / "model", rows_file, "-o", tmp_path / "out.npy") == 2
+    assert "must hold an autoencoder; got an AutoencoderClassifier" in capsys.readouterr().err

@@ -135,6 +135,28 @@ def test_classifiers(labels: Any, copied: Any, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ({"dtype": "<c16", "values": [1, 2]}, "classes must be numbers or text; got '<c16'"),
+        ({"dtype": "<U99999999", "values": ["a", "b"]}, "classes must be numbers or text; got"),
+        ({"dtype": "|O", "values": [[1], [2]]}, "classes must be numbers or text; got"),
+        ({"dtype": "|i1", "values": [1, 300]}, "OverflowError|300"),
+        ({"dtype": "<i8", "values": [1, 2, 3]}, "classes_ must be 2, the outputs of the network"),
+    ],
+)
+def test_classes_that_are_none(classes: Any, message: str, tmp_path: Path) -> None:
+    clf = AutoencoderClassifier((4,), **FAST).fit(ROWS, np.arange(60) % 2)
+    clf.save(tmp_path / "model")
+    content = unpack((tmp_path / "model").read_bytes(), "this")
+    content.document["classes"] = classes
+    for name in ("format", "version", "sha256"):
+        del content.document[name]
+    (tmp_path / "model").write_bytes(b"".join(pack(content)))
+    with pytest.raises(ModelFileError, match=message):
+        aecore.load(tmp_path / "model")
+
+
 def test_numpy_values_become_pythons(tmp_path: Path) -> None:
     ae = Autoencoder(np.array([5, 3]), dtype=np.float64, **FAST)
     ae.set_params(weight_decay=np.float32(0.5), shuffle=np.bool_(False), n_epochs=np.int64(2))

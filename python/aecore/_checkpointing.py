@@ -194,4 +194,5 @@ def describe(data: TrainingData) -> dict[str, Any]:
 
 
 def _names(estimator: Any) -> dict[str, Any]:
-    return {"feature_names": tuple(getattr(estimator, "feature_names_in_", ()))}
+    names = {"feature_names": "feature_names_in_", "classes": "classes_"}
+    return {name: tuple(getattr(estimator, of, ())) for name, of in names.items()}

@@ -202,6 +202,10 @@ def learned_attributes(content: Content) -> dict[str, Any]:
             rule = f"be {network.layer_sizes[0]}, as in the network"
             n_features = learned["n_features_in_"]
             _check("n_features_in_", n_features == network.layer_sizes[0], rule, n_features)
+        if "classes_" in learned:
+            n_classes = len(learned["classes_"])
+            rule = f"be {network.layer_sizes[-1]}, the outputs of the network"
+            _check("classes_", n_classes == network.layer_sizes[-1], rule, n_classes)
     return learned
 
 

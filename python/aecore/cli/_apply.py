@@ -32,6 +32,12 @@ def _load(model: Path, rows: Path, output: Path) -> tuple[Any, Table]:
     return aecore.load(model), read_table(rows)
 
 
+def _check_autoencoder(learned: Any, model: Path) -> None:
+    if not hasattr(learned, "reconstruct"):
+        msg = f"{model} must hold an autoencoder; got an {type(learned).__name__}"
+        raise TableError(msg)
+
+
 @_command
 def encode(model: Path, rows: Path, output: Path) -> None:
     """Write the codes of ROWS."""
@@ -50,6 +56,7 @@ def reconstruct(model: Path, rows: Path, output: Path) -> None:
     """Write what the network makes of ROWS."""
     learned, table = _load(model, rows, output)
     X = table.rows if isinstance(learned, aecore.Network) else table.frame()
+    _check_autoencoder(learned, model)
     write_table(output, learned.reconstruct(X), table.names)
 
 
@@ -60,4 +67,5 @@ def score(model: Path, rows: Path, output: Path) -> None:
     if isinstance(learned, aecore.Network):
         msg = f"{model} must hold an estimator, which knows its loss; got a Network"
         raise TableError(msg)
+    _check_autoencoder(learned, model)
     write_table(output, learned.score_samples(table.frame()), ["score"])
