@@ -17,6 +17,7 @@
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
 #include "nn/source.hpp"
+#include "nn/sparse_batch.hpp"
 #include "nn/sparsity.hpp"
 #include "nn/weight_pass.hpp"
 #include "nn/weights.hpp"
@@ -31,6 +32,7 @@ struct DataSet {
   const index_t* rows = nullptr;          // null: all
   index_t n_rows = 0;                     // selected
 
+  bool sparse_target() const { return (target != nullptr ? *target : x).sparse(); }
   /// `n` of the rows from position `first` on.
   RowRange range(index_t first, index_t n) const { return {rows, first, n, n_rows - first - n}; }
 };
@@ -51,8 +53,11 @@ struct GradientPlan {
   bool separate_target;
   double scratch_bytes;  // a batch that fits is one chunk, whose gradients are used tile by tile
   bool clip = false;     // actions may have a clip_norm
+  bool sparse_input = false, sparse_target = false;  // as in the data: `for_data` says it
 
   bool operator==(const GradientPlan& other) const;
+  /// The same for rows like these, of which a batch has up to `max_rows`.
+  GradientPlan for_data(const DataSet& data) const;
 };
 
 template <class T>
@@ -87,6 +92,10 @@ class BatchGradient {
   MatrixPanels<const T> input(const Batch& batch, const Chunk& chunk) const;
   RowRange source_rows(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) const;
   void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
+  void enter_sparse(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                    const Chunk& chunk, bool encode);
+  BiasActivation<T> hidden_activation(const PanelWeights<T>& weights, index_t layer,
+                                      const Chunk& chunk);
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
@@ -109,6 +118,7 @@ class BatchGradient {
   const bool with_gradient_;
   Sparsity<T> sparsity_;
   LeavingOut<T> leaving_out_;
+  SparseBatch<T> sparse_;
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
   index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this

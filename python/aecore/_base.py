@@ -144,7 +144,9 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Take the network once: another thread may publish the next one meanwhile."""
         check_is_fitted(self, "network_")
         network = self.network_
-        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        rows = validate_data(
+            self, X, reset=False, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
+        )
         return network, rows
 
     @property
@@ -171,5 +173,11 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        tags.input_tags.sparse = (
+            self.scale in {None, "maxabs"}
+            and self.missing is None
+            and self.noise in {None, "masking"}
+            and self.noise_emphasis == 1
+        )
         tags.input_tags.allow_nan = self.missing == "mask"
         return tags
