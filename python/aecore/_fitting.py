@@ -203,8 +203,10 @@ def _as_data(
     )
 
 
-def _as_x(probe: Estimator, X: Any, *, reset: bool) -> NDArray[Any]:
-    rows = validate_data(probe, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
+    rows = validate_data(
+        probe, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
+    )
     # scikit-learn lets a list with None, or dates, through as they are.
     return as_rows(rows, rows.shape[1], "X")
 
