@@ -86,9 +86,9 @@ class Best {
     T threshold = kLowest<T>;
     for (index_t begin = 0; begin < n_columns; begin += kSteps) {
       const index_t end = std::min(begin + kSteps, n_columns);
-      bool above = false;
-      for (index_t j = begin; j < end; ++j) above |= scores[j] > threshold;
-      if (!above) continue;
+      int above = 0;
+      for (index_t j = begin; j < end; ++j) above += scores[j] > threshold;
+      if (above == 0) continue;
       for (index_t j = begin; j < end; ++j) {
         found_[static_cast<std::size_t>(count_)] = {scores[j], static_cast<std::int32_t>(j)};
         count_ += (scores[j] > threshold) & (open[j] != 0);

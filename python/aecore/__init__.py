@@ -13,15 +13,17 @@ from aecore import _core as _core
 from aecore._version import __version__
 
 if TYPE_CHECKING:
-    from aecore import callbacks, optimizers, reference, schedules
+    from aecore import callbacks, metrics, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore.autoencoder import Autoencoder
     from aecore.denoising_autoencoder import DenoisingAutoencoder
+    from aecore.ease import EASE
     from aecore.exceptions import TrainingDivergedError
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
 
 __all__ = [
+    "EASE",
     "Autoencoder",
     "DenoisingAutoencoder",
     "Network",
@@ -29,14 +31,16 @@ __all__ = [
     "TrainingDivergedError",
     "__version__",
     "callbacks",
+    "metrics",
     "optimizers",
     "reference",
     "schedules",
     "show_config",
 ]
 
-_SUBMODULES = ("callbacks", "optimizers", "reference", "schedules")
+_SUBMODULES = ("callbacks", "metrics", "optimizers", "reference", "schedules")
 _MODULES = {
+    "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "Network": "aecore.network",

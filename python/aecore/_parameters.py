@@ -160,6 +160,7 @@ _RULES: Mapping[str, Rule] = {
     "epsilon": _POSITIVE,
     "every": _COUNT,
     "factor": _OPEN_UNIT,
+    "filter_seen": _BOOL,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
         "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",
@@ -182,7 +183,9 @@ _RULES: Mapping[str, Rule] = {
     "minimum": _UNIT,
     "missing": _one_of(None, "mask"),
     "momentum": _DECAY,
+    "n": _COUNT,
     "n_epochs": _COUNT,
+    "n_items": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
