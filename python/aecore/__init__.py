@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
     from aecore.exceptions import TrainingDivergedError
+    from aecore.interactions import Interactions
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
 
@@ -26,6 +27,7 @@ __all__ = [
     "EASE",
     "Autoencoder",
     "DenoisingAutoencoder",
+    "Interactions",
     "Network",
     "SparseAutoencoder",
     "TrainingDivergedError",
@@ -43,6 +45,7 @@ _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
+    "Interactions": "aecore.interactions",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",

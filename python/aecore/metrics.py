@@ -122,7 +122,7 @@ def hit_rate_at_k(
         As in `recall_at_k`.
     """
     hits, counts = _hits(ids, relevant, k)
-    return _mean(hits.any(axis=1), np.minimum(counts, 1), per_row)
+    return _mean(np.asarray(hits.any(axis=1)), np.minimum(counts, 1), per_row)
 
 
 def map_at_k(ids: ArrayLike, relevant: Any, k: int | None = None, *, per_row: bool = False) -> Any:
@@ -176,7 +176,7 @@ def coverage_at_k(ids: ArrayLike, n_items: int, k: int | None = None) -> float:
     return float(np.unique(shown[shown >= 0]).size / n_items)
 
 
-def _checked_ids(ids: ArrayLike, n_items: int, k: int | None) -> NDArray[Any]:
+def _checked_ids(ids: ArrayLike, n_items: int, k: Any) -> NDArray[Any]:
     array = np.asarray(ids)
     if array.dtype.kind not in "iu":
         msg = f"ids must hold integers; got dtype {array.dtype}"
