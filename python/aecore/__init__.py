@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aecore import callbacks, metrics, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore.autoencoder import Autoencoder
+    from aecore.autoencoder_recommender import AutoencoderRecommender
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
     from aecore.exceptions import TrainingDivergedError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EASE",
     "Autoencoder",
+    "AutoencoderRecommender",
     "DenoisingAutoencoder",
     "Interactions",
     "Network",
@@ -44,6 +46,7 @@ _SUBMODULES = ("callbacks", "metrics", "optimizers", "reference", "schedules")
 _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
+    "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "Interactions": "aecore.interactions",
     "Network": "aecore.network",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csr_array, issparse
 
 
@@ -63,6 +64,56 @@ def pattern(rows: csr_array) -> csr_array:
     """Ones in float32 at the entries of `rows`, whose indices are shared."""
     ones = np.ones(rows.nnz, np.float32)
     return csr_array((ones, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def popularity(rows: csr_array) -> NDArray[np.float32]:
+    """Count the rows that have an entry other than 0 for each item, (n_items,)."""
+    there = rows.indices[rows.data != 0]
+    return np.bincount(there, minlength=rows.shape[1]).astype(np.float32)
+
+
+def canonical(rows: csr_array, dtype: DTypeLike) -> csr_array:
+    """Rows of `dtype` with sorted indices, each item once; copied where they are not that yet."""
+    typed = rows.astype(dtype, copy=False)
+    if typed.has_canonical_format:
+        return typed
+    typed = typed.copy()
+    typed.sum_duplicates()
+    return typed
+
+
+def unit_rows(rows: csr_array) -> csr_array:
+    """Rows in canonical form divided by their Euclidean lengths."""
+    squares = _row_sums(rows, rows.data.astype(np.float64) ** 2)
+    lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
+    return _with_data(rows, rows.data / np.repeat(lengths, np.diff(rows.indptr)))
+
+
+def row_means(rows: csr_array, prior: float, weight: float = 5.0) -> NDArray[Any]:
+    """Mean of the entries of each row, with `weight` more of the size `prior` counted in.
+
+    Of dtype of the rows, shape (n_rows,).
+    """
+    sums = _row_sums(rows, rows.data.astype(np.float64)) + weight * prior
+    means: NDArray[Any] = (sums / (np.diff(rows.indptr) + weight)).astype(rows.dtype)
+    return means
+
+
+def centre(rows: csr_array, means: NDArray[Any]) -> csr_array:
+    """Take the mean of each row, (n_rows,), from its entries; entries that become 0 stay."""
+    return _with_data(rows, rows.data - np.repeat(means, np.diff(rows.indptr)))
+
+
+def _with_data(rows: csr_array, data: NDArray[Any]) -> csr_array:
+    typed = data.astype(rows.dtype, copy=False)
+    return csr_array((typed, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _row_sums(rows: csr_array, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # One row after the other: the sum of a row does not depend on its neighbours.
+    n_rows = rows.shape[0]
+    where = np.repeat(np.arange(n_rows), np.diff(rows.indptr))
+    return np.bincount(where, weights=values, minlength=n_rows).astype(np.float64)
 
 
 def _check_indices(given: Any, name: str) -> None:

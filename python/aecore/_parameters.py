@@ -160,6 +160,7 @@ _RULES: Mapping[str, Rule] = {
     "epsilon": _POSITIVE,
     "every": _COUNT,
     "factor": _OPEN_UNIT,
+    "feedback": _one_of("implicit", "explicit"),
     "filter_seen": _BOOL,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
@@ -168,6 +169,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "history_size": _COUNT,
     "initialization": _one_of(None, *INITIALIZATIONS),
+    "input_dropout": _DECAY,
     "input_scale": _POSITIVE,
     "layer_sizes": Rule(
         "be a sequence of at least two integers from 1 to 2**31 - 1",
@@ -198,6 +200,7 @@ _RULES: Mapping[str, Rule] = {
         "aecore.optimizers",
         _is_optimizer,
     ),
+    "orientation": _one_of("user", "item"),
     "output_activation": _one_of(*_core.ACTIVATIONS),
     "patience": _COUNT,
     "random_state": Rule(

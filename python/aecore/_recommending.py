@@ -25,7 +25,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
     """Recommendations from scores: a subclass learns, and scores items for rows.
 
     `fit` leaves `popularity_`. A subclass has `_scorer(rows)`, which gives a function from a slice
-    of the rows to their scores (n, n_items), C-contiguous float32 or float64, and
+    of the rows to their scores (n, n_items), float32 or float64 to be written to, and
     `_similarities(ids)`, the scores of all items as neighbours of some.
     """
 
@@ -122,7 +122,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "popularity_")
         check_params({"filter_seen": filter_seen})
         rows = as_interactions(user_items, "user_items", self._n_items)
-        asked = _same_rows(as_interactions(held_out, "held_out", self._n_items), rows, "held_out")
+        asked = same_rows(as_interactions(held_out, "held_out", self._n_items), rows, "held_out")
         excluded, allowed = self._excluded(rows, filter_seen, items, exclude)
         places = np.empty(asked.nnz, np.int32)
         for part, block in self._score_blocks(rows):
@@ -169,7 +169,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         own = rows[:, None].astype(np.int32)
         neighbours = np.empty((len(rows), n), np.int32)
         scores = np.empty((len(rows), n), np.float32)
-        for part in _blocks(len(rows), self._n_items):
+        for part in blocks(len(rows), self._n_items):
             block = self._similarities(rows[part])
             indptr = np.arange(len(block) + 1, dtype=np.int32)
             _core.top_n(
@@ -200,8 +200,8 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
     def _score_blocks(self, rows: csr_array) -> Iterator[tuple[slice, NDArray[Any]]]:
         score = self._scorer(rows)
         without_history = np.diff(rows.indptr) == 0
-        for part in _blocks(*rows.shape):
-            block = score(part)
+        for part in blocks(*rows.shape):
+            block = np.ascontiguousarray(score(part))
             block[without_history[part]] = self.popularity_
             yield part, block
 
@@ -215,7 +215,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
             allowed = np.zeros(self._n_items, np.uint8)
             allowed[_as_ids(items, self._n_items, "items")] = 1
         if issparse(exclude):
-            more = _same_rows(as_interactions(exclude, "exclude", self._n_items), rows, "exclude")
+            more = same_rows(as_interactions(exclude, "exclude", self._n_items), rows, "exclude")
             excluded = more if excluded is None else pattern(excluded) + pattern(more)
         elif exclude is not None:
             allowed = np.ones(self._n_items, np.uint8) if allowed is None else allowed
@@ -223,13 +223,8 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         return excluded, allowed
 
 
-def popularity(rows: csr_array) -> NDArray[np.float32]:
-    """Count the rows that have an entry other than 0 for each item, (n_items,)."""
-    there = rows.indices[: rows.nnz][rows.data[: rows.nnz] != 0]
-    return np.bincount(there, minlength=rows.shape[1]).astype(np.float32)
-
-
-def _blocks(n_rows: int, n_items: int) -> Iterator[slice]:
+def blocks(n_rows: int, n_items: int) -> Iterator[slice]:
+    """Cut rows into blocks of at most 64 MB of scores, or one row."""
     size = max(1, _BLOCK_SCORES // n_items)
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
@@ -244,7 +239,8 @@ def _part(rows: csr_array | None, part: slice) -> tuple[Any, Any]:
     return indptr, np.ascontiguousarray(rows.indices[start:end])
 
 
-def _same_rows(asked: csr_array, rows: csr_array, name: str) -> csr_array:
+def same_rows(asked: csr_array, rows: csr_array, name: str) -> csr_array:
+    """Raise ValueError unless there is a row for each of `rows`."""
     if asked.shape[0] != rows.shape[0]:
         msg = f"{name} must have as many rows as user_items ({rows.shape[0]}); got {asked.shape[0]}"
         raise ValueError(msg)

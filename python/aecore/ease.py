@@ -11,10 +11,10 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from aecore import _core
-from aecore._interactions import as_interactions
+from aecore._interactions import as_interactions, popularity
 from aecore._memory import available_memory, size_text
 from aecore._parameters import check_params
-from aecore._recommending import BaseRecommender, Scorer, popularity
+from aecore._recommending import BaseRecommender, Scorer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -123,7 +123,7 @@ class EASE(BaseRecommender):
 
     def _scorer(self, rows: csr_array) -> Scorer:
         typed = rows.astype(self.item_weights_.dtype, copy=False)
-        return lambda part: np.ascontiguousarray(typed[part] @ self.item_weights_)
+        return lambda part: typed[part] @ self.item_weights_
 
     def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
         return np.ascontiguousarray(self.item_weights_[ids])
