@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,11 @@ with open({request!r}, "rb") as file:
 with open({reply!r}, "wb") as file:
     pickle.dump(function(*arguments), file)
 """
+
+
+def python_blocks(path: Path) -> list[str]:
+    """The blocks of Python code in a Markdown file."""
+    return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
 
 
 def run_python(

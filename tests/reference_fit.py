@@ -82,26 +82,34 @@ def logit(p: Any) -> Any:
     return np.log(p / (1 - p))
 
 
-def shape(params: dict[str, Any], n_features: int) -> tuple[list[int], list[str], int]:
+def shape(
+    params: dict[str, Any], n_features: int, n_outputs: int
+) -> tuple[list[int], list[str], int]:
     """Layer sizes, activations, and the index of the code."""
     hidden = list(np.atleast_1d(params["hidden_layer_sizes"]))
     decoder = params["decoder_layer_sizes"]
     decoder = hidden[-2::-1] if decoder is None else list(np.atleast_1d(decoder))
-    sizes = [int(size) for size in (n_features, *hidden, *decoder, n_features)]
+    sizes = [int(size) for size in (n_features, *hidden, *decoder, n_outputs)]
     names = [params["activation"]] * (len(sizes) - 2) + [params["output_activation"]]
     names[len(hidden) - 1] = params["code_activation"] or params["activation"]
     return sizes, names, len(hidden) - 1
 
 
-def fit(params: dict[str, Any], X: Vector) -> Fitted:
-    """Train on X as an estimator with these parameters does."""
+def split(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
+    """Rows to learn from, and rows that are held back."""
+    order = np.random.default_rng(seed).permutation(n)
+    n_held = round(fraction * n)
+    return np.sort(order[n_held:]), np.sort(order[:n_held])
+
+
+def fit(
+    params: dict[str, Any], X: Vector, target: Vector | None = None, weight: Vector | None = None
+) -> Fitted:
+    """Train on X as an estimator with these parameters does; `weight` are sample weights."""
     seed = params["random_state"]
-    sizes, names, code = shape(params, X.shape[1])
-    rows, held = np.arange(len(X)), np.arange(0)
-    if params["validation_fraction"]:
-        order = np.random.default_rng(seed).permutation(len(X))
-        n_held = round(params["validation_fraction"] * len(X))
-        rows, held = np.sort(order[n_held:]), np.sort(order[:n_held])
+    sizes, names, code = shape(params, X.shape[1], (X if target is None else target).shape[1])
+    weight = np.ones(len(X)) if weight is None else weight
+    rows, held = split(len(X), params["validation_fraction"], seed)
     settings = {
         name: params[name]
         for name in reference.Settings.__annotations__ | reference.Inference.__annotations__
@@ -127,6 +135,9 @@ def fit(params: dict[str, Any], X: Vector) -> Fitted:
         for first in range(0, len(rows), params["batch_size"]):
             batch = shuffled[first : first + params["batch_size"]]
             given = {**settings, "epoch": epoch, "rows": batch, "sparsity_running": running}
+            given["sample_weight"] = weight[batch]
+            if target is not None:
+                given["target"] = target[batch]
             arguments = (sizes, names, parameters, X[batch])
             loss, gradient = reference.objective_and_gradient(*arguments, **given)
             running = reference.training_mean_activations(*arguments, **given)
@@ -134,6 +145,8 @@ def fit(params: dict[str, Any], X: Vector) -> Fitted:
             total += loss * len(batch)
         fitted.loss.append(total / len(rows))
         if len(held):
+            if target is not None:
+                data_term["target"] = target[held]
             loss = reference.objective(sizes, names, parameters, X[held], **data_term)
             fitted.validation_loss.append(loss)
         if not params["early_stopping"]:

@@ -111,6 +111,19 @@ def test_not_finite_in_rows_read_in_place(activation: str, dtype: str) -> None:
         estimator.partial_fit(bad)
 
 
+@pytest.mark.parametrize(
+    "settings", [{"activation": "silu"}, {"dropout": 0.2}, {"code_top_k": 1}], ids=str
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_not_finite_where_slopes_are_kept_of_rows_read_in_place(
+    settings: dict[str, Any], dtype: str
+) -> None:
+    bad = marked(np.nan).astype(dtype)
+    ae = Autoencoder((3,), dtype=dtype, shuffle=False, n_epochs=1, random_state=0, **settings)
+    with pytest.raises(ValueError, match="row 41, column 3"):
+        ae.fit(bad)
+
+
 def test_features_of_a_failed_fit_are_not_taken_over(fitted: Autoencoder) -> None:
     frame = pd.DataFrame(marked(np.nan)[:, 1:], columns=list("abcde"))
     with pytest.raises(ValueError, match="row 41, column 2"):
@@ -330,6 +343,7 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("code_activation", "be one of None, 'identity', .*'gelu'", ["softmax", 3]),
     ("decoder_layer_sizes", "be None, an integer from 1 to .* or a seq", [0, (3, -1), "a"]),
     ("initialization", "be one of None, 'glorot', .*'orthogonal'", ["zeros", 0]),
+    ("pretrain", "be True, False, an Autoencoder, or a seq", [1, "yes", None, Autoencoder, [True]]),
     ("tied_weights", "be True or False", [1, "yes", None]),
     ("sparsity_momentum", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
     ("weight_l1", NUMBER, [-0.1, np.nan, np.inf, "a", None]),

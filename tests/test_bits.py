@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aecore import Autoencoder, Network, SparseAutoencoder
+from aecore import Autoencoder, Network, SparseAutoencoder, _core
 from helpers import run_function
 
 THREADS = (1, 2, 3, 7)
@@ -64,6 +64,58 @@ def fitted_bytes(n_threads: int, dtype: str, settings: dict[str, Any], n_feature
 )
 def test_fit_does_not_depend_on_the_number_of_threads(settings: dict[str, Any], dtype: str) -> None:
     results = {fitted_bytes(n, dtype, settings, 100) for n in THREADS}
+    assert len(results) == 1
+
+
+def everything_on(n_threads: int, optimizer: str, dtype: str, shape: dict[str, Any]) -> bytes:
+    """Parameters and losses of a fit with all that is drawn, weighted, masked or left out."""
+    rng = np.random.default_rng(5)
+    X = rng.random((300, 45))
+    X[rng.random(X.shape) < 0.1] = np.nan
+    in_batches = optimizer != "lbfgs"
+    model = Autoencoder(
+        optimizer=optimizer,
+        batch_size=70,
+        n_epochs=3,
+        missing="mask",
+        scale="standard",
+        noise="gaussian",
+        noise_emphasis=2.0,
+        dropout=0.2 if in_batches else 0.0,
+        clip_norm=5.0 if in_batches else None,
+        weight_decay=1e-3,
+        weight_l1=1e-4,
+        activity_l1=1e-3,
+        validation_fraction=0.1,
+        dtype=dtype,
+        n_threads=n_threads,
+        random_state=3,
+        **shape,
+    ).fit(X, sample_weight=rng.random(300))
+    losses = np.array([model.history_["loss"], model.history_["validation_loss"]])
+    return bytes(model.network_.parameters.tobytes() + losses.tobytes())
+
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "deep": {"hidden_layer_sizes": (33, 9), "activation": "gelu", "code_top_k": 4},
+    "tied": {"hidden_layer_sizes": (33, 9), "tied_weights": True, "activation": "tanh"},
+    "contractive": {
+        "hidden_layer_sizes": (21, 9),
+        "activation": "sigmoid",
+        "contractive_weight": 0.01,
+        "sparsity_weight": 0.1,
+        "code_top_k": 4,
+    },
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("optimizer", [*_core.OPTIMIZERS, "lbfgs"])
+def test_everything_on_does_not_depend_on_the_number_of_threads(
+    optimizer: str, shape: str, dtype: str
+) -> None:
+    results = {everything_on(n, optimizer, dtype, SHAPES[shape]) for n in THREADS}
     assert len(results) == 1
 
 

@@ -92,6 +92,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "code_activation": None,
         "decoder_layer_sizes": None,
         "initialization": None,
+        "pretrain": False,
         "tied_weights": False,
         "sparsity_momentum": 0.0,
         "weight_l1": 0.0,

@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator
 
 import aecore
 import reference_fit
-from aecore import Autoencoder
+from aecore import Autoencoder, AutoencoderClassifier
 from samples import same_bits, three_factor_rows
 
 ESTIMATORS = [
@@ -30,6 +30,7 @@ ESTIMATORS = [
 ]
 COMMON: dict[str, Any] = {
     "hidden_layer_sizes": (6, 4),
+    "pretrain": False,
     "activation": "sigmoid",
     "output_activation": "identity",
     "optimizer": "sgd",
@@ -54,8 +55,30 @@ class Stop:
 Check = Callable[[Any, NDArray[np.float64]], None]
 
 
-def like_reference(model: Autoencoder, X: NDArray[np.float64]) -> None:
-    expected = reference_fit.fit(model.get_params(), X)
+def labels_of(X: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Three classes of rows."""
+    return np.digitize(X[:, 0], np.quantile(X[:, 0], [0.3, 0.6]))
+
+
+def fit(model: Any, X: NDArray[np.float64], **given: Any) -> Any:
+    if isinstance(model, AutoencoderClassifier):
+        return model.fit(X, labels_of(X), **given)
+    return model.fit(X, **given)
+
+
+def reference_of(model: Any, X: NDArray[np.float64]) -> reference_fit.Fitted:
+    """The same training by the reference, of a classifier with its softmax."""
+    params = {name: getattr(model, name) for name in inspect.signature(Autoencoder).parameters}
+    if not isinstance(model, AutoencoderClassifier):
+        return reference_fit.fit(params, X)
+    labels = labels_of(X)
+    of_class = model.class_weight or {}
+    weight = np.array([of_class.get(label, 1.0) for label in labels.tolist()])
+    return reference_fit.fit(params, X, np.eye(3)[labels], weight)
+
+
+def like_reference(model: Any, X: NDArray[np.float64]) -> None:
+    expected = reference_of(model, X)
     scale = np.abs(expected.parameters).max()
     error = np.abs(model.network_.parameters - expected.parameters).max()
     assert error < (1e-10 if model.network_.dtype == np.float64 else 1e-4) * scale
@@ -74,13 +97,13 @@ def ends_early(model: Autoencoder, X: NDArray[np.float64]) -> None:
 
 def goes_on(model: Autoencoder, X: NDArray[np.float64]) -> None:
     first = model.network_
-    again = type(model)(**{**model.get_params(), "warm_start": False}).fit(X, init=first)
-    assert same_bits(model.fit(X).network_, again.network_)
+    again = fit(type(model)(**{**model.get_params(), "warm_start": False}), X, init=first)
+    assert same_bits(fit(model, X).network_, again.network_)
 
 
 def ends_after_one_epoch(model: Autoencoder, X: NDArray[np.float64]) -> None:
     assert len(model.history_["loss"]) == 1
-    once = type(model)(**{**model.get_params(), "callbacks": None, "n_epochs": 1}).fit(X)
+    once = fit(type(model)(**{**model.get_params(), "callbacks": None, "n_epochs": 1}), X)
     assert same_bits(model.network_, once.network_)
 
 
@@ -95,6 +118,24 @@ def has_threads(model: Autoencoder, X: NDArray[np.float64]) -> None:
     like_reference(model, X)
 
 
+def goes_on_from_its_layers(model: Any, X: NDArray[np.float64]) -> None:
+    """The reference's layers, one after the other, and the rest from there."""
+    assert [len(history["loss"]) for history in model.pretraining_history_] == [model.n_epochs] * 2
+    params = {name: getattr(model, name) for name in inspect.signature(Autoencoder).parameters}
+    seeds = np.random.SeedSequence(model.random_state).generate_state(2, np.uint64) >> np.uint64(1)
+    layer = {
+        **params,
+        "hidden_layer_sizes": model.hidden_layer_sizes[0],
+        "decoder_layer_sizes": None,
+        "output_activation": "identity",
+        "loss": "squared_error",
+        "pretrain": False,
+        "random_state": int(seeds[0]),
+    }
+    expected = reference_fit.fit(layer, X)
+    assert model.pretraining_history_[0]["loss"] == pytest.approx(expected.loss, rel=1e-10)
+
+
 class Knob(NamedTuple):
     """`value` for the parameter beside `base`; `check` gets the fitted estimator and X."""
 
@@ -107,6 +148,7 @@ class Knob(NamedTuple):
 KNOBS: dict[str, Knob] = {
     "hidden_layer_sizes": Knob((7, 3)),
     "decoder_layer_sizes": Knob((5, 3)),
+    "pretrain": Knob(True, {}, goes_on_from_its_layers),
     "activation": Knob("tanh"),
     "code_activation": Knob("tanh"),
     "output_activation": Knob("softplus"),
@@ -123,6 +165,7 @@ KNOBS: dict[str, Knob] = {
     "contractive_weight": Knob(0.2),
     "code_top_k": Knob(2),
     "dropout": Knob(0.3),
+    "class_weight": Knob({0: 3.0}),
     "optimizer": Knob("adamw", {"weight_decay": 0.1}),
     "learning_rate": Knob(0.02),
     "learning_rate_schedule": Knob("cosine"),
@@ -155,7 +198,7 @@ def observed(
 ) -> dict[str, Any]:
     """Everything of a fit that a parameter may change."""
     try:
-        model.fit(X)
+        fit(model, X)
     except ValueError as error:
         return {"weights": str(error)}
     err = capsys.readouterr().err
@@ -164,7 +207,7 @@ def observed(
         "codes": type(model.transform(X)),
         "threads": model.network_.n_threads,
         "progress": err,
-        "second fit": copy.deepcopy(model).fit(X).network_.parameters.tobytes(),
+        "second fit": fit(copy.deepcopy(model), X).network_.parameters.tobytes(),
     }
 
 
@@ -180,8 +223,9 @@ def test_turning_it(cls: type[Autoencoder], name: str, capsys: pytest.CaptureFix
     X = three_factor_rows(50)
     if name == "missing":
         X[::3, 4] = X[7] = np.nan
-    before = cls(**{**COMMON, **knob.base})
-    after = cls(**{**COMMON, **knob.base, name: knob.value})
+    known = inspect.signature(cls).parameters
+    common = {key: value for key, value in {**COMMON, **knob.base}.items() if key in known}
+    before, after = cls(**common), cls(**{**common, name: knob.value})
     assert before.get_params()[name] != knob.value
     one, other = observed(before, X, capsys), observed(after, X, capsys)
     assert one[knob.changes] != other[knob.changes]

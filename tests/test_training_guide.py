@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 import types
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aecore.optimizers import _KINDS
-from helpers import ROOT
+from helpers import ROOT, python_blocks
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,10 +43,9 @@ def test_the_blocks_run(
     module.SummaryWriter = Writer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
     names: dict[str, Any] = {}
     logged = None
-    for block in blocks:
+    for block in python_blocks(GUIDE):
         exec(compile(block, str(GUIDE), "exec"), names)
         if "CSVLogger" in block:
             logged = names["ae"].history_

@@ -66,6 +66,18 @@ def load_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return read("train"), read("t10k")
 
 
+def load_labels() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Digits that the training and test images show, (60000,) and (10000,)."""
+    folder = data_folder("mnist")
+
+    def read(name: str) -> NDArray[np.uint8]:
+        with gzip.open(folder / f"{name}-labels-idx1-ubyte.gz", "rb") as file:
+            file.read(8)  # magic number, count
+            return np.frombuffer(file.read(), np.uint8)
+
+    return read("train"), read("t10k")
+
+
 def mean_over_seeds(run: Callable[[int], dict[str, float]], n_seeds: int) -> dict[str, float]:
     """Mean of what `run(seed)` returns by name, for the seeds from 0 on."""
     runs = [run(seed) for seed in range(n_seeds)]

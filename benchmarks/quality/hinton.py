@@ -21,13 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from aecore import Network, _core
-from aecore._history import History
-from aecore._initialization import column_means, set_output_biases
-from aecore._progress import Progress
-from aecore._recorder import Audience, Recorder
-from aecore._training import LearningRate, OptimizerState, TrainingData, train_minibatches
-from aecore.schedules import Cosine
+from aecore import Autoencoder, Network
 from benchmarks.quality.common import (
     PIXEL,
     Benchmark,
@@ -40,8 +34,6 @@ from benchmarks.quality.common import (
 _PUBLISHED = 3.00
 _PUBLISHED_PCA = 13.87
 _ENCODER = (784, 1000, 500, 250, 30)
-_BATCH_SIZE = 128
-_LEARNING_RATE = 1e-3
 
 
 def make_network(images: NDArray[np.uint8], seed: int) -> Network:
@@ -58,34 +50,26 @@ def make_network(images: NDArray[np.uint8], seed: int) -> Network:
         if name == "relu":  # from Glorot's variance 2 / (n_in + n_out) to 2 / n_in
             n_in, n_out = W.shape
             W[:] = W * np.sqrt((n_in + n_out) / n_in)
-    set_output_biases(network, PIXEL * column_means(images, None, None, network.dtype))
+    mean = np.clip(PIXEL * images.mean(axis=0), 0.01, 0.99)
+    network.biases[-1][:] = np.log(mean / (1.0 - mean))
     return network
 
 
-def train(images: NDArray[np.uint8], n_epochs: int, seed: int) -> Network:
-    """Train with the driver of the estimators, which have one activation for code and hidden."""
-    start = make_network(images, seed)
-    published: list[Network] = []
-
-    def publish(network: Network, history: History, best_epoch: int | None) -> None:  # noqa: ARG001
-        published[:] = [network]
-
-    estimator: Any = None  # whom callbacks would be told about
-    with Progress(0, n_epochs, "epoch") as progress:
-        audience = Audience(estimator, n_epochs, (), None)
-        train_minibatches(
-            start,
-            TrainingData(images, None, None),
-            start._objective(loss="binary_cross_entropy"),
-            _core.Optimizer(name="adam", learning_rate=_LEARNING_RATE),
-            _core.Schedule(batch_size=_BATCH_SIZE, n_epochs=n_epochs, shuffle=True, seed=seed),
-            LearningRate(_LEARNING_RATE, Cosine(), n_epochs),
-            state=OptimizerState("adam", np.zeros((2, start.parameters.size), start.dtype), 0),
-            recorder=Recorder(start, History.empty(), publish, progress, audience),
-            progress=progress,
-            keep=lambda _: None,
-        )
-    return published[0]
+def train(images: NDArray[np.uint8], n_epochs: int, seed: int) -> Autoencoder:
+    """Train all layers at once."""
+    model = Autoencoder(
+        _ENCODER[1:],
+        code_activation="identity",
+        output_activation="sigmoid",
+        loss="binary_cross_entropy",
+        learning_rate_schedule="cosine",
+        batch_size=128,
+        n_epochs=n_epochs,
+        input_scale=PIXEL,
+        n_threads=1,
+        random_state=seed,
+    )
+    return model.fit(images, init=make_network(images, seed))
 
 
 def squared_error(images: NDArray[np.uint8], restored: NDArray[Any]) -> float:
@@ -98,11 +82,11 @@ def run(
 ) -> dict[str, float]:
     """Errors on training and test images, and seconds of training."""
     begin = time.perf_counter()
-    network = train(images, n_epochs, seed)
+    model = train(images, n_epochs, seed)
     seconds = time.perf_counter() - begin
     return {
-        "error": squared_error(held_out, network.reconstruct(held_out)),
-        "training error": squared_error(images[:10_000], network.reconstruct(images[:10_000])),
+        "error": squared_error(held_out, model.reconstruct(held_out)),
+        "training error": squared_error(images[:10_000], model.reconstruct(images[:10_000])),
         "seconds": seconds,
     }
 

@@ -172,34 +172,50 @@ void bias_activation(const void* context, T* tile, index_t row, index_t rows, in
   });
 }
 
+/// tile += weight_i activity sign(h).
+template <class T>
+__attribute__((noinline)) void add_activity(const ActivationBackward<T>& c, T* tile, index_t row,
+                                            index_t rows, index_t column) {
+  const T* const h = c.h + (column / kWidth<T>)*c.h_stride + row * kWidth<T>;
+  for (index_t i = 0; i < rows * kWidth<T>; i += Simd<T>::kLanes) {
+    const Vec<T> weight = splat(c.row_weight[row + i / kWidth<T>] * c.activity);
+    store(tile + i, madd(weight, sign<T>(load(h + i)), load(tile + i)));
+  }
+}
+
+template <class T>
+__attribute__((noinline)) void add_by_z(const ActivationBackward<T>& c, T* tile, index_t row,
+                                        index_t rows, index_t column) {
+  const T* const by_z = c.by_z + (column / kWidth<T>)*c.by_z_stride + row * kWidth<T>;
+  for (index_t i = 0; i < rows * kWidth<T>; i += Simd<T>::kLanes) {
+    store(tile + i, load(tile + i) + load(by_z + i));
+  }
+}
+
 template <class T>
 void activation_backward(const void* context, T* tile, index_t row, index_t rows, index_t column,
                          index_t columns) {
   const auto& c = *static_cast<const ActivationBackward<T>*>(context);
   constexpr index_t kW = kWidth<T>;
-  const T* a = c.activations + (column / kW) * c.activations_stride + row * kW;
+  if (c.h != nullptr) add_activity(c, tile, row, rows, column);
+  const T* const a = c.activations + (column / kW) * c.activations_stride + row * kW;
   Vec<T> penalty[kVectors] = {};
   if (c.penalty != nullptr) load_panel(c.penalty + column, columns, penalty);
-  const T* h = c.h != nullptr ? c.h + (column / kW) * c.h_stride + row * kW : nullptr;
-  const T* by_z = c.by_z != nullptr ? c.by_z + (column / kW) * c.by_z_stride + row * kW : nullptr;
-  const Vec<T> activity = splat(c.activity);
   const auto backward = [&](auto slope) {
-    for (index_t r = 0; r < rows; ++r, tile += kW, a += kW) {
+    for (index_t r = 0; r < rows; ++r) {
       const Vec<T> weight = splat(c.row_weight[row + r]);
       for (int v = 0; v < kVectors; ++v) {
-        T* const p = tile + v * Simd<T>::kLanes;
-        Vec<T> by_h = penalty[v];
-        if (h != nullptr) {
-          by_h = madd(activity, sign<T>(load(h + r * kW + v * Simd<T>::kLanes)), by_h);
-        }
-        Vec<T> delta = madd(weight, by_h, load(p)) * slope(load(a + v * Simd<T>::kLanes));
-        if (by_z != nullptr) delta += load(by_z + r * kW + v * Simd<T>::kLanes);
-        store(p, delta);
+        const index_t at = r * kW + v * Simd<T>::kLanes;
+        store(tile + at, madd(weight, penalty[v], load(tile + at)) * slope(load(a + at)));
       }
     }
   };
-  if (c.is_slope) return backward([](Vec<T> slope) { return slope; });
-  with_activation(c.activation, [&](auto tag) {
-    backward([](Vec<T> value) { return derivative<T, decltype(tag)::value>(value); });
-  });
+  if (c.is_slope) {
+    backward([](Vec<T> slope) { return slope; });
+  } else {
+    with_activation(c.activation, [&](auto tag) {
+      backward([](Vec<T> value) { return derivative<T, decltype(tag)::value>(value); });
+    });
+  }
+  if (c.by_z != nullptr) add_by_z(c, tile, row, rows, column);
 }

@@ -38,31 +38,38 @@ inline double sum_of_tile(const T* tile, index_t rows, index_t columns, Each eac
 }
 
 template <class T>
-__attribute__((noinline)) double sum_of_squares_in(const T* tile, index_t rows, index_t columns) {
+inline double squares_of_tile(const T* tile, index_t rows, index_t columns) {
   return sum_of_tile(tile, rows, columns, [](Vec<T> x, Vec<T> sum) { return madd(x, x, sum); });
 }
 
-/// Where J has the term of sum |W|: its value, and its gradient added to the tile.
+/// The gradients of a tile with the term of sum |W| added, in place.
 template <class T>
-__attribute__((noinline)) void add_l1(const WeightUpdate<T>& c, const T* weights, T* tile,
-                                      index_t rows, index_t columns) {
-  if (c.sizes != nullptr) {
-    *c.sizes += sum_of_tile(weights, rows, columns,
-                            [](Vec<T> x, Vec<T> sum) { return sum + absolute<T>(x); });
-  }
+inline void add_l1(const WeightUpdate<T>& c, const T* weights, T* tile, index_t rows) {
   const Vec<T> l1 = splat(c.weight_l1);
   for (index_t i = 0; i < rows * kWidth<T>; i += Simd<T>::kLanes) {
     store(tile + i, madd(l1, sign<T>(load(weights + i)), load(tile + i)));
   }
 }
 
-/// What J asks of the weights of a tile before they change.
 template <class T>
-inline void add_penalties(const WeightUpdate<T>& c, const T* weights, T* tile, index_t rows,
-                          index_t column) {
-  const index_t columns = smaller(kWidth<T>, c.n_columns - column);
-  if (c.squares != nullptr) *c.squares += sum_of_squares_in(weights, rows, columns);
-  if (c.sizes != nullptr || c.weight_l1 != T{0}) add_l1(c, weights, tile, rows, columns);
+__attribute__((noinline, cold)) void add_penalties(const WeightUpdate<T>& c, T* tile, index_t row,
+                                                   index_t rows, index_t column, index_t columns) {
+  const T* const weights = c.weights + weight_offset(c, row, column);
+  if (c.squares != nullptr) *c.squares += squares_of_tile(weights, rows, columns);
+  if (c.sizes != nullptr) {
+    *c.sizes += sum_of_tile(weights, rows, columns,
+                            [](Vec<T> x, Vec<T> sum) { return sum + absolute<T>(x); });
+  }
+  if (c.weight_l1 != T{0}) add_l1(c, weights, tile, rows);
+}
+
+/// Before the weights of a tile change: what J asks of them besides the decay's gradient.
+template <class T>
+inline void begin_tile(const WeightUpdate<T>& c, T* tile, index_t row, index_t rows, index_t column,
+                       index_t columns) {
+  if (c.squares != nullptr || c.sizes != nullptr || c.weight_l1 != T{0}) {
+    add_penalties(c, tile, row, rows, column, columns);
+  }
 }
 
 /// each(offset, weights, gradient) for the vectors of the tile; then W^T follows where a panel of
@@ -73,7 +80,6 @@ inline void update_tile(const WeightUpdate<T>& c, T* tile, index_t row, index_t 
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
   const index_t begin = weight_offset(c, row, column);
-  add_penalties(c, c.weights + begin, tile, rows, column);
   const Vec<T> scale = splat(c.gradient_scale), decay = splat(c.weight_decay);
   for (index_t i = 0; i < rows * kW; i += kLanes) {
     const Vec<T> w = load(c.weights + begin + i);
@@ -94,7 +100,7 @@ void write_gradient(const void* context, T* tile, index_t row, index_t rows, ind
   constexpr index_t kW = kWidth<T>;
   constexpr index_t kLanes = Simd<T>::kLanes;
   const T* const weights = c.weights + weight_offset(c, row, column);
-  add_penalties(c, weights, tile, rows, column);
+  begin_tile(c, tile, row, rows, column, columns);
   const Vec<T> decay = splat(c.weight_decay);
   for (index_t r = 0; r < rows; ++r) {
     T* const out = c.out + (row + r) * c.n_columns + column;
@@ -116,17 +122,18 @@ void hold_gradient(const void* context, T* tile, index_t row, index_t rows, inde
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
   constexpr index_t kW = kWidth<T>;
   const T* const weights = c.weights + weight_offset(c, row, column);
-  if (c.weight_l1 != T{0}) add_l1(c, weights, tile, rows, columns);
+  if (c.weight_l1 != T{0}) add_l1(c, weights, tile, rows);
   const Vec<T> decay = splat(c.weight_decay);
   for (index_t i = 0; i < rows * kW; i += Simd<T>::kLanes) {
     store(tile + i, madd(decay, load(weights + i), load(tile + i)));
   }
-  if (c.squares != nullptr) *c.squares += sum_of_squares_in(tile, rows, columns);
+  if (c.squares != nullptr) *c.squares += squares_of_tile(tile, rows, columns);
 }
 
 template <class T>
-void sgd(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+void sgd(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t columns) {
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  begin_tile(c, tile, row, rows, column, columns);
   const Vec<T> rate = splat(-c.learning_rate);
   update_tile(c, tile, row, rows, column,
               [&](index_t i, Vec<T> w, Vec<T> g) { store(c.weights + i, madd(rate, g, w)); });
@@ -136,8 +143,10 @@ void sgd(const void* context, T* tile, index_t row, index_t rows, index_t column
 /// "On the importance of initialization and momentum in deep learning", ICML 2013, with the
 /// learning rate outside the sum, as PyTorch has it.
 template <class T>
-void momentum(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+void momentum(const void* context, T* tile, index_t row, index_t rows, index_t column,
+              index_t columns) {
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  begin_tile(c, tile, row, rows, column, columns);
   const Vec<T> rate = splat(-c.learning_rate), beta = splat(c.beta_1);
   const Vec<T> of_gradient = splat(c.gradient_share), of_momentum = splat(c.momentum_share);
   update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> w, Vec<T> g) {
@@ -150,8 +159,10 @@ void momentum(const void* context, T* tile, index_t row, index_t rows, index_t c
 /// Tieleman & Hinton, "Lecture 6.5 - rmsprop", Coursera 2012; with beta_2 = fresh_2 = 1 it is
 /// Duchi, Hazan & Singer, "Adaptive subgradient methods", JMLR 12, 2011.
 template <class T>
-void rmsprop(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+void rmsprop(const void* context, T* tile, index_t row, index_t rows, index_t column,
+             index_t columns) {
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  begin_tile(c, tile, row, rows, column, columns);
   const Vec<T> rate = splat(-c.learning_rate), epsilon = splat(c.epsilon);
   const Vec<T> beta_2 = splat(c.beta_2), fresh_2 = splat(c.fresh_2);
   update_tile(c, tile, row, rows, column, [&](index_t i, Vec<T> w, Vec<T> g) {
@@ -165,8 +176,10 @@ void rmsprop(const void* context, T* tile, index_t row, index_t rows, index_t co
 /// the end of its section 2: the bias corrections are in the rate and in epsilon. `keep` below 1 is
 /// the decoupled decay of Loshchilov & Hutter, "Decoupled weight decay regularization", ICLR 2019.
 template <class T>
-void adam(const void* context, T* tile, index_t row, index_t rows, index_t column, index_t) {
+void adam(const void* context, T* tile, index_t row, index_t rows, index_t column,
+          index_t columns) {
   const auto& c = *static_cast<const WeightUpdate<T>*>(context);
+  begin_tile(c, tile, row, rows, column, columns);
   const Vec<T> rate = splat(-c.learning_rate), keep = splat(c.keep), epsilon = splat(c.epsilon);
   const Vec<T> beta_1 = splat(c.beta_1), fresh_1 = splat(c.fresh_1);
   const Vec<T> beta_2 = splat(c.beta_2), fresh_2 = splat(c.fresh_2);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/targets.hpp"
-
 namespace aecore {
 
 namespace {
@@ -45,7 +43,8 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       leaving_out_(network_, options_, plan.n_threads),
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
       chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
-      block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)) {
+      block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)),
+      rows_(network_, options_, chunk_rows_, plan.separate_target) {
   allocate(plan);
   if (n_contracted_ > 0) {
     contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
@@ -65,20 +64,13 @@ template <class T>
 void BatchGradient<T>::allocate(const GradientPlan& plan) {
   const index_t width = kernels<T>().panel_width;
   const index_t n_layers = network_.n_layers();
-  input_ = PanelMatrix<T>(chunk_rows_, network_.n_in());
-  if (plan.separate_target || options_.changes_input()) {
-    target_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
-  }
-  if (options_.weighs_features()) feature_weight_ = PanelMatrix<T>(chunk_rows_, network_.n_out());
   for (index_t l = 0; l < n_layers; ++l) {
     const index_t n_out = network_.layer(l).n_out;
     const bool output = l + 1 == n_layers;
-    if (!output)
-      activations_.emplace_back(l <= sparsity_.last() ? plan.max_rows : chunk_rows_, n_out);
+    const index_t rows = l <= sparsity_.last() ? plan.max_rows : chunk_rows_;
+    if (!output) activations_.emplace_back(rows, n_out);
     deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
-    const bool keep_slope = !output && keeps_slope(l);
-    slopes_.emplace_back(keep_slope ? (l <= sparsity_.last() ? plan.max_rows : chunk_rows_) : 0,
-                         n_out);
+    slopes_.emplace_back(!output && keeps_slope(l) ? rows : 0, n_out);
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
   row_loss_ = AlignedBuffer<double>(chunk_rows_);
@@ -106,7 +98,7 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
                            const WeightAction<T>& action, bool sum_squares) {
   const index_t n_rows = batch.range.n;
   if (batch.data.sample_weight != nullptr || weighed_rows_ != n_rows) {
-    weigh(batch);
+    weigh_rows(batch, row_weight_.data());
   }
   if (sparsity_.last() >= 0) encode_for_sparsity(team, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
@@ -120,86 +112,15 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
 }
 
 template <class T>
-void BatchGradient<T>::weigh(const Batch& batch) {
-  const RowRange& range = batch.range;
-  if (batch.data.sample_weight == nullptr) {
-    const T weight = static_cast<T>(1.0 / static_cast<double>(range.n));
-    for (index_t i = 0; i < range.n; ++i) row_weight_[i] = weight;
-    return;
-  }
-  const auto source_row = [&](index_t i) {
-    return range.rows != nullptr ? range.rows[range.first + i] : range.first + i;
-  };
-  double sum = 0;
-  for (index_t i = 0; i < range.n; ++i) sum += batch.data.sample_weight[source_row(i)];
-  const double scale = sum > 0 ? 1.0 / sum : 0.0;  // a batch of zero weights teaches nothing
-  for (index_t i = 0; i < range.n; ++i) {
-    row_weight_[i] = static_cast<T>(scale * batch.data.sample_weight[source_row(i)]);
-  }
-}
-
-/// The rows as they lie, where nothing stands against it: they are in order, need no conversion, no
-/// range is asked of them, and the first layer's sums will tell whether they are finite.
-template <class T>
-RowsInPlace<T> BatchGradient<T>::in_place(const Batch& batch) const {
-  const bool range_asked =
-      options_.loss == Loss::binary_cross_entropy || is_of_counts(options_.loss);
-  if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1 ||
-      options_.changes_input()) {
-    return {};
-  }
-  return rows_in_place<T>(batch.data.x, options_.input);
-}
-
-template <class T>
-MatrixPanels<const T> BatchGradient<T>::input(const Batch& batch, const Chunk& chunk) const {
-  const RowsInPlace<T> rows = in_place(batch);
-  if (rows.data == nullptr) return input_.from_row(0);
-  const index_t first = batch.range.first + chunk.first;
-  return {rows.data + first * rows.row, rows.row, kernels<T>().panel_width};
-}
-
-template <class T>
-RowRange BatchGradient<T>::source_rows(const Batch& batch, const Chunk& chunk, index_t row,
-                                       index_t rows) const {
-  return {batch.range.rows, batch.range.first + chunk.first + row, rows, 0};
-}
-
-template <class T>
-void BatchGradient<T>::gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) {
-  const bool unit = options_.loss == Loss::binary_cross_entropy;
-  const RowRange range = source_rows(batch, chunk, row, rows);
-  if (options_.changes_input()) {
-    const MatrixPanels<T> weight =
-        options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
-    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &options_.noise,
-                       {options_.seed, batch.epoch}, unit,
-                       {input_.into_row(row), target_.into_row(row), weight});
-  } else {
-    if (in_place(batch).data == nullptr) {
-      gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
-                     input_.row(row), input_.stride());
-    }
-    if (batch.data.target != nullptr) {
-      gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
-    }
-  }
-  if (is_of_counts(options_.loss)) {
-    const bool apart = batch.data.target != nullptr || options_.changes_input();
-    require_not_negative<T>(batch.data.target != nullptr ? *batch.data.target : batch.data.x, range,
-                            (apart ? target_ : input_).from_row(row));
-  }
-}
-
-template <class T>
 GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t layer,
                                               const Batch& batch, const Chunk& chunk, index_t row,
                                               index_t rows) {
   const auto l = static_cast<std::size_t>(layer);
   const bool output = layer + 1 == network_.n_layers();
   PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
-  const MatrixPanels<const T> in =
-      layer == 0 ? input(batch, chunk) : activations_[l - 1].from_row(hidden_row(layer - 1, chunk));
+  const MatrixPanels<const T> in = layer == 0
+                                       ? rows_.input(batch, chunk.first)
+                                       : activations_[l - 1].from_row(hidden_row(layer - 1, chunk));
   GemmCall<T> call{};
   call.a = in.data;
   call.a_row = in.row;
@@ -225,7 +146,7 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
   for (index_t l = first; l < last; ++l) {
     const Layer& layer = network_.layer(l);
     BiasActivation<T> context{weights.bias(l), layer.activation,
-                              l == 0 && in_place(batch).data != nullptr ? &not_finite : nullptr};
+                              l == 0 && rows_.in_place(batch) ? &not_finite : nullptr};
     if (keeps_slope(l)) {
       PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(l)];
       context.slope = slope.row(hidden_row(l, chunk));
@@ -237,9 +158,10 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
     kernels<T>().gemm(call);
     if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
     not_finite = false;
+    if (!leaving_out_.any(l)) continue;
     const index_t at = hidden_row(l, chunk) + row;
     leaving_out_.run(
-        l, source_rows(batch, chunk, row, rows), batch.epoch,
+        l, batch.part(chunk.first + row, rows), batch.epoch,
         activations_[static_cast<std::size_t>(l)].into_row(at),
         keeps_slope(l) ? slopes_[static_cast<std::size_t>(l)].into_row(at) : MatrixPanels<T>{},
         worker);
@@ -273,18 +195,15 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
-  const bool apart = batch.data.target != nullptr || options_.changes_input();
-  const MatrixPanels<const T> target = apart ? target_.from_row(0) : input(batch, chunk);
+  const MatrixPanels<const T> target = rows_.target(batch, chunk.first);
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
   context.target = target.data;
   context.target_row = target.row;
   context.target_stride = target.stride;
-  if (options_.weighs_features()) {
-    context.feature_weight = feature_weight_.row(0);
-    context.feature_weight_stride = feature_weight_.stride();
-  }
+  context.feature_weight = rows_.feature_weight().data;
+  context.feature_weight_stride = rows_.feature_weight().stride;
   context.row_weight = row_weight_.data() + chunk.first;
   context.n_columns = layer.n_out;
   context.row_loss = row_loss_.data();
@@ -378,7 +297,7 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
     team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
       const index_t row = block * block_rows_;
       const index_t rows = std::min(block_rows_, chunk.rows - row);
-      gather(batch, chunk, row, rows);
+      rows_.gather(batch, chunk.first, row, rows);
       forward_hidden(weights, 0, sparsity_.last() + 1, batch, chunk, row, rows, worker);
       sparsity_.add_rows(activations_, row_weight_.data(), first + row, rows);
     });
@@ -394,7 +313,7 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
   team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
-    if (!is_gathered(batch, chunk)) gather(batch, chunk, row, rows);
+    if (!is_gathered(batch, chunk)) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, sparsity_.last() + 1, n_contracted_, batch, chunk, row, rows, worker);
   });
   for (index_t l = 0; l < n_contracted_; ++l) {
@@ -422,7 +341,7 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
   team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
-    if (!gathered) gather(batch, chunk, row, rows);
+    if (!gathered) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, encoded, network_.n_layers() - 1, batch, chunk, row, rows, worker);
     if (options_.activity_l1 > 0) sum_code(chunk, row, rows);
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
@@ -437,8 +356,8 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
   const index_t n_rows = batch.range.n;
   for (index_t l = 0; l < network_.n_layers(); ++l) {
     const auto i = static_cast<std::size_t>(l);
-    views_.inputs[i] =
-        l == 0 ? input(batch, chunk) : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
+    views_.inputs[i] = l == 0 ? rows_.input(batch, chunk.first)
+                              : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
     views_.deltas[i] = deltas_[i].from_row(0);
   }
   weight_pass_->run(team, views_.inputs, views_.deltas,

@@ -11,37 +11,16 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "nn/batch_rows.hpp"
 #include "nn/contraction.hpp"
-#include "nn/entering.hpp"
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
-#include "nn/source.hpp"
 #include "nn/sparsity.hpp"
 #include "nn/weight_pass.hpp"
 #include "nn/weights.hpp"
 
 namespace aecore {
-
-/// Rows with a target and weights of their own; `rows` selects and orders them. Not owning.
-struct DataSet {
-  RowSource x;
-  const RowSource* target = nullptr;      // null: x itself, scaled
-  const double* sample_weight = nullptr;  // by source row; null: all 1
-  const index_t* rows = nullptr;          // null: all
-  index_t n_rows = 0;                     // selected
-
-  /// `n` of the rows from position `first` on.
-  RowRange range(index_t first, index_t n) const { return {rows, first, n, n_rows - first - n}; }
-};
-
-struct Batch {
-  const DataSet& data;
-  RowRange range;
-  double* row_loss = nullptr;  // out, by row of the batch; may be null
-  std::uint32_t epoch = 0;     // of noise and dropout
-  double* running = nullptr;   // rho_hat of the batch before, by sparse layer, or NaN; updated
-};
 
 /// What scratch a BatchGradient gets.
 struct GradientPlan {
@@ -82,11 +61,6 @@ class BatchGradient {
   void allocate(const GradientPlan& plan);
   bool keeps_slope(index_t layer) const;
   index_t hidden_row(index_t layer, const Chunk& chunk) const;
-  void weigh(const Batch& batch);
-  RowsInPlace<T> in_place(const Batch& batch) const;
-  MatrixPanels<const T> input(const Batch& batch, const Chunk& chunk) const;
-  RowRange source_rows(const Batch& batch, const Chunk& chunk, index_t row, index_t rows) const;
-  void gather(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
@@ -111,10 +85,9 @@ class BatchGradient {
   LeavingOut<T> leaving_out_;
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
+  BatchRows<T> rows_;
   index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this
 
-  PanelMatrix<T> input_, target_;            // the target may be the input
-  PanelMatrix<T> feature_weight_;            // in the loss, where features have one
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()
   std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk

@@ -15,6 +15,9 @@ class LeavingOut {
  public:
   LeavingOut(const Network& network, const ObjectiveOptions& options, int n_threads);
 
+  /// Whether units of the layer's output are left out.
+  bool any(index_t layer) const { return options_.dropout > 0 || network_.layer(layer).top_k > 0; }
+
   /// The output `h` of a layer for the `rows`, whose random numbers are those of `epoch`. Slopes
   /// are treated alike; they may be missing where there is no dropout.
   void run(index_t layer, const RowRange& rows, std::uint32_t epoch, const MatrixPanels<T>& h,

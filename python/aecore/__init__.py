@@ -15,11 +15,15 @@ from aecore._version import __version__
 if TYPE_CHECKING:
     from aecore import callbacks, metrics, optimizers, reference, schedules
     from aecore._config import show_config
+    from aecore._models import load
+    from aecore._stacking import stack
     from aecore.autoencoder import Autoencoder
     from aecore.autoencoder_recommender import AutoencoderRecommender
+    from aecore.checkpoint import Checkpoint
+    from aecore.classifier import AutoencoderClassifier
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
-    from aecore.exceptions import TrainingDivergedError
+    from aecore.exceptions import ModelFileError, TrainingDivergedError
     from aecore.interactions import Interactions
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
@@ -27,32 +31,42 @@ if TYPE_CHECKING:
 __all__ = [
     "EASE",
     "Autoencoder",
+    "AutoencoderClassifier",
     "AutoencoderRecommender",
+    "Checkpoint",
     "DenoisingAutoencoder",
     "Interactions",
+    "ModelFileError",
     "Network",
     "SparseAutoencoder",
     "TrainingDivergedError",
     "__version__",
     "callbacks",
+    "load",
     "metrics",
     "optimizers",
     "reference",
     "schedules",
     "show_config",
+    "stack",
 ]
 
 _SUBMODULES = ("callbacks", "metrics", "optimizers", "reference", "schedules")
 _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
+    "AutoencoderClassifier": "aecore.classifier",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
+    "Checkpoint": "aecore.checkpoint",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "Interactions": "aecore.interactions",
+    "ModelFileError": "aecore.exceptions",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
+    "load": "aecore._models",
     "show_config": "aecore._config",
+    "stack": "aecore._stacking",
 }
 
 

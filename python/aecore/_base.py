@@ -1,7 +1,8 @@
-"""What every autoencoder does with the network that it has learned."""
+"""What every estimator does with the network that it has learned."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,19 +10,23 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from aecore import _fitting
+from aecore import _fitting, _models
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
+    from typing_extensions import Self
 
     from aecore._history import History
+    from aecore._training import TrainingData
     from aecore.network import Network
 
 
-class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Codes, reconstructions and scores by `network_`, to scikit-learn's rules."""
+class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Codes by `network_`, to scikit-learn's rules."""
 
     network_: Network
+    # Whether the target is X itself, or something on its scale.
+    _reproduces_input: bool
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
@@ -49,6 +54,86 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
             return csr_array(codes)
         return codes
+
+    def _fitted(self, X: ArrayLike) -> tuple[Network, NDArray[Any]]:
+        """Take the network once: another thread may publish the next one meanwhile."""
+        check_is_fitted(self, "network_")
+        network = self.network_
+        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        return network, rows
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Numbers of the epochs so far; see the class."""
+        try:
+            history: History = self._history
+        except AttributeError:
+            msg = f"this {type(self).__name__} is not fitted: it has no attribute 'history_'"
+            raise AttributeError(msg) from None
+        return dict(history)
+
+    @property
+    def _n_features_out(self) -> int:
+        network = self.network_
+        return network.layer_sizes[network.code_layer + 1]
+
+    def _validation_figures(self, data: TrainingData, network: Network) -> dict[str, float]:
+        """Figures for `history_` at the end of an epoch besides the losses."""
+        del data, network
+        return {}
+
+    def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
+        """Write the estimator to a file that `aecore.load` reads.
+
+        The file is safetensors with a checksum, written whole or not at all: a crash leaves what
+        was there before. It holds the parameters and all that was learned, so that `partial_fit`
+        after `load` gives the same bits as without it. What no file can hold is left out and loads
+        as None: `callbacks`, a `random_state` that is no integer, and a `learning_rate_schedule`
+        that is, or contains, a function of yours. So are attributes and settings that are not
+        aecore's, such as those of `set_output`. Pickle keeps all of them. docs/models.md says more.
+
+        Parameters
+        ----------
+        path : str or path-like
+        optimizer_state : bool, default=True
+            Whether `partial_fit` can go on with the optimiser's state, as large as the parameters
+            or (Adam) twice as large; without it the optimiser begins anew.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the estimator is of a class of your own.
+        ValueError
+            If a parameter breaks its rule, or `optimizer` is of a class of your own.
+        """
+        _models.save_estimator(self, path, optimizer_state=optimizer_state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _models.estimator_pickle(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _models.restore_estimator(self, state)
+
+    def __copy__(self) -> Self:
+        # A copy made while another thread trains the original is itself not in training.
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__.copy())
+        copied.__dict__.pop("_training_token", None)
+        return copied
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        tags.input_tags.allow_nan = self.missing == "mask"
+        return tags
+
+
+class BaseAutoencoder(BaseEncoder):
+    """Reconstructions and scores besides codes."""
+
+    _reproduces_input = True
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
         """Compute the rows that codes stand for.
@@ -139,37 +224,3 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         del y
         return float(self.score_samples(X, target=target).mean())
-
-    def _fitted(self, X: ArrayLike) -> tuple[Network, NDArray[Any]]:
-        """Take the network once: another thread may publish the next one meanwhile."""
-        check_is_fitted(self, "network_")
-        network = self.network_
-        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        return network, rows
-
-    @property
-    def history_(self) -> dict[str, list[float]]:
-        """Numbers of the epochs so far; see the class."""
-        try:
-            history: History = self._history
-        except AttributeError:
-            msg = f"this {type(self).__name__} is not fitted: it has no attribute 'history_'"
-            raise AttributeError(msg) from None
-        return dict(history)
-
-    @property
-    def _n_features_out(self) -> int:
-        network = self.network_
-        return network.layer_sizes[network.code_layer + 1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A copy made while another thread trains the original is itself not in training.
-        state: dict[str, Any] = super().__getstate__().copy()
-        state.pop("_training_token", None)
-        return state
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
-        tags.input_tags.allow_nan = self.missing == "mask"
-        return tags

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from aecore import _core
 from aecore._arrays import as_rows, as_sample_weight, as_target
+from aecore._checkpointing import CheckpointWriter, Run
 from aecore._history import History
 from aecore._initialization import (
     column_means,
@@ -32,42 +35,121 @@ from aecore._training import (
     input_means,
     split_rows,
     train_minibatches,
+    with_unlabeled,
 )
 from aecore.network import Network
 from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 from aecore.schedules import _as_schedule
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from aecore.autoencoder import Autoencoder
+    from aecore.checkpoint import Checkpoint
+    from aecore.classifier import AutoencoderClassifier
+
+    Estimator: TypeAlias = Autoencoder | AutoencoderClassifier
+
+# Learned attributes that a training may have or not.
+_OPTIONAL = (
+    "feature_names_in_",
+    "best_epoch_",
+    "offset_",
+    "factor_",
+    "classes_",
+    "pretraining_history_",
+)
 
 
 def fit(  # noqa: PLR0917
-    estimator: Autoencoder,
+    estimator: Estimator,
     X: Any,
     target: Any,
     sample_weight: Any,
     validation_data: Any,
     init: Network | None,
+    checkpoint: Checkpoint | None = None,
+    resume_from: str | os.PathLike[str] | None = None,
+    *,
+    unlabeled: Any = None,
+    learned: Mapping[str, Any] | None = None,
 ) -> None:
-    """Train `estimator` from the start; it changes only by `_publish`."""
-    _check_settings(estimator)
+    """Train `estimator` from the start, or from a checkpoint; it changes only by `_publish`.
+
+    `unlabeled` rows take part in pretraining alone; `learned` are attributes to publish with the
+    network.
+    """
+    check_settings(estimator)
     # scikit-learn's validation writes n_features_in_ and feature_names_in_: not on the original.
     probe = copy.copy(estimator)
+    probe.__dict__.pop("pretraining_history_", None)
+    probe.__dict__.update(learned or {})
     data = _as_data(probe, X, target, sample_weight, reset=True)
-    seed = seed_from(estimator.random_state)
+    run = None if resume_from is None else Run.read(resume_from)
+    seed = seed_from(estimator.random_state) if run is None else run.seed
     data = _hold_back(probe, data, validation_data, seed)
     start, name = init, "init"
     if start is None and estimator.warm_start:
         start, name = getattr(estimator, "network_", None), "network_"
-    entry = _input_settings(estimator, data)
+    if run is not None:
+        run.check(estimator, probe, data)
+        start, name = run.model.network_, "resume_from"
+    writer = None if checkpoint is None else CheckpointWriter(checkpoint, estimator, data)
+    wanted = estimator.pretrain
+    pretrains = start is None and not (isinstance(wanted, bool | np.bool_) and not wanted)
+    seen = data
+    if unlabeled is not None and run is None:
+        if not pretrains:
+            rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
+            raise parameter_error("unlabeled", rule, unlabeled)
+        seen = with_unlabeled(data, _as_x(probe, unlabeled, reset=False))
+    entry = _input_settings(estimator, seen, None if run is None else start)
     network = _new_network(estimator, data, seed, start, name, entry)
-    _train(estimator, probe, network, data, n_epochs=estimator.n_epochs, seed=seed)
+    title = None
+    if pretrains:
+        from aecore._pretraining import pretrain
+
+        probe.pretraining_history_ = pretrain(estimator, network, seen, seed)
+        title = "fine-tuning"
+    elif run is not None and hasattr(run.model, "pretraining_history_"):
+        probe.pretraining_history_ = run.model.pretraining_history_
+    del seen  # with unlabeled rows, a copy of all
+    _train(
+        estimator,
+        probe,
+        network,
+        data,
+        n_epochs=estimator.n_epochs - (0 if run is None else run.n_epochs),
+        seed=seed,
+        run=run,
+        checkpoints=writer,
+        title=title,
+    )
 
 
-def partial_fit(estimator: Autoencoder, X: Any, target: Any, sample_weight: Any) -> None:
+def fit_layer(
+    layer: Autoencoder, data: TrainingData, entry: InputSettings, seed: int, title: str
+) -> Network:
+    """Train an autoencoder on checked rows, as `fit` would; `entry` is what happens to them."""
+    layer.n_features_in_ = data.X.shape[1]
+    if data.validation is None:
+        data = _hold_back(layer, data, None, seed)
+    network = _new_network(layer, data, seed, None, "init", entry)
+    _train(layer, layer, network, data, n_epochs=layer.n_epochs, seed=seed, title=title)
+    return layer.network_
+
+
+def partial_fit(
+    estimator: Estimator,
+    X: Any,
+    target: Any,
+    sample_weight: Any,
+    learned: Mapping[str, Any] | None = None,
+) -> None:
     """Train `estimator` for one unshuffled epoch from where it is."""
-    _check_settings(estimator)
+    check_settings(estimator)
     probe = copy.copy(estimator)
+    probe.__dict__.update(learned or {})
     previous: Network | None = getattr(estimator, "network_", None)
     data = _as_data(probe, X, target, sample_weight, reset=previous is None)
     seed = getattr(estimator, "_seed", 0)  # of noise and dropout: that of the first call
@@ -86,7 +168,8 @@ def _parameter_names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(kind._get_param_names())
 
 
-def _check_settings(estimator: Autoencoder) -> None:
+def check_settings(estimator: Estimator) -> None:
+    """Raise ValueError for a parameter that breaks its rule or does not go with the others."""
     kind: Any = type(estimator)
     check_params({name: getattr(estimator, name) for name in _parameter_names(kind)})
     if isinstance(_as_optimizer(estimator.optimizer), LBFGS):
@@ -110,24 +193,30 @@ def _check_settings(estimator: Autoencoder) -> None:
 
 
 def _as_data(
-    probe: Autoencoder, X: Any, target: Any, sample_weight: Any, *, reset: bool
+    probe: Estimator, X: Any, target: Any, sample_weight: Any, *, reset: bool
 ) -> TrainingData:
     rows = _as_x(probe, X, reset=reset)
     return TrainingData(
         X=rows,
-        target=as_target(target, *rows.shape),
+        target=_as_target(probe, target, rows),
         sample_weight=as_sample_weight(sample_weight, rows.shape[0]),
     )
 
 
-def _as_x(probe: Autoencoder, X: Any, *, reset: bool) -> NDArray[Any]:
+def _as_x(probe: Estimator, X: Any, *, reset: bool) -> NDArray[Any]:
     rows = validate_data(probe, X, reset=reset, dtype="numeric", ensure_all_finite=False)
     # scikit-learn lets a list with None, or dates, through as they are.
     return as_rows(rows, rows.shape[1], "X")
 
 
+def _as_target(probe: Estimator, target: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+    """See what the output should be: of the width of X, or of its own for a classifier."""
+    width = rows.shape[1] if probe._reproduces_input else target.shape[1]
+    return as_target(target, rows.shape[0], width)
+
+
 def _hold_back(
-    probe: Autoencoder, data: TrainingData, validation_data: Any, seed: int
+    probe: Estimator, data: TrainingData, validation_data: Any, seed: int
 ) -> TrainingData:
     """Add the validation rows: the caller's, a drawn share of X, or none."""
     fraction = probe.validation_fraction
@@ -160,12 +249,12 @@ def _hold_back(
         data.X,
         data.target,
         data.sample_weight,
-        validation=(rows, as_target(target, *rows.shape), None),
+        validation=(rows, _as_target(probe, target, rows), None),
     )
 
 
 def _new_network(  # noqa: PLR0917
-    estimator: Autoencoder,
+    estimator: Estimator,
     data: TrainingData,
     seed: int,
     start: Network | None,
@@ -181,7 +270,8 @@ def _new_network(  # noqa: PLR0917
     if estimator.tied_weights and decoder != hidden[-2::-1]:
         rule = f"be None or {hidden[-2::-1]}, the mirror of the encoder, with tied_weights"
         raise parameter_error("decoder_layer_sizes", rule, decoder)
-    layer_sizes = [n_features, *hidden, *decoder, n_features]
+    n_outputs = n_features if data.target is None else data.target.shape[1]
+    layer_sizes = [n_features, *hidden, *decoder, n_outputs]
     activations = [estimator.activation] * (len(layer_sizes) - 2) + [estimator.output_activation]
     if estimator.code_activation is not None:
         activations[len(hidden) - 1] = estimator.code_activation
@@ -218,13 +308,14 @@ def _new_network(  # noqa: PLR0917
 
 
 def _input_settings(
-    estimator: Autoencoder, data: TrainingData, previous: Network | None = None
+    estimator: Estimator, data: TrainingData, previous: Network | None = None
 ) -> InputSettings:
     """What happens to rows before the first layer; scales of `previous` are kept."""
     mask = estimator.missing == "mask"
     if estimator.scale is None:
         return InputSettings(float(estimator.input_scale), mask_missing=mask)
-    refuse_target_of_scaled(data.target)
+    if estimator._reproduces_input:
+        refuse_target_of_scaled(data.target)
     if previous is not None and previous._input.offset is not None:
         offset, factor = previous._input.offset, previous._input.factor
     else:
@@ -246,7 +337,7 @@ def _as_sizes(sizes: Any) -> list[int]:
     return [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
 
 
-def _set_start_biases(estimator: Autoencoder, network: Network, data: TrainingData) -> None:
+def _set_start_biases(estimator: Estimator, network: Network, data: TrainingData) -> None:
     mean = input_means(network, data)
     if estimator.sparsity_weight > 0:
         layers = sparse_layers(
@@ -265,8 +356,8 @@ def _set_start_biases(estimator: Autoencoder, network: Network, data: TrainingDa
 
 
 def _train(
-    estimator: Autoencoder,
-    probe: Autoencoder,
+    estimator: Estimator,
+    probe: Estimator,
     network: Network,
     data: TrainingData,
     *,
@@ -274,8 +365,14 @@ def _train(
     seed: int,
     state: OptimizerState | None = None,
     history: History | None = None,
+    run: Run | None = None,
+    checkpoints: CheckpointWriter | None = None,
+    title: str | None = None,
 ) -> None:
-    """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`."""
+    """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`.
+
+    `title` stands before the progress bar.
+    """
     optimizer = _as_optimizer(estimator.optimizer)
     objective = _objective(estimator, optimizer, network, seed)
 
@@ -287,11 +384,20 @@ def _train(
         _publish(estimator, probe, **attributes, **extra, _seed=seed)
 
     full_batch = isinstance(optimizer, LBFGS)
+    if run is not None:
+        state, history = run.optimizer_state, run.history
     history = history or History.empty()
-    total = estimator.n_epochs if full_batch else (n_epochs or 1) * data.n_training_rows
-    with Progress(estimator.verbose, total, "iteration" if full_batch else "row") as progress:
-        audience = _audience(estimator, n_epochs, history)
+    last_epoch = history.n_epochs + (1 if n_epochs is None else n_epochs)
+    total = (last_epoch - history.n_epochs) * (1 if full_batch else data.n_training_rows)
+    unit = "iteration" if full_batch else "row"
+    with Progress(estimator.verbose, total, unit, title) as progress:
+        stopping = estimator.early_stopping and n_epochs is not None
+        audience = _audience(
+            estimator, last_epoch, data, stopping=stopping, checkpoints=checkpoints
+        )
         recorder = Recorder(network, history, publish, progress, audience)
+        if run is not None:
+            recorder.resume(run)
         if isinstance(optimizer, LBFGS):
             train_lbfgs(
                 network,
@@ -307,14 +413,16 @@ def _train(
         rule = _core_optimizer(estimator, optimizer, rate.base)
         running = _no_running(estimator, network)
         state = _next_state(state, optimizer.name, rule, network, running)
-        schedule = _core.Schedule(
-            batch_size=min(estimator.batch_size, data.n_training_rows),
-            n_epochs=n_epochs or 1,
-            shuffle=n_epochs is not None and bool(estimator.shuffle),
-            seed=seed,
-            first_epoch=history.n_epochs,
-            first_step=state.n_updates,
-        )
+
+        def schedule(n_updates: int) -> _core.Schedule:
+            return _core.Schedule(
+                batch_size=min(estimator.batch_size, data.n_training_rows),
+                n_epochs=last_epoch - recorder.n_epochs,
+                shuffle=n_epochs is not None and bool(estimator.shuffle),
+                seed=seed,
+                first_epoch=recorder.n_epochs,
+                first_step=n_updates,
+            )
 
         def keep(kept: OptimizerState) -> None:
             estimator._optimizer_state = kept
@@ -334,7 +442,7 @@ def _train(
 
 
 def _objective(
-    estimator: Autoencoder, optimizer: Optimizer, network: Network, seed: int
+    estimator: Estimator, optimizer: Optimizer, network: Network, seed: int
 ) -> _core.Objective:
     return make_objective(
         network.activations,
@@ -357,20 +465,26 @@ def _objective(
     )
 
 
-def _audience(estimator: Autoencoder, n_epochs: int | None, history: History) -> Audience:
+def _audience(
+    estimator: Estimator,
+    n_epochs: int,
+    data: TrainingData,
+    *,
+    stopping: bool,
+    checkpoints: CheckpointWriter | None,
+) -> Audience:
     callbacks = estimator.callbacks
     if callbacks is None:
         callbacks = ()
     elif hasattr(callbacks, "on_epoch_end"):
         callbacks = (callbacks,)
-    stopping = None
-    if estimator.early_stopping and n_epochs is not None:
-        stopping = EarlyStopping(estimator.patience, estimator.tolerance)
-    return Audience(estimator, history.n_epochs + (n_epochs or 1), tuple(callbacks), stopping)
+    early = EarlyStopping(estimator.patience, estimator.tolerance) if stopping else None
+    measure = functools.partial(estimator._validation_figures, data)
+    return Audience(estimator, n_epochs, tuple(callbacks), early, checkpoints, measure)
 
 
 def _core_optimizer(
-    estimator: Autoencoder, optimizer: Optimizer, learning_rate: float
+    estimator: Estimator, optimizer: Optimizer, learning_rate: float
 ) -> _core.Optimizer:
     settings = {**optimizer.settings(), "learning_rate": learning_rate}
     if isinstance(optimizer, AdamW):
@@ -380,7 +494,7 @@ def _core_optimizer(
     return _core.Optimizer(name=optimizer.name, **settings)
 
 
-def _no_running(estimator: Autoencoder, network: Network) -> NDArray[np.float64]:
+def _no_running(estimator: Estimator, network: Network) -> NDArray[np.float64]:
     """rho_hat before the first batch: there is none."""
     if estimator.sparsity_weight == 0:
         return np.empty(0)
@@ -403,7 +517,7 @@ def _next_state(
     return OptimizerState(name, state.slots.astype(network.dtype), state.n_updates, running)
 
 
-def _learning_rate(estimator: Autoencoder, optimizer: Optimizer, network: Network) -> LearningRate:
+def _learning_rate(estimator: Estimator, optimizer: Optimizer, network: Network) -> LearningRate:
     base = estimator.learning_rate
     if base is None:
         base = optimizer.settings()["learning_rate"]
@@ -413,14 +527,13 @@ def _learning_rate(estimator: Autoencoder, optimizer: Optimizer, network: Networ
     return LearningRate(float(base), schedule, estimator.n_epochs)
 
 
-def _publish(estimator: Autoencoder, probe: Autoencoder, **learned: Any) -> None:
+def _publish(estimator: Estimator, probe: Estimator, **learned: Any) -> None:
     """Write all learned attributes in one step, so that no thread sees half of a model."""
     learned["n_features_in_"] = probe.n_features_in_
-    if hasattr(probe, "feature_names_in_"):
-        learned["feature_names_in_"] = probe.feature_names_in_
-    else:
-        estimator.__dict__.pop("feature_names_in_", None)
-    for name in ("best_epoch_", "offset_", "factor_"):
+    for name in ("feature_names_in_", "classes_", "pretraining_history_"):
+        if hasattr(probe, name):
+            learned[name] = getattr(probe, name)
+    for name in _OPTIONAL:
         if name not in learned:
             estimator.__dict__.pop(name, None)
     estimator.__dict__.update(learned)

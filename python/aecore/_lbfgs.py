@@ -37,7 +37,7 @@ def train_lbfgs(
     recorder: Recorder,
     progress: Progress,
 ) -> None:
-    """Minimise the objective over all rows for at most `n_iterations`, from `network`.
+    """Minimise the objective over all rows for at most `n_iterations` >= 1, from `network`.
 
     An iteration is an epoch of the history. Fewer are made when the line search cannot lower the
     objective any more in the network's precision.
@@ -49,6 +49,9 @@ def train_lbfgs(
     """
     from scipy.optimize import minimize
 
+    if recorder.has_ended:  # before this process began
+        recorder.restore_best()
+        return
     problem = _Problem(network, data, objective)
     n_done = 0
     started = time.perf_counter()
@@ -63,6 +66,8 @@ def train_lbfgs(
         progress.move_to(n_done)
         if stop:
             raise StopIteration
+        if recorder.checkpoint_is_due:
+            recorder.write_checkpoint(None)
         started = now
 
     # Ctrl-C needs nothing here: each iteration has published its weights with their history.
@@ -80,6 +85,8 @@ def train_lbfgs(
         seconds = time.perf_counter() - started
         recorder.epoch(problem.accepted, problem.value, problem.validation_loss(), seconds)
     recorder.raise_if_diverged("data scaled to numbers near 1, or optimizer='adam'")
+    recorder.stopped = not recorder.is_complete  # nothing lower was found
+    recorder.write_checkpoint(None)
     recorder.restore_best()
 
 

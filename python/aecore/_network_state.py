@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,17 @@ def make_core(
     )
 
 
+def _models() -> Any:
+    from aecore import _models  # it knows networks, so it comes later
+
+    return _models
+
+
 class NetworkState:
     """The base of `Network`: attributes, copies and pickling, nothing computed."""
+
+    # Attributes that `_state` accounts for.
+    _OWN = ("_code_top_k", "_core", "_parameters", "_input", "_code_layer", "_n_threads", "_sizes")
 
     def __init__(  # noqa: PLR0917
         self,
@@ -105,7 +115,122 @@ class NetworkState:
         )
         return network
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getitem__(self, layers: Any) -> Self:
+        """Return the network of neighbouring layers, which shares their weights.
+
+        `net[:2]` has the first two layers, `net[2:]` the others: their `parameters` are views, so
+        that a change in one shows in the other. Its code is that of this network, or its last
+        layer where that is not among them: `encode` and `reconstruct` then are the same.
+
+        Parameters
+        ----------
+        layers : slice
+            Of the layers, counted from 0, with step 1.
+
+        Returns
+        -------
+        Network
+            It reads rows as this network does if it begins with its first layer, else as they are.
+
+        Raises
+        ------
+        TypeError
+            If `layers` is not a slice.
+        ValueError
+            If it takes no layer, or with tied weights some of the decoder's, which has none.
+        """
+        if not isinstance(layers, slice):
+            msg = f"layers must be a slice, as in net[:2]; got {type(layers).__name__}"
+            raise TypeError(msg)
+        n_layers = len(self._sizes) - 1
+        first, last, step = layers.indices(n_layers)
+        if first >= last or step != 1:
+            rule = f"be a slice with step 1 that takes at least one of the {n_layers} layers"
+            raise parameter_error("layers", rule, layers)
+        whole = (first, last) == (0, n_layers)
+        if self.tied_weights and not whole and 2 * last > n_layers:
+            msg = (
+                f"layers must end with the encoder, by {n_layers // 2}, in a network with tied "
+                f"weights, whose decoder has none of its own; got {first} to {last}"
+            )
+            raise ValueError(msg)
+        has_code = first <= self._code_layer < last
+        code_layer = self._code_layer - first if has_code else last - first - 1
+        code_top_k = self._code_top_k if has_code else None
+        core = make_core(
+            self._sizes[first : last + 1],
+            self.activations[first:last],
+            self.tied_weights and whole,
+            code_layer,
+            code_top_k,
+        )
+        start = sum(
+            (n_in + 1) * n_out for n_in, n_out in itertools.pairwise(self._sizes[: first + 1])
+        )
+        network = type(self).__new__(type(self))
+        NetworkState.__init__(
+            network,
+            core,
+            self._parameters[start : start + core.n_parameters],
+            self._input if first == 0 else InputSettings(),
+            code_layer,
+            self._n_threads,
+            code_top_k,
+        )
+        return network
+
+    @property
+    def encoder(self) -> Self:
+        """The network of the layers up to the code; it shares their weights."""
+        return self[: self._code_layer + 1]
+
+    @property
+    def decoder(self) -> Self:
+        """The network of the layers after the code, as in `decode`; it shares their weights.
+
+        Raises
+        ------
+        ValueError
+            If there are none, or none with weights of their own (tied weights).
+        """
+        if self._code_layer == len(self._sizes) - 2:
+            msg = "decoder needs layers after the code; this network ends with it"
+            raise ValueError(msg)
+        return self[self._code_layer + 1 :]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file that `aecore.load` reads.
+
+        The file is safetensors with a checksum, written whole or not at all: a crash leaves what
+        was there before. docs/models.md says what it holds.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the network is of a class of your own.
+        """
+        _models().save_network(self, path)
+
+    def __getstate__(self) -> Any:
+        return _models().network_pickle(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _models().restore_network(self, state)
+
+    def __copy__(self) -> Self:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied._set_state(self._state())  # with parameters of its own
+        return copied
+
+    def _state(self) -> dict[str, Any]:
+        """All that makes this network what it is; settings of JSON's kinds but for two entries."""
         # The compiled shape is made again from the sizes and names: it holds no weights.
         return {
             "layer_sizes": self.layer_sizes,
@@ -118,7 +243,8 @@ class NetworkState:
             "code_top_k": self._code_top_k,
         }
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def _set_state(self, state: dict[str, Any]) -> None:
+        """Invert `_state` on a bare object, with a copy of the parameters."""
         code_layer, code_top_k = state["code_layer"], state.get("code_top_k")
         core = make_core(
             state["layer_sizes"],
@@ -127,7 +253,11 @@ class NetworkState:
             code_layer,
             code_top_k,
         )
-        # A copy: copy.copy must not share parameters, and pickle gives no 64-byte alignment.
+        # Before memory is taken: a file may say anything.
+        if state["parameters"].shape != (core.n_parameters,):
+            rule = f"have shape ({core.n_parameters},)"
+            raise parameter_error("parameters", rule, state["parameters"].shape)
+        # A copy: copy.copy must not share parameters, and a file gives no 64-byte alignment.
         parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
         parameters[:] = state["parameters"]
         NetworkState.__init__(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import os
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
@@ -95,6 +96,14 @@ def _is_schedule(value: Any) -> bool:
     return value is None or (callable(value) and not isinstance(value, type))
 
 
+def _is_pretrain(value: Any) -> bool:
+    from aecore.autoencoder import Autoencoder
+
+    if isinstance(value, bool | np.bool_ | Autoencoder):
+        return True
+    return isinstance(value, Sequence) and all(isinstance(each, Autoencoder) for each in value)
+
+
 def _is_callback(value: Any) -> bool:
     return not isinstance(value, type) and callable(getattr(value, "on_epoch_end", None))
 
@@ -138,6 +147,10 @@ _RULES: Mapping[str, Rule] = {
     "callbacks": Rule(
         "be None, an object with on_epoch_end(state), or a sequence of them", _are_callbacks
     ),
+    "class_weight": Rule(
+        "be None, 'balanced' or a dict of a weight for each class",
+        lambda value: value is None or value == "balanced" or isinstance(value, Mapping),
+    ),
     "clip_norm": _NONE_OR_POSITIVE,
     "code_activation": _one_of(None, *_HIDDEN),
     "code_top_k": _NONE_OR_COUNT,
@@ -159,6 +172,10 @@ _RULES: Mapping[str, Rule] = {
     "early_stopping": _BOOL,
     "epsilon": _POSITIVE,
     "every": _COUNT,
+    "every_epochs": Rule(
+        "be None or an integer from 1 to 2**31 - 1", lambda value: value is None or _is_count(value)
+    ),
+    "every_minutes": _NONE_OR_POSITIVE,
     "factor": _OPEN_UNIT,
     "feedback": _one_of("implicit", "explicit"),
     "filter_seen": _BOOL,
@@ -202,7 +219,14 @@ _RULES: Mapping[str, Rule] = {
     ),
     "orientation": _one_of("user", "item"),
     "output_activation": _one_of(*_core.ACTIVATIONS),
+    "path": Rule(
+        "be the path of a file, as str or path-like",
+        lambda value: isinstance(value, str | os.PathLike) and os.fspath(value) != "",
+    ),
     "patience": _COUNT,
+    "pretrain": Rule(
+        "be True, False, an Autoencoder, or a sequence of one for each hidden layer", _is_pretrain
+    ),
     "random_state": Rule(
         "be None, an integer from 0 to 2**63 - 1, or a NumPy RandomState, Generator or "
         "SeedSequence",

@@ -20,14 +20,16 @@ class Progress:
         Units of work in the whole fit.
     unit : str
         What is counted: "row" or "iteration".
+    title : str, default=None
+        Stands before the bar.
     """
 
-    def __init__(self, verbose: int, total: int, unit: str) -> None:
+    def __init__(self, verbose: int, total: int, unit: str, title: str | None = None) -> None:
         self._bar: Any = None
         if verbose:
             from tqdm import tqdm
 
-            self._bar = tqdm(total=total, unit=f" {unit}s", unit_scale=unit == "row")
+            self._bar = tqdm(desc=title, total=total, unit=f" {unit}s", unit_scale=unit == "row")
 
     def __enter__(self) -> Self:
         return self

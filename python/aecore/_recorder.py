@@ -7,7 +7,7 @@ estimator in one step, so another thread, Ctrl-C or an error always finds a whol
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore._history import History
-from aecore._plateau import Plateau
+from aecore._plateau import Plateau, monitored
 from aecore._progress import Progress
 from aecore.callbacks import Callback, EpochState
 from aecore.exceptions import TrainingDivergedError
 
 if TYPE_CHECKING:
-    from aecore.autoencoder import Autoencoder
+    from aecore._checkpointing import CheckpointWriter, Run
+    from aecore._fitting import Estimator
+    from aecore._training import OptimizerState
     from aecore.network import Network
 
 
@@ -45,12 +47,14 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Audience:
-    """Who else hears of each epoch."""
+    """Who else hears of each epoch, and what else is measured at its end."""
 
-    estimator: Autoencoder
+    estimator: Estimator
     n_epochs: int  # there will be at most, earlier ones included
     callbacks: Sequence[Callback] = ()
     early_stopping: EarlyStopping | None = None
+    checkpoints: CheckpointWriter | None = None
+    measure: Callable[[Network], Mapping[str, float]] = lambda _: {}
 
 
 class Recorder:
@@ -84,6 +88,18 @@ class Recorder:
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
         self.diverged = False
+        self.stopped = False  # before the last epoch, by somebody who was asked
+
+    def resume(self, run: Run) -> None:
+        """Take the history for this training's own, and publish where it stands."""
+        self._n_earlier = 0
+        self.stopped = run.stopped
+        self._hand_over(self._start)
+        early_stopping = self._audience.early_stopping
+        if early_stopping is not None and run.best is not None:
+            # Replayed with the best network for each: it stays with the epoch it belongs to.
+            for epoch, loss in enumerate(monitored(self.history)):
+                early_stopping.epoch(epoch, run.best, loss)
 
     @property
     def n_epochs(self) -> int:
@@ -94,6 +110,25 @@ class Recorder:
     def is_complete(self) -> bool:
         """Whether no epoch will follow."""
         return self.n_epochs >= self._audience.n_epochs
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no epoch will follow, for whatever reason."""
+        return self.is_complete or self.stopped or self.diverged
+
+    @property
+    def checkpoint_is_due(self) -> bool:
+        """Whether training has to pause for `write_checkpoint`."""
+        writer = self._audience.checkpoints
+        return writer is not None and writer.is_due(self.n_epochs)
+
+    def write_checkpoint(self, state: OptimizerState | None) -> None:
+        """Write what was published last, and the optimiser's state that belongs to it."""
+        writer = self._audience.checkpoints
+        if writer is not None and not self.diverged:
+            early_stopping = self._audience.early_stopping
+            best = early_stopping.best if early_stopping is not None else None
+            writer.write(state, self.n_epochs, stopped=self.stopped, best=best and best[1])
 
     def epoch(
         self,
@@ -113,10 +148,12 @@ class Recorder:
             "learning_rate": learning_rate,
             "validation_loss": validation_loss,
         }
-        self.history = self.history.extended(values)
-        shown = {"loss": loss, "validation_loss": validation_loss}
-        self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
         network = self._start.with_parameters(parameters)
+        measured = self._audience.measure(network)
+        self.history = self.history.extended({**values, **measured})
+        shown = {"epoch": self.n_epochs, "loss": loss, "validation_loss": validation_loss}
+        shown.update(measured)
+        self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
         self._hand_over(network)
         state = EpochState(
             epoch=self.n_epochs - 1,
@@ -126,7 +163,8 @@ class Recorder:
             estimator=self._audience.estimator,
             **values,
         )
-        return self._tell(state)
+        self.stopped = self._tell(state)
+        return self.stopped
 
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from aecore._atomic import replacing
 
 
 class TableError(Exception):
@@ -85,22 +85,11 @@ def write_table(path: Path, rows: NDArray[Any], names: Sequence[str] | None = No
         If the file cannot be written.
     """
 
-    def write(writer: Callable[[Path, NDArray[Any], Sequence[str] | None], None]) -> Any:
-        def to(target: Path) -> None:
-            handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
-            os.close(handle)
-            temporary = Path(name)
-            try:
-                writer(temporary, rows, names)
-                temporary.chmod(0o666 & ~_umask())
-                temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+    def write(target: Path) -> None:
+        with replacing(target) as file:
+            _WRITERS[target.suffix.lower()](file, rows, names)
 
-        return to
-
-    _run(path, {suffix: write(writer) for suffix, writer in _WRITERS.items()}, "write")
+    _run(path, dict.fromkeys(_WRITERS, write), "write")
 
 
 def check_can_write(path: Path) -> None:
@@ -135,12 +124,6 @@ def _need_pandas(path: Path) -> None:
     if find_spec("pandas") is None:
         msg = f"{path} needs pandas and pyarrow; install them with: pip install pandas pyarrow"
         raise TableError(msg)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _read_npy(path: Path) -> Table:
@@ -197,30 +180,30 @@ def _read_parquet(path: Path) -> Table:
     return Table(frame.to_numpy(), [str(name) for name in frame.columns])
 
 
-def _write_npy(path: Path, rows: NDArray[Any], names: Sequence[str] | None) -> None:
+def _write_npy(file: BinaryIO, rows: NDArray[Any], names: Sequence[str] | None) -> None:
     del names
-    np.save(path, rows)
+    np.save(file, rows)
 
 
-def _write_npz(path: Path, rows: NDArray[Any], names: Sequence[str] | None) -> None:
+def _write_npz(file: BinaryIO, rows: NDArray[Any], names: Sequence[str] | None) -> None:
     del names
-    np.savez_compressed(path, X=rows)
+    np.savez_compressed(file, X=rows)
 
 
-def _write_csv(path: Path, rows: NDArray[Any], names: Sequence[str] | None) -> None:
+def _write_csv(file: BinaryIO, rows: NDArray[Any], names: Sequence[str] | None) -> None:
     # 9 and 17 digits bring back every bit of float32 and float64.
     digits = 9 if rows.dtype == np.float32 else 17
     header = "" if names is None else ",".join(names)
-    np.savetxt(path, rows, fmt=f"%.{digits}g", delimiter=",", header=header, comments="")
+    np.savetxt(file, rows, fmt=f"%.{digits}g", delimiter=",", header=header, comments="")
 
 
-def _write_parquet(path: Path, rows: NDArray[Any], names: Sequence[str] | None) -> None:
+def _write_parquet(file: BinaryIO, rows: NDArray[Any], names: Sequence[str] | None) -> None:
     import pandas as pd
 
     columns = rows.reshape(len(rows), -1)
     if names is None:
         names = [f"x{column}" for column in range(columns.shape[1])]
-    pd.DataFrame(columns, columns=list(names)).to_parquet(path)
+    pd.DataFrame(columns, columns=list(names)).to_parquet(file)
 
 
 _READERS = {".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv, ".parquet": _read_parquet}

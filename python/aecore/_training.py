@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +50,8 @@ class OptimizerState:
     optimizer: str
     slots: NDArray[Any]  # (n_slots, n_parameters)
     n_updates: int
-    running: NDArray[np.float64]  # rho_hat of the last batch, by sparse layer; NaN before the first
+    # rho_hat of the last batch, one layer after the other; NaN before the first, empty: unknown.
+    running: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,21 @@ def input_means(network: Network, data: TrainingData) -> NDArray[np.float64]:
         skip_nan=network._input.mask_missing,
     )
     return network._input.apply(mean)
+
+
+def with_unlabeled(data: TrainingData, unlabeled: NDArray[Any]) -> TrainingData:
+    """Append rows to learn from, of weight 1, to rows whose target nobody asks for any more."""
+    n_rows, n_more = data.X.shape[0], unlabeled.shape[0]
+    X = np.concatenate([data.X, unlabeled])
+    rows, sample_weight, validation = data.rows, data.sample_weight, data.validation
+    if rows is not None:
+        rows = np.concatenate([rows, np.arange(n_rows, n_rows + n_more)])
+    if sample_weight is not None:
+        sample_weight = np.concatenate([sample_weight, np.ones(n_more)])
+    if validation is not None:
+        X_held, _, rows_held = validation
+        validation = (X if X_held is data.X else X_held, None, rows_held)
+    return TrainingData(X, None, sample_weight, rows, validation)
 
 
 def split_rows(
@@ -125,7 +141,7 @@ def train_minibatches(  # noqa: PLR0917
     data: TrainingData,
     objective: _core.Objective,
     optimizer: _core.Optimizer,
-    schedule: _core.Schedule,
+    schedule: Callable[[int], _core.Schedule],
     learning_rate: LearningRate,
     *,
     state: OptimizerState,
@@ -133,10 +149,12 @@ def train_minibatches(  # noqa: PLR0917
     progress: Progress,
     keep: Callable[[OptimizerState], None],
 ) -> None:
-    """Train a copy of `network` over a schedule; the slots of `state` are updated in place.
+    """Train a copy of `network` until the recorder has all epochs; `state` is updated in place.
 
-    `keep` is called with the state at the end, however that comes, if it belongs to the network
-    published last: not after a divergence, nor when an earlier epoch was the best.
+    The core runs through, but for checkpoints, which need its optimiser state: `schedule` gives the
+    epochs to come after so many updates. `keep` is called with the state at the end, however that
+    comes, if it belongs to the network published last: not after a divergence, nor when an earlier
+    epoch was the best.
 
     Raises
     ------
@@ -144,10 +162,10 @@ def train_minibatches(  # noqa: PLR0917
         If an epoch ends with a loss or weight that is not finite.
     """
     parameters = network.with_parameters(network.parameters).parameters
-    optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
+    if not recorder.has_ended:
+        optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
     n_rows = data.n_training_rows
     n_done = 0
-    steps = _core.Progress()
 
     def on_epoch(epoch: int, loss: float, validation_loss: float, seconds: float) -> bool:  # noqa: ARG001
         nonlocal n_done
@@ -157,29 +175,35 @@ def train_minibatches(  # noqa: PLR0917
         progress.move_to(n_done)
         if not (stop or recorder.is_complete):
             optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
-        return stop
+        return stop or recorder.checkpoint_is_due
 
     def on_progress(epoch: int, rows_done: int) -> None:  # noqa: ARG001
         progress.move_to(n_done + rows_done)
 
     try:
-        network._core.train(
-            parameters,
-            state.slots,
-            data.X,
-            data.target,
-            data.sample_weight,
-            data.rows,
-            data.validation,
-            objective,
-            optimizer,
-            schedule,
-            network.n_threads or 0,
-            on_epoch,
-            on_progress if progress.visible else None,
-            steps,
-            state.running,
-        )
+        while not recorder.has_ended:
+            steps = _core.Progress()
+            try:
+                network._core.train(
+                    parameters,
+                    state.slots,
+                    data.X,
+                    data.target,
+                    data.sample_weight,
+                    data.rows,
+                    data.validation,
+                    objective,
+                    optimizer,
+                    schedule(state.n_updates),
+                    network.n_threads or 0,
+                    on_epoch,
+                    on_progress if progress.visible else None,
+                    steps,
+                    state.running,
+                )
+            finally:
+                state = replace(state, n_updates=state.n_updates + steps.steps)
+            recorder.write_checkpoint(state)
         recorder.raise_if_diverged("a smaller learning_rate, or data scaled to numbers near 1")
         recorder.restore_best()
     except KeyboardInterrupt:
@@ -187,4 +211,4 @@ def train_minibatches(  # noqa: PLR0917
         raise
     finally:
         if recorder.has_published(parameters):
-            keep(replace(state, n_updates=state.n_updates + steps.steps))
+            keep(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
+    from aecore.checkpoint import Checkpoint
+    from aecore.classifier import AutoencoderClassifier
     from aecore.network import Network
 
 
-def _trains_in_batches(estimator: Autoencoder) -> bool:
+def trains_in_batches(estimator: Autoencoder | AutoencoderClassifier) -> bool:
+    """Say whether there is `partial_fit`; the error says why not."""
     if estimator.optimizer == "lbfgs" or isinstance(estimator.optimizer, LBFGS):
         msg = (
             f"partial_fit trains in batches: optimizer must be one of {_core.OPTIMIZERS}; "
@@ -59,6 +63,15 @@ class Autoencoder(BaseAutoencoder):
         must mirror the encoder.
     initialization : str, default=None
         How weights start, by a name as in `Network`; None is Glorot uniform.
+    pretrain : bool, Autoencoder, or sequence of one for each hidden layer of the encoder, \
+default=False
+        Greedy layer-wise pretraining in `fit` [9]_: each layer of the encoder is first trained,
+        with a decoder of its own, to reproduce the codes of the layers before it, and the whole
+        network starts from there. True takes this estimator's settings for every layer (above the
+        first one "squared_error", where cross entropy would need a "sigmoid"). An estimator, or
+        one for each layer, lends its loss, penalties, noise and training; widths, activations,
+        `dtype`, and what happens to X, are those of this one. Nothing is pretrained with `init`,
+        after the first `warm_start`, or in `partial_fit`.
     loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
 "multinomial"}, default="squared_error"
         Loss of a row, the sum over features, with e = x_hat - x, of 1/2 e^2; the cross entropy,
@@ -183,6 +196,8 @@ or Optimizer, default="adam"
         over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs") and,
         with validation, `validation_loss` (mean loss of a row without penalties). Every access
         gives a copy.
+    pretraining_history_ : list of dict
+        With `pretrain`: the `history_` of each layer's own training.
     best_epoch_ : int
         With `early_stopping`: the index in `history_` of the epoch whose weights `network_` has.
     offset_, factor_ : ndarray of shape (n_features_in_,), float64
@@ -195,6 +210,7 @@ or Optimizer, default="adam"
     See Also
     --------
     SparseAutoencoder, DenoisingAutoencoder : The same with other defaults.
+    AutoencoderClassifier : Pretrained layers under labels.
     Network : The network without training.
 
     Notes
@@ -221,6 +237,8 @@ or Optimizer, default="adam"
     .. [7] A. Makhzani, B. Frey. k-sparse autoencoders. ICLR 2014.
     .. [8] N. Srivastava et al. Dropout: a simple way to prevent neural networks from overfitting.
        JMLR 15, 2014.
+    .. [9] Y. Bengio, P. Lamblin, D. Popovici, H. Larochelle. Greedy layer-wise training of deep
+       networks. NIPS 2006.
 
     Examples
     --------
@@ -242,6 +260,7 @@ or Optimizer, default="adam"
         output_activation: str = "identity",
         tied_weights: bool = False,
         initialization: str | None = None,
+        pretrain: bool | Autoencoder | Sequence[Autoencoder] = False,
         loss: str = "squared_error",
         weight_decay: float = 0.0,
         weight_l1: float = 0.0,
@@ -285,6 +304,7 @@ or Optimizer, default="adam"
         self.output_activation = output_activation
         self.tied_weights = tied_weights
         self.initialization = initialization
+        self.pretrain = pretrain
         self.loss = loss
         self.weight_decay = weight_decay
         self.weight_l1 = weight_l1
@@ -330,6 +350,8 @@ or Optimizer, default="adam"
         sample_weight: ArrayLike | None = None,
         validation_data: Any = None,
         init: Network | None = None,
+        checkpoint: Checkpoint | None = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Train from the start, or with `warm_start` from where the last training ended.
 
@@ -348,6 +370,13 @@ or Optimizer, default="adam"
         init : Network, default=None
             Start from these parameters instead of random ones; layer sizes and activations must
             be those of this estimator. It is not changed.
+        checkpoint : Checkpoint, default=None
+            Where and how often to write a file that `resume_from` can go on from.
+        resume_from : str or path-like, default=None
+            A checkpoint of this training, called with the same parameters and data but for
+            `n_epochs`, `n_threads`, `verbose` and `callbacks`: go on from there, with the bits of a
+            training that never stopped. "lbfgs" goes on from its last iterate, without its memory
+            of earlier ones. `init`, `warm_start` and the state of `random_state` are of no effect.
 
         Returns
         -------
@@ -357,7 +386,13 @@ or Optimizer, default="adam"
         ------
         ValueError
             If a parameter breaks its rule, a shape is wrong, or a number is not finite (with row
-            and column) or outside [0, 1] for cross entropy.
+            and column) or outside [0, 1] for cross entropy. If `resume_from` is a checkpoint of
+            another training, with what differs.
+        ModelFileError
+            If `resume_from` is damaged or something else.
+        OSError
+            If `resume_from` cannot be read, or a checkpoint cannot be written: the estimator keeps
+            the epoch.
         TypeError
             If an array does not hold real numbers.
         TrainingDivergedError
@@ -367,10 +402,12 @@ or Optimizer, default="adam"
         """
         del y
         with exclusive(self):
-            _fitting.fit(self, X, target, sample_weight, validation_data, init)
+            _fitting.fit(
+                self, X, target, sample_weight, validation_data, init, checkpoint, resume_from
+            )
         return self
 
-    @available_if(_trains_in_batches)  # type: ignore[untyped-decorator]
+    @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
         X: ArrayLike,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aecore.autoencoder import Autoencoder
+    from aecore._fitting import Estimator
     from aecore.network import Network
 
 __all__ = ["Callback", "EpochState"]
@@ -35,7 +35,7 @@ class EpochState:
         `history_` up to this epoch, read-only; every access gives a copy.
     network : Network
         As of this epoch; it does not change afterwards.
-    estimator : Autoencoder
+    estimator : Autoencoder or AutoencoderClassifier
         In training: transform with it, but do not change it.
     """
 
@@ -47,7 +47,7 @@ class EpochState:
     seconds: float
     history: Mapping[str, list[float]]
     network: Network
-    estimator: Autoencoder
+    estimator: Estimator
 
 
 class Callback(Protocol):

@@ -8,3 +8,10 @@ class TrainingDivergedError(ArithmeticError):
 
     The estimator keeps the last epoch that was finite; the message says which one and what to try.
     """
+
+
+class ModelFileError(ValueError):
+    """A model file that is cut off, damaged, of another kind, or of a newer aecore.
+
+    The message names the file and says which.
+    """

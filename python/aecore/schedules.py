@@ -198,6 +198,7 @@ class ReduceOnPlateau(_Settings):
         return result
 
 
+_KINDS = (Constant, Step, Exponential, Cosine, WarmUp, ReduceOnPlateau)
 _NAMED: Mapping[str, Schedule] = {
     "constant": Constant(),
     "cosine": Cosine(),

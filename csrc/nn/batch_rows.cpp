@@ -1,0 +1,96 @@
+#include "nn/batch_rows.hpp"
+
+#include "nn/targets.hpp"
+
+namespace aecore {
+
+template <class T>
+void weigh_rows(const Batch& batch, T* row_weight) {
+  const RowRange& range = batch.range;
+  if (batch.data.sample_weight == nullptr) {
+    const T weight = static_cast<T>(1.0 / static_cast<double>(range.n));
+    for (index_t i = 0; i < range.n; ++i) row_weight[i] = weight;
+    return;
+  }
+  const auto source_row = [&](index_t i) {
+    return range.rows != nullptr ? range.rows[range.first + i] : range.first + i;
+  };
+  double sum = 0;
+  for (index_t i = 0; i < range.n; ++i) sum += batch.data.sample_weight[source_row(i)];
+  const double scale = sum > 0 ? 1.0 / sum : 0.0;  // a batch of zero weights teaches nothing
+  for (index_t i = 0; i < range.n; ++i) {
+    row_weight[i] = static_cast<T>(scale * batch.data.sample_weight[source_row(i)]);
+  }
+}
+
+template <class T>
+BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options, index_t n_rows,
+                        bool separate_target)
+    : network_(network), options_(options), input_(n_rows, network.n_in()) {
+  if (separate_target || options.changes_input()) {
+    target_ = PanelMatrix<T>(n_rows, network.n_out());
+  }
+  if (options.weighs_features()) feature_weight_ = PanelMatrix<T>(n_rows, network.n_out());
+}
+
+/// Where nothing stands against it: they are in order, need no conversion, no range is asked of
+/// them, and the first layer's sums will tell whether they are finite.
+template <class T>
+RowsInPlace<T> BatchRows<T>::rows_as_they_lie(const Batch& batch) const {
+  const bool range_asked =
+      options_.loss == Loss::binary_cross_entropy || is_of_counts(options_.loss);
+  if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1 ||
+      options_.changes_input()) {
+    return {};
+  }
+  return rows_in_place<T>(batch.data.x, options_.input);
+}
+
+template <class T>
+MatrixPanels<const T> BatchRows<T>::input(const Batch& batch, index_t first) const {
+  const RowsInPlace<T> rows = rows_as_they_lie(batch);
+  if (rows.data == nullptr) return input_.from_row(0);
+  return {rows.data + (batch.range.first + first) * rows.row, rows.row, kernels<T>().panel_width};
+}
+
+template <class T>
+MatrixPanels<const T> BatchRows<T>::target(const Batch& batch, index_t first) const {
+  return has_target(batch) ? target_.from_row(0) : input(batch, first);
+}
+
+template <class T>
+MatrixPanels<const T> BatchRows<T>::feature_weight() const {
+  return options_.weighs_features() ? feature_weight_.from_row(0) : MatrixPanels<const T>{};
+}
+
+template <class T>
+void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_t rows) {
+  const bool unit = options_.loss == Loss::binary_cross_entropy;
+  const RowRange range = batch.part(first + row, rows);
+  if (options_.changes_input()) {
+    const MatrixPanels<T> weight =
+        options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
+    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &options_.noise,
+                       {options_.seed, batch.epoch}, unit,
+                       {input_.into_row(row), target_.into_row(row), weight});
+  } else {
+    if (!in_place(batch)) {
+      gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
+                     input_.row(row), input_.stride());
+    }
+    if (batch.data.target != nullptr) {
+      gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
+    }
+  }
+  if (is_of_counts(options_.loss)) {
+    require_not_negative<T>(batch.data.target != nullptr ? *batch.data.target : batch.data.x, range,
+                            (has_target(batch) ? target_ : input_).from_row(row));
+  }
+}
+
+template class BatchRows<float>;
+template class BatchRows<double>;
+template void weigh_rows<float>(const Batch&, float*);
+template void weigh_rows<double>(const Batch&, double*);
+
+}  // namespace aecore

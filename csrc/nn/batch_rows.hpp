@@ -1,0 +1,71 @@
+// A batch of a user's rows: where it comes from, and the part of it that is in scratch, as the
+// first layer and the loss read it.
+#pragma once
+
+#include "nn/entering.hpp"
+#include "nn/objective.hpp"
+#include "nn/panels.hpp"
+#include "nn/source.hpp"
+
+namespace aecore {
+
+/// Rows with a target and weights of their own; `rows` selects and orders them. Not owning.
+struct DataSet {
+  RowSource x;
+  const RowSource* target = nullptr;      // null: x itself, scaled
+  const double* sample_weight = nullptr;  // by source row; null: all 1
+  const index_t* rows = nullptr;          // null: all
+  index_t n_rows = 0;                     // selected
+
+  /// `n` of the rows from position `first` on.
+  RowRange range(index_t first, index_t n) const { return {rows, first, n, n_rows - first - n}; }
+};
+
+struct Batch {
+  const DataSet& data;
+  RowRange range;
+  double* row_loss = nullptr;  // out, by row of the batch; may be null
+  std::uint32_t epoch = 0;     // of noise and dropout
+  double* running = nullptr;   // rho_hat of the batch before, by sparse layer, or NaN; updated
+
+  /// `n` rows of the batch, as rows of the data.
+  RowRange part(index_t first, index_t n) const { return {range.rows, range.first + first, n, 0}; }
+};
+
+/// w_i of the rows: 1/m, or the sample weights over their sum.
+template <class T>
+void weigh_rows(const Batch& batch, T* row_weight);
+
+template <class T>
+class BatchRows {
+ public:
+  /// Room for `n_rows` of a batch at a time.
+  BatchRows(const Network& network, const ObjectiveOptions& options, index_t n_rows,
+            bool separate_target);
+
+  /// Rows [first + row, first + row + rows) of the batch to scratch row `row`, checked.
+  void gather(const Batch& batch, index_t first, index_t row, index_t rows);
+
+  /// Whether the rows are read as they lie: then only the first layer's sums tell if they are
+  /// finite.
+  bool in_place(const Batch& batch) const { return rows_as_they_lie(batch).data != nullptr; }
+
+  /// From row `first` of the batch on, which lies at scratch row 0.
+  MatrixPanels<const T> input(const Batch& batch, index_t first) const;
+  MatrixPanels<const T> target(const Batch& batch, index_t first) const;
+  /// Of each feature in the loss; null where all have 1.
+  MatrixPanels<const T> feature_weight() const;
+
+ private:
+  RowsInPlace<T> rows_as_they_lie(const Batch& batch) const;
+  bool has_target(const Batch& batch) const {
+    return batch.data.target != nullptr || options_.changes_input();
+  }
+
+  const Network& network_;
+  const ObjectiveOptions& options_;
+  PanelMatrix<T> input_, target_;  // the target may be the input
+  PanelMatrix<T> feature_weight_;
+};
+
+}  // namespace aecore

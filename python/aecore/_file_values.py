@@ -1,0 +1,136 @@
+"""Settings as JSON and back: plain values, and aecore's optimisers, schedules, estimators by name.
+
+What decodes is a closed list. Nothing is imported, looked up or called by a name from a file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import math
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+# All estimators that a file may name, with their modules.
+ESTIMATORS = {
+    "Autoencoder": "aecore.autoencoder",
+    "AutoencoderClassifier": "aecore.classifier",
+    "DenoisingAutoencoder": "aecore.denoising_autoencoder",
+    "SparseAutoencoder": "aecore.sparse_autoencoder",
+}
+# Parameters of theirs that may be objects no file can hold; those load as None, the default.
+MAY_BE_LEFT_OUT = ("callbacks", "learning_rate_schedule", "random_state")
+
+_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (Integral, int),
+    (Real, float),
+    (Sequence, tuple),
+)
+
+
+class NoFileFormError(ValueError):
+    """A value that no file can hold: a function, a generator, an object of a user's class."""
+
+
+@functools.cache
+def _kinds() -> dict[str, type[Any]]:
+    from aecore import optimizers, schedules
+
+    estimators = (
+        getattr(importlib.import_module(module), name) for name, module in ESTIMATORS.items()
+    )
+    kinds = (*optimizers._KINDS, *schedules._KINDS, *estimators)
+    return {kind.__name__: kind for kind in kinds}
+
+
+def encode(value: Any, *, exact: bool = False) -> Any:
+    """Return what JSON says for `value`.
+
+    Parameters
+    ----------
+    value : object
+    exact : bool, default=False
+        Whether only values are taken that `decode` gives back with the same type. Otherwise NumPy's
+        numbers become Python's, dtypes their names and sequences tuples.
+
+    Raises
+    ------
+    NoFileFormError
+        If there is no form for it.
+    """
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float and math.isfinite(value):
+        return value
+    if type(value) is tuple:
+        return [encode(item, exact=exact) for item in value]
+    if type(value) is dict:  # as pairs: keys may be numbers
+        return {"name": "dict", "pairs": encode(tuple(value.items()), exact=exact)}
+    if _is_of_a_kind(value):
+        return {"name": type(value).__name__, "fields": _fields(value, exact=exact)}
+    plain = value if exact else _plain(value)
+    if plain is value:
+        msg = f"a model file has no form for {value!r}"
+        raise NoFileFormError(msg)
+    return encode(plain)
+
+
+def _is_of_a_kind(value: Any) -> bool:
+    # The module first: a network is saved and loaded without scikit-learn, which estimators need.
+    kind = type(value)
+    return kind.__module__.startswith("aecore.") and _kinds().get(kind.__name__) is kind
+
+
+def _fields(value: Any, *, exact: bool) -> dict[str, Any]:
+    if dataclasses.is_dataclass(value):
+        names = (field.name for field in dataclasses.fields(value))
+        return {name: encode(getattr(value, name), exact=exact) for name in names}
+    parameters = value.get_params(deep=False)
+    if exact and vars(value).keys() != parameters.keys():
+        msg = f"a setting has no form for what {value!r} has learned"
+        raise NoFileFormError(msg)
+    return {name: _parameter(name, item, exact=exact) for name, item in parameters.items()}
+
+
+def _parameter(name: str, value: Any, *, exact: bool) -> Any:
+    try:
+        return encode(value, exact=exact)
+    except NoFileFormError:
+        if exact or name not in MAY_BE_LEFT_OUT:
+            raise
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """Return the same as one of Python's own types; a value of another kind as it is."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, type | np.dtype):
+        return np.dtype(value).name if value in (np.float32, np.float64) else value
+    for kind, make in _PLAIN:
+        if isinstance(value, kind):
+            return make(value)
+    return value
+
+
+def decode(value: Any) -> Any:
+    """Invert `encode`; arrays of JSON become tuples.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If a name is not in the closed lists, or a setting breaks its rule.
+    """
+    if isinstance(value, list):
+        return tuple(decode(item) for item in value)
+    if isinstance(value, dict):
+        if value["name"] == "dict":
+            return dict(decode(value["pairs"]))
+        kind = _kinds()[value["name"]]
+        return kind(**{name: decode(item) for name, item in value["fields"].items()})
+    return value

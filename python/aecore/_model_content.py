@@ -1,0 +1,239 @@
+"""What a model file says of networks and estimators: their parts by name, in JSON and tensors.
+
+Everything goes by name: constructor parameters, what `NetworkState._state` lists, the fields of
+`OptimizerState`. A name that a file does not have takes its default, so files of earlier versions
+stay readable; one that this version does not know is an error. docs/models.md has the names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore import _core
+from aecore._file_values import NoFileFormError, decode, encode
+from aecore._history import History
+from aecore._input import InputSettings
+from aecore._model_file import Content
+from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._version import __version__
+from aecore.network import Network
+
+_INTEGERS = ("_seed", "best_epoch_", "n_features_in_")
+
+
+def put_network(content: Content, network: Network) -> None:
+    """Add a network to the content of a file."""
+    state = network._state()
+    content.tensors["network.parameters"] = state.pop("parameters")
+    entry = vars(state.pop("input"))
+    for name in ("offset", "factor"):
+        if entry[name] is not None:
+            content.tensors[f"network.{name}"] = entry[name]
+    state |= {name: entry[name] for name in ("input_scale", "mask_missing")}
+    content.document["network"] = {name: encode(value) for name, value in state.items()}
+
+
+@functools.cache
+def _network_settings() -> list[str]:
+    content = Content({}, {})
+    put_network(content, Network([1, 1], ["identity"], random_state=0))
+    return list(content.document["network"])
+
+
+def network_state(content: Content) -> dict[str, Any]:
+    """Return what `NetworkState._set_state` takes.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If a part is missing or breaks its rule.
+    """
+    state = {name: decode(value) for name, value in content.document["network"].items()}
+    check_known("settings of the network", state, _network_settings())
+    settings = dict(state)
+    mask = settings.pop("mask_missing")
+    _check("mask_missing", type(mask) is bool, "be True or False", mask)
+    activations = settings.pop("activations")
+    check_params(settings)
+    n_layers = len(state["layer_sizes"]) - 1
+    check_activations(activations, n_layers)
+    if not 0 <= state["code_layer"] < n_layers:
+        raise parameter_error("code_layer", "be one of the layers", state["code_layer"])
+    scaling = {}
+    for name in ("offset", "factor"):
+        values = content.tensors.get(f"network.{name}")
+        if values is not None:
+            _check(name, values.dtype == np.float64, "be float64", values.dtype)
+            _check(name, values.shape == state["layer_sizes"][:1], "be by column", values.shape)
+            scaling[name] = values.copy()
+    _check("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
+    state["input"] = InputSettings(float(state.pop("input_scale")), mask_missing=mask, **scaling)
+    del state["mask_missing"]
+    return {**state, "parameters": content.tensors["network.parameters"]}
+
+
+def put_estimator(content: Content, attributes: dict[str, Any], *, exact: bool = False) -> None:
+    """Move what was learned from `attributes` to the content of a file; the rest is left there.
+
+    `exact` moves only what comes back with the same type, for pickle.
+    """
+    learned: dict[str, Any] = {}
+    move(attributes, _INTEGERS, learned, exact=exact)
+    if "feature_names_in_" in attributes:
+        names = {"feature_names_in_": tuple(attributes["feature_names_in_"])}
+        move(names, tuple(names), learned, exact=exact)
+        if not names:
+            del attributes["feature_names_in_"]
+    content.document["learned"] = learned
+    if type(attributes.get("network_")) is Network:
+        network = attributes.pop("network_")
+        put_network(content, network)
+        for name in ("offset", "factor"):
+            if attributes.get(f"{name}_") is getattr(network._input, name):
+                attributes.pop(f"{name}_", None)
+    history: History | None = attributes.pop("_history", None)
+    if history is not None:
+        content.document["history"] = _put_history(content, "history", history)
+    if "pretraining_history_" in attributes:
+        content.document["pretraining"] = [
+            _put_history(content, f"pretraining.{layer}", learned)
+            for layer, learned in enumerate(attributes.pop("pretraining_history_"))
+        ]
+    _put_classes(content, attributes, exact=exact)
+    state = attributes.pop("_optimizer_state", None)
+    if state is not None:
+        fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+        content.document["optimizer"] = {}
+        for name, value in fields.items():
+            if isinstance(value, np.ndarray):
+                content.tensors[f"optimizer.{name}"] = value
+            else:
+                content.document["optimizer"][name] = encode(value)
+
+
+def _put_history(content: Content, tensor: str, history: Mapping[str, list[float]]) -> list[str]:
+    content.tensors[tensor] = np.array(list(history.values()), dtype=np.float64)
+    return list(history)
+
+
+def _history(content: Content, tensor: str, names: list[str]) -> dict[str, list[float]]:
+    table = content.tensors[tensor]
+    _check(tensor, table.ndim == 2, "be a table", table.shape)
+    return dict(zip(names, table.tolist(), strict=True))
+
+
+def _put_classes(content: Content, attributes: dict[str, Any], *, exact: bool) -> None:
+    """Move labels that are numbers or text."""
+    classes = attributes.get("classes_")
+    if classes is None:
+        return
+    values = classes.tolist()
+    if classes.dtype.kind in "biufU" or all(type(value) is str for value in values):
+        content.document["classes"] = {"dtype": classes.dtype.str, "values": values}
+        del attributes["classes_"]
+    elif not exact:
+        rule = "be numbers or text for a model file; pickle keeps others"
+        raise parameter_error("classes_", rule, classes)
+
+
+def _classes(content: Content) -> NDArray[Any]:
+    dtype, values = content.document["classes"]["dtype"], content.document["classes"]["values"]
+    known = re.fullmatch(r"[<>|=]([biuf][1248]|U\d{1,4}|O)", dtype)
+    _check("classes", known is not None, "be numbers or text", dtype)
+    plain = all(type(value) in (bool, int, float, str) for value in values)
+    _check("classes", plain, "be numbers or text", values)
+    return np.array(values, dtype=dtype)
+
+
+def move(
+    attributes: dict[str, Any], names: Iterable[str], section: dict[str, Any], *, exact: bool
+) -> None:
+    """Move those attributes that have a form in a file."""
+    for name in names:
+        if name in attributes:
+            with suppress(NoFileFormError):
+                section[name] = encode(attributes[name], exact=exact)
+                del attributes[name]
+
+
+def learned_attributes(content: Content) -> dict[str, Any]:
+    """Return the attributes of a fitted estimator, none for one that was not.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If a part is missing or does not fit the others.
+    """
+    document = content.document
+    learned = {name: decode(value) for name, value in document["learned"].items()}
+    if "feature_names_in_" in learned:
+        names = learned["feature_names_in_"]
+        learned["feature_names_in_"] = np.array(names, dtype=object)
+        _check("feature_names_in_", all(isinstance(name, str) for name in names), "be text", names)
+    for name in learned.keys() & set(_INTEGERS):
+        _check(name, type(learned[name]) is int and learned[name] >= 0, "be >= 0", learned[name])
+    check_known("learned attributes", learned, (*_INTEGERS, "feature_names_in_"))
+    if "history" in document:
+        lists = _history(content, "history", document["history"])
+        learned["_history"] = History(lists, content.tensors["history"].shape[1])
+    if "pretraining" in document:
+        learned["pretraining_history_"] = [
+            _history(content, f"pretraining.{layer}", names)
+            for layer, names in enumerate(document["pretraining"])
+        ]
+    if "classes" in document:
+        learned["classes_"] = _classes(content)
+    if "network" in document:
+        network = Network.__new__(Network)
+        network._set_state(network_state(content))
+        learned["network_"] = network
+        learned["_optimizer_state"] = _optimizer_state(content)
+        if network._input.offset is not None:
+            learned |= {"offset_": network._input.offset, "factor_": network._input.factor}
+        if "n_features_in_" in learned:
+            rule = f"be {network.layer_sizes[0]}, as in the network"
+            n_features = learned["n_features_in_"]
+            _check("n_features_in_", n_features == network.layer_sizes[0], rule, n_features)
+    return learned
+
+
+def _optimizer_state(content: Content) -> Any:
+    from aecore._training import OptimizerState
+
+    if "optimizer" not in content.document:
+        return None
+    prefix = "optimizer."
+    arrays = {
+        name.removeprefix(prefix): array
+        for name, array in content.tensors.items()
+        if name.startswith(prefix)
+    }
+    fields = {name: decode(value) for name, value in content.document["optimizer"].items()}
+    state = OptimizerState(**{**fields, **arrays})
+    shape = (
+        _core.Optimizer(name=state.optimizer).n_slots,
+        content.tensors["network.parameters"].size,
+    )
+    _check("slots", state.slots.shape == shape, f"have shape {shape}", state.slots.shape)
+    counts = type(state.n_updates) is int and state.n_updates >= 0
+    _check("n_updates", counts, "be an integer >= 0", state.n_updates)
+    return state
+
+
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ValueError if there are names that a newer version may have."""
+    unknown = sorted(set(names) - set(known))
+    _check(what, not unknown, f"be those that aecore {__version__} knows", ", ".join(unknown))
+
+
+def _check(name: str, holds: bool, rule: str, value: Any) -> None:
+    if not holds:
+        raise parameter_error(name, rule, value)
