@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from aecore import _core
+from aecore import _core, _models
 from aecore._interactions import as_interactions, pattern
 from aecore._parameters import check_params
 
@@ -182,6 +183,30 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
                 self._core_threads,
             )
         return neighbours, scores
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the recommender to a file that `aecore.load` reads; docs/models.md says more.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If it is of a class of your own.
+        ValueError
+            If a parameter breaks its rule, or is an object of a class of your own.
+        """
+        _models.save_estimator(self, path, optimizer_state=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy made while another thread trains the original is itself not in training.
+        state: dict[str, Any] = super().__getstate__().copy()
+        state.pop("_training_token", None)
+        return state
 
     def _scorer(self, rows: csr_array) -> Scorer:
         raise NotImplementedError

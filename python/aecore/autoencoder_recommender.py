@@ -86,8 +86,10 @@ class AutoencoderRecommender(BaseRecommender):
 
     Attributes
     ----------
-    autoencoder_ : Autoencoder
-        The model inside, with `network_` and `history_`.
+    network_ : Network
+        The trained network, of rows as they enter it.
+    history_ : dict of str to list of float
+        As in `Autoencoder`.
     popularity_ : ndarray of shape (n_items,), float32
         Users with an entry other than 0 for each item.
     item_factors_ : ndarray of shape (n_items, n_factors)
@@ -207,10 +209,6 @@ class AutoencoderRecommender(BaseRecommender):
                 if X.nnz == 0:
                     msg = "user_items must hold at least one rating; got none"
                     raise ValueError(msg)
-                learned["mean_rating_"] = float(X.data.mean(dtype=np.float64))
-                learned["min_rating_"], learned["max_rating_"] = map(
-                    float, (X.data.min(), X.data.max())
-                )
                 self._fit_ratings(X, learned)
             else:
                 self._fit_counts(X, learned)
@@ -238,11 +236,11 @@ class AutoencoderRecommender(BaseRecommender):
         NotFittedError, ValueError, TypeError
             As in `recommend`.
         """
-        check_is_fitted(self, "autoencoder_")
+        check_is_fitted(self, "network_")
         rows = as_interactions(user_items, "user_items", self._n_items)
         asked = same_rows(as_interactions(at, "at", self._n_items), rows, "at")
         score = self._scorer(rows)
-        found = np.empty(asked.nnz, self.autoencoder_.network_.dtype)
+        found = np.empty(asked.nnz, self.network_.dtype)
         for part in blocks(*rows.shape):
             entries = slice(asked.indptr[part.start], asked.indptr[part.stop])
             counts = np.diff(asked.indptr[part.start : part.stop + 1])
@@ -278,13 +276,13 @@ class AutoencoderRecommender(BaseRecommender):
         NotFittedError, ValueError, TypeError
             As in `recommend`; ValueError also with orientation "item", which has no codes of users.
         """
-        check_is_fitted(self, "autoencoder_")
+        check_is_fitted(self, "network_")
         check_params({"n": n})
         if self.orientation == "item":
             rule = "be 'user' for similar_users: codes are those of items otherwise"
             raise parameter_error("orientation", rule, self.orientation)
         codes, others = (
-            _unit(self.autoencoder_.network_.encode(self._entering(rows)[0]))
+            _unit(self.network_.encode(self._entering(rows)[0]))
             for rows in (
                 as_interactions(user_items, "user_items", self._n_items),
                 as_interactions(among, "among", self._n_items),
@@ -326,17 +324,32 @@ class AutoencoderRecommender(BaseRecommender):
 
     def _fit_counts(self, X: csr_array, learned: dict[str, Any]) -> None:
         model = self._train(unit_rows(X), X, loss="multinomial", output_activation="softmax")
-        learned["autoencoder_"] = model
-        learned["item_factors_"] = model.network_.weights[-1].T
+        learned |= {"network_": model.network_, "_history": model._history}
 
     def _fit_ratings(self, X: csr_array, learned: dict[str, Any]) -> None:
+        mean = float(X.data.mean(dtype=np.float64))
+        learned |= {"mean_rating_": mean, "min_rating_": float(X.data.min())}
+        learned["max_rating_"] = float(X.data.max())
         rows = X.T.tocsr() if self.orientation == "item" else X
-        centred = centre(rows, row_means(rows, learned["mean_rating_"]))
+        centred = centre(rows, row_means(rows, mean))
         model = self._train(centred, centred, observed_only=True)
-        learned["autoencoder_"] = model
-        network = model.network_
+        learned |= {"network_": model.network_, "_history": model._history}
+        if self.orientation == "item":
+            learned["item_codes_"] = model.network_.encode(centred)
+
+    @property
+    def item_factors_(self) -> NDArray[Any]:
+        """What `similar_items` compares; see the class."""
+        check_is_fitted(self, "network_")
         by_item = self.orientation == "item"
-        learned["item_factors_"] = network.encode(centred) if by_item else network.weights[-1].T
+        factors: NDArray[Any] = self.item_codes_ if by_item else self.network_.weights[-1].T
+        return factors
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Numbers of the epochs; see the class."""
+        check_is_fitted(self, "network_")
+        return dict(self._history)
 
     def _entering(self, given: csr_array) -> tuple[csr_array, NDArray[Any] | None]:
         """What the network takes of rows, and of ratings the mean of each row."""
@@ -350,7 +363,7 @@ class AutoencoderRecommender(BaseRecommender):
         if self.orientation == "item":
             return self._score_by_items(rows)
         entering, means = self._entering(rows)
-        network = self.autoencoder_.network_
+        network = self.network_
         if means is None:
             return lambda part: _logits(network, entering[part])
 
@@ -370,7 +383,7 @@ class AutoencoderRecommender(BaseRecommender):
             )
             raise ValueError(msg)
         entering, means = self._entering(rows.T.tocsr())
-        network = self.autoencoder_.network_
+        network = self.network_
         last = len(network.layer_sizes) - 2
         hidden = network._forward(entering, 0, last, None, network._input, "user_items")
         weights, bias = network.weights[-1], network.biases[-1]
