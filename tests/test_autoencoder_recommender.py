@@ -1,4 +1,4 @@
-"""AutoencoderRecommender: what it trains, against an Autoencoder on dense rows, and what it says."""
+"""AutoencoderRecommender: what it trains, against an Autoencoder on dense rows; what it says."""
 
 from __future__ import annotations
 
