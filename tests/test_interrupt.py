@@ -27,6 +27,8 @@ def interrupted_fit(estimator: Any, X: Any, delay: float, **keywords: Any) -> tu
     import threading
     import time
 
+    # A shell starts what runs in its background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     handler = signal.getsignal(signal.SIGINT)
     sent: list[float] = []
 

@@ -27,13 +27,16 @@ struct Interrupted : std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };
 
+/// Apart from checked_mul, which is inlined wherever memory is asked for.
+[[noreturn, gnu::noinline, gnu::cold]] inline void throw_too_large(index_t a, index_t b) {
+  throw std::invalid_argument("array size must fit in 63 bits; got " + std::to_string(a) + " x " +
+                              std::to_string(b));
+}
+
 /// a * b for sizes, or an error where the product leaves 63 bits.
 inline index_t checked_mul(index_t a, index_t b) {
   index_t product = 0;
-  if (__builtin_mul_overflow(a, b, &product)) {
-    throw std::invalid_argument("array size must fit in 63 bits; got " + std::to_string(a) + " x " +
-                                std::to_string(b));
-  }
+  if (__builtin_mul_overflow(a, b, &product)) throw_too_large(a, b);
   return product;
 }
 
