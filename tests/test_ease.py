@@ -109,6 +109,18 @@ def test_a_user_without_history_gets_what_is_popular() -> None:
     np.testing.assert_array_equal(scores[0], np.sort(DENSE.sum(axis=0))[::-1][:3])
 
 
+def test_zeros_that_are_stored_are_nothing() -> None:
+    full = np.ones((60, 25))
+    stored = csr_array(full)
+    stored.data[:] = DENSE.ravel()
+    model, other = EASE(3.0).fit(stored), EASE(3.0).fit(DENSE)
+    np.testing.assert_array_equal(model.popularity_, DENSE.sum(axis=0))
+    for got, wanted in zip(model.recommend(stored), other.recommend(DENSE), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    kept, _ = model.recommend(stored, exclude=csr_array(stored * 0))
+    np.testing.assert_array_equal(kept, other.recommend(DENSE)[0])
+
+
 def test_similar_items() -> None:
     model = EASE(3.0).fit(DENSE)
     ids, scores = model.similar_items([4, 7], n=30)

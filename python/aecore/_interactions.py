@@ -66,10 +66,18 @@ def pattern(rows: csr_array) -> csr_array:
     return csr_array((ones, rows.indices, rows.indptr), shape=rows.shape)
 
 
+def without_zeros(rows: csr_array) -> csr_array:
+    """Take zeros that are stored for entries that are not there; a copy if there are any."""
+    if rows.data.all():
+        return rows
+    kept = rows.copy()
+    kept.eliminate_zeros()
+    return kept
+
+
 def popularity(rows: csr_array) -> NDArray[np.float32]:
-    """Count the rows that have an entry other than 0 for each item, (n_items,)."""
-    there = rows.indices[rows.data != 0]
-    return np.bincount(there, minlength=rows.shape[1]).astype(np.float32)
+    """Count the rows that have an entry for each item, (n_items,)."""
+    return np.bincount(rows.indices, minlength=rows.shape[1]).astype(np.float32)
 
 
 def canonical(rows: csr_array, dtype: DTypeLike) -> csr_array:

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from aecore import _core, _models
-from aecore._interactions import as_interactions, pattern
+from aecore._interactions import as_interactions, pattern, without_zeros
 from aecore._parameters import check_params
 
 # Scores held at a time: 64 MB of float32.
@@ -49,7 +49,8 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         user_items : sparse matrix or array of shape (n_users, n_items) or (n_items,)
-            A row for each user, on the scale of `fit`; 1-D is one user.
+            A row for each user, on the scale of `fit`; 1-D is one user. Zeros that are stored
+            count as nothing, unless as ratings.
         n : int, default=10
             Items to recommend, >= 1; may be more than there are.
         filter_seen : bool, default=True
@@ -57,7 +58,8 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         items : array-like of int, default=None
             Recommend none but these. None allows all.
         exclude : array-like of int, or sparse matrix of shape (n_users, n_items), default=None
-            Recommend none of these: to anybody, or to the user in whose row there is an entry.
+            Recommend none of these: to anybody, or to the user in whose row there is an entry
+            other than 0.
 
         Returns
         -------
@@ -77,7 +79,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "popularity_")
         check_params({"n": n, "filter_seen": filter_seen})
-        rows = as_interactions(user_items, "user_items", self._n_items)
+        rows = self._had(user_items, "user_items")
         excluded, allowed = self._excluded(rows, filter_seen, items, exclude)
         ids = np.empty((rows.shape[0], n), np.int32)
         scores = np.empty((rows.shape[0], n), np.float32)
@@ -107,7 +109,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         user_items, filter_seen, items, exclude
             As in `recommend`.
         held_out : sparse matrix or array of shape (n_users, n_items)
-            Its entries are the items to be placed.
+            Its entries are the items to be placed, whatever their numbers.
 
         Returns
         -------
@@ -122,7 +124,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "popularity_")
         check_params({"filter_seen": filter_seen})
-        rows = as_interactions(user_items, "user_items", self._n_items)
+        rows = self._had(user_items, "user_items")
         asked = same_rows(as_interactions(held_out, "held_out", self._n_items), rows, "held_out")
         excluded, allowed = self._excluded(rows, filter_seen, items, exclude)
         places = np.empty(asked.nnz, np.int32)
@@ -214,6 +216,10 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
     def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
         raise NotImplementedError
 
+    def _had(self, values: Any, name: str) -> csr_array:
+        """What users had: zeros that are stored are nothing."""
+        return without_zeros(as_interactions(values, name, self._n_items))
+
     @property
     def _n_items(self) -> int:
         return int(self.popularity_.shape[0])
@@ -240,7 +246,8 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
             allowed = np.zeros(self._n_items, np.uint8)
             allowed[_as_ids(items, self._n_items, "items")] = 1
         if issparse(exclude):
-            more = same_rows(as_interactions(exclude, "exclude", self._n_items), rows, "exclude")
+            more = as_interactions(exclude, "exclude", self._n_items)
+            more = same_rows(without_zeros(more), rows, "exclude")
             excluded = more if excluded is None else pattern(excluded) + pattern(more)
         elif exclude is not None:
             allowed = np.ones(self._n_items, np.uint8) if allowed is None else allowed

@@ -18,6 +18,7 @@ from aecore._interactions import (
     popularity,
     row_means,
     unit_rows,
+    without_zeros,
 )
 from aecore._network_state import make_core
 from aecore._parameters import check_params, parameter_error
@@ -91,7 +92,7 @@ class AutoencoderRecommender(BaseRecommender):
     history_ : dict of str to list of float
         As in `Autoencoder`.
     popularity_ : ndarray of shape (n_items,), float32
-        Users with an entry other than 0 for each item.
+        Users who had each item, or rated it.
     item_factors_ : ndarray of shape (n_items, n_factors)
         Weights of the output (orientation "user") or codes (orientation "item") of the items, which
         `similar_items` compares.
@@ -200,6 +201,8 @@ class AutoencoderRecommender(BaseRecommender):
                 rule = "be 'user' with feedback 'implicit'"
                 raise parameter_error("orientation", rule, self.orientation)
             X = canonical(as_interactions(user_items, "user_items"), self.dtype)
+            if self.feedback == "implicit":
+                X = without_zeros(X)
             learned: dict[str, Any] = {
                 "popularity_": popularity(X),
                 "n_users_": X.shape[0],
@@ -237,7 +240,7 @@ class AutoencoderRecommender(BaseRecommender):
             As in `recommend`.
         """
         check_is_fitted(self, "network_")
-        rows = as_interactions(user_items, "user_items", self._n_items)
+        rows = self._had(user_items, "user_items")
         asked = same_rows(as_interactions(at, "at", self._n_items), rows, "at")
         score = self._scorer(rows)
         found = np.empty(asked.nnz, self.network_.dtype)
@@ -284,8 +287,8 @@ class AutoencoderRecommender(BaseRecommender):
         codes, others = (
             _unit(self.network_.encode(self._entering(rows)[0]))
             for rows in (
-                as_interactions(user_items, "user_items", self._n_items),
-                as_interactions(among, "among", self._n_items),
+                self._had(user_items, "user_items"),
+                self._had(among, "among"),
             )
         )
         ids = np.empty((len(codes), n), np.int32)
@@ -295,6 +298,11 @@ class AutoencoderRecommender(BaseRecommender):
                 codes[part] @ others.T, ids[part], cosines[part], n_threads=self._core_threads
             )
         return ids, cosines
+
+    def _had(self, values: Any, name: str) -> csr_array:
+        if self.feedback == "explicit":  # 0 may be a rating
+            return as_interactions(values, name, self._n_items)
+        return super()._had(values, name)
 
     def _autoencoder(self, **settings: Any) -> Autoencoder:
         return Autoencoder(

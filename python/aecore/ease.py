@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from aecore import _core
-from aecore._interactions import as_interactions, popularity
+from aecore._interactions import as_interactions, popularity, without_zeros
 from aecore._memory import available_memory, size_text
 from aecore._parameters import check_params
 from aecore._recommending import BaseRecommender, Scorer
@@ -48,7 +48,7 @@ class EASE(BaseRecommender):
     item_weights_ : ndarray of shape (n_items, n_items)
         B, of `dtype`.
     popularity_ : ndarray of shape (n_items,), float32
-        Users with an entry other than 0 for each item.
+        Users who had each item.
     n_features_in_ : int
         Number of items.
 
@@ -111,7 +111,7 @@ class EASE(BaseRecommender):
         """
         del y
         check_params(self.get_params())
-        X = as_interactions(user_items, "user_items")
+        X = without_zeros(as_interactions(user_items, "user_items"))
         dtype = np.dtype(self.dtype)
         _check_memory(X.shape[1], dtype)
         with threadpool_limits(self.n_threads or _core.default_n_threads(), user_api="blas"):
