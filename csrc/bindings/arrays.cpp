@@ -54,7 +54,10 @@ void check_contiguous(const py::array& array, index_t size, std::size_t item, ch
   const bool good = (array.flags() & py::array::c_style) != 0 && array.dtype().kind() == kind &&
                     static_cast<std::size_t>(array.itemsize()) == item &&
                     !foreign_order(array.dtype());
-  const std::string type = (kind == 'f' ? "float" : "int") + std::to_string(8 * item);
+  const std::string type = (kind == 'f'   ? "float"
+                            : kind == 'i' ? "int"
+                                          : "uint") +
+                           std::to_string(8 * item);
   AECORE_REQUIRE(good, name + " must be a C-contiguous array of " + type + "; got dtype " +
                            dtype_text(array) + ", shape " + shape_text(array));
   AECORE_REQUIRE(array.size() == size, name + " must have " + std::to_string(size) +
@@ -63,7 +66,7 @@ void check_contiguous(const py::array& array, index_t size, std::size_t item, ch
 
 template <class T>
 constexpr char kind_of() {
-  return std::is_floating_point_v<T> ? 'f' : 'i';
+  return std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
 }
 
 }  // namespace
@@ -169,6 +172,11 @@ template const float* read_pointer<float>(const py::array&, index_t, const std::
 template const double* read_pointer<double>(const py::array&, index_t, const std::string&);
 template const std::int64_t* read_pointer<std::int64_t>(const py::array&, index_t,
                                                         const std::string&);
+template const std::int32_t* read_pointer<std::int32_t>(const py::array&, index_t,
+                                                        const std::string&);
+template const std::uint8_t* read_pointer<std::uint8_t>(const py::array&, index_t,
+                                                        const std::string&);
+template std::int32_t* write_pointer<std::int32_t>(py::array&, index_t, const std::string&);
 template float* write_pointer<float>(py::array&, index_t, const std::string&);
 template double* write_pointer<double>(py::array&, index_t, const std::string&);
 

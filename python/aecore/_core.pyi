@@ -221,6 +221,33 @@ class Network:
         NaN if there is none); True stops. `on_progress(epoch, rows_done)` comes every 25 ms.
         Returns the number of updates made, which `progress` has after an exception too."""
 
+def top_n(
+    scores: Array,
+    ids: NDArray[np.int32],
+    values: NDArray[np.float32],
+    indptr: NDArray[Any] | None = None,
+    indices: NDArray[Any] | None = None,
+    allowed: NDArray[np.uint8] | None = None,
+    n_threads: int = 0,
+) -> None:
+    """Write the columns of the largest scores of each row to `ids` (n_rows, n), the lower column
+    first in a tie, and their scores to `values`; -1 and -inf where none is left. Out are the
+    columns of a CSR matrix (int32 or int64 indices, in any order), those where `allowed` is 0, and
+    scores that are NaN or -inf."""
+
+def places(
+    scores: Array,
+    asked_indptr: NDArray[Any],
+    asked_indices: NDArray[Any],
+    out: NDArray[np.int32],
+    indptr: NDArray[Any] | None = None,
+    indices: NDArray[Any] | None = None,
+    allowed: NDArray[np.uint8] | None = None,
+    n_threads: int = 0,
+) -> None:
+    """Write the place, from 1, that each column asked for has in the whole ranking of its row by
+    `top_n`, 0 for a column that is in none, to `out` (number of asked_indices,)."""
+
 def serving_entry(
     network: Network, parameters: Array, code_layer: int, input_scale: float
 ) -> object:
