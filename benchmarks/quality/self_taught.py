@@ -80,7 +80,7 @@ def main() -> int:
     images, labels = load_digits()[0], load_labels()[0]
     n_iterations = 400
     if benchmark.quick:
-        images, labels, n_iterations = images[:12_000], labels[:12_000], 60
+        images, labels, n_iterations = images[:6_000], labels[:6_000], 50
     one = functools.partial(run, images, labels, n_iterations)
     figures = mean_over_seeds(one, benchmark.n_seeds)
     rows = [
@@ -90,7 +90,7 @@ def main() -> int:
     ]
     print_table(["correct, per cent", "published", "aecore"], rows)
     print(f"  {figures['seconds']:.0f} s for features")
-    low, high = (95.0, 98.2) if benchmark.quick else (98.2, 100.0)
+    low, high = (93.0, 98.2) if benchmark.quick else (98.2, 100.0)
     goal = Goal("digits 0 to 4 recognised, per cent", figures["codes"], low, high)
     return benchmark.finish(figures, [goal])
 
