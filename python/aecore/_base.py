@@ -27,6 +27,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     network_: Network
     # Whether the target is X itself, or something on its scale.
     _reproduces_input: bool
+    _observed_only = False  # entries that a sparse target does not hold are left out of the loss
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.

@@ -463,6 +463,7 @@ def _objective(
         activity_l1=estimator.activity_l1,
         contractive_weight=estimator.contractive_weight,
         dropout=estimator.dropout,
+        observed_only=estimator._observed_only,
         seed=seed,
     )
 

@@ -83,11 +83,7 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         excluded, allowed = self._excluded(rows, filter_seen, items, exclude)
         ids = np.empty((rows.shape[0], n), np.int32)
         scores = np.empty((rows.shape[0], n), np.float32)
-        for part, block in self._score_blocks(rows):
-            indptr, indices = _part(excluded, part)
-            _core.top_n(
-                block, ids[part], scores[part], indptr, indices, allowed, self._core_threads
-            )
+        self._top_n(rows, excluded, allowed, ids, scores)
         return ids, scores
 
     def rank(
@@ -129,8 +125,8 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         excluded, allowed = self._excluded(rows, filter_seen, items, exclude)
         places = np.empty(asked.nnz, np.int32)
         for part, block in self._score_blocks(rows):
-            asked_indptr, asked_indices = _part(asked, part)
-            indptr, indices = _part(excluded, part)
+            asked_indptr, asked_indices = entries(asked, part)
+            indptr, indices = entries(excluded, part)
             _core.places(
                 block,
                 asked_indptr,
@@ -228,6 +224,21 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
     def _core_threads(self) -> int:
         return int(self.n_threads or 0)
 
+    def _top_n(
+        self,
+        rows: csr_array,
+        excluded: csr_array | None,
+        allowed: NDArray[np.uint8] | None,
+        ids: NDArray[np.int32],
+        scores: NDArray[np.float32],
+    ) -> None:
+        """Write the best of each row."""
+        for part, block in self._score_blocks(rows):
+            indptr, indices = entries(excluded, part)
+            _core.top_n(
+                block, ids[part], scores[part], indptr, indices, allowed, self._core_threads
+            )
+
     def _score_blocks(self, rows: csr_array) -> Iterator[tuple[slice, NDArray[Any]]]:
         score = self._scorer(rows)
         without_history = np.diff(rows.indptr) == 0
@@ -262,7 +273,7 @@ def blocks(n_rows: int, n_items: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n_rows))
 
 
-def _part(rows: csr_array | None, part: slice) -> tuple[Any, Any]:
+def entries(rows: csr_array | None, part: slice) -> tuple[Any, Any]:
     """Give indptr and indices of some rows, or nothing of nothing."""
     if rows is None:
         return None, None

@@ -22,7 +22,7 @@ from aecore._interactions import (
 )
 from aecore._network_state import make_core
 from aecore._parameters import check_params, parameter_error
-from aecore._recommending import BaseRecommender, Scorer, blocks, same_rows
+from aecore._recommending import BaseRecommender, Scorer, blocks, entries, same_rows
 from aecore._training import exclusive
 from aecore.autoencoder import Autoencoder
 from aecore.optimizers import Optimizer
@@ -245,10 +245,10 @@ class AutoencoderRecommender(BaseRecommender):
         score = self._scorer(rows)
         found = np.empty(asked.nnz, self.network_.dtype)
         for part in blocks(*rows.shape):
-            entries = slice(asked.indptr[part.start], asked.indptr[part.stop])
+            of_part = slice(asked.indptr[part.start], asked.indptr[part.stop])
             counts = np.diff(asked.indptr[part.start : part.stop + 1])
             where = np.repeat(np.arange(len(counts)), counts)
-            found[entries] = score(part)[where, asked.indices[entries]]
+            found[of_part] = score(part)[where, asked.indices[of_part]]
         if self.feedback == "explicit":
             found.clip(self.min_rating_, self.max_rating_, out=found)
         return csr_array((found, asked.indices, asked.indptr), shape=asked.shape)
@@ -305,7 +305,8 @@ class AutoencoderRecommender(BaseRecommender):
         return super()._had(values, name)
 
     def _autoencoder(self, **settings: Any) -> Autoencoder:
-        return Autoencoder(
+        kind = Autoencoder if self.feedback == "implicit" else _OfRatings
+        return kind(
             self.hidden_layer_sizes,
             activation=self.activation,
             noise="masking" if self.input_dropout > 0 else None,
@@ -340,7 +341,7 @@ class AutoencoderRecommender(BaseRecommender):
         learned["max_rating_"] = float(X.data.max())
         rows = X.T.tocsr() if self.orientation == "item" else X
         centred = centre(rows, row_means(rows, mean))
-        model = self._train(centred, centred, observed_only=True)
+        model = self._train(centred, centred)
         learned |= {"network_": model.network_, "_history": model._history}
         if self.orientation == "item":
             learned["item_codes_"] = model.network_.encode(centred)
@@ -367,6 +368,40 @@ class AutoencoderRecommender(BaseRecommender):
         means = row_means(rows, self.mean_rating_)
         return centre(rows, means), means
 
+    def _top_n(
+        self,
+        rows: csr_array,
+        excluded: csr_array | None,
+        allowed: NDArray[np.uint8] | None,
+        ids: NDArray[np.int32],
+        scores: NDArray[np.float32],
+    ) -> None:
+        if self.orientation == "item":
+            super()._top_n(rows, excluded, allowed, ids, scores)
+            return
+        network = self.network_
+        plain = _linear_output(network)
+        entering, means = self._entering(rows)
+        for part in blocks(rows.shape[0], network.layer_sizes[-2]):
+            _core.top_n_of_outputs(
+                plain,
+                network.parameters,
+                _hidden(network, entering[part]),
+                ids[part],
+                scores[part],
+                *entries(excluded, part),
+                allowed,
+                self._core_threads,
+            )
+        if means is not None:
+            scores += means[:, None]
+        strangers = np.flatnonzero(np.diff(rows.indptr) == 0)
+        if strangers.size > 0:
+            of_few = ids[strangers], scores[strangers]
+            few = None if excluded is None else excluded[strangers]
+            super()._top_n(rows[strangers], few, allowed, *of_few)
+            ids[strangers], scores[strangers] = of_few
+
     def _scorer(self, rows: csr_array) -> Scorer:
         if self.orientation == "item":
             return self._score_by_items(rows)
@@ -392,8 +427,7 @@ class AutoencoderRecommender(BaseRecommender):
             raise ValueError(msg)
         entering, means = self._entering(rows.T.tocsr())
         network = self.network_
-        last = len(network.layer_sizes) - 2
-        hidden = network._forward(entering, 0, last, None, network._input, "user_items")
+        hidden = _hidden(network, entering)
         weights, bias = network.weights[-1], network.biases[-1]
 
         def score(part: slice) -> NDArray[Any]:
@@ -410,14 +444,30 @@ class AutoencoderRecommender(BaseRecommender):
         return cosines
 
 
+class _OfRatings(Autoencoder):
+    """What is missing stays out of the loss."""
+
+    _observed_only = True
+
+
 def _logits(network: Network, rows: csr_array) -> NDArray[Any]:
     """What goes into the softmax, by the same parameters."""
-    activations = [*network.activations[:-1], "identity"]
-    plain = make_core(network.layer_sizes, activations, False, network.code_layer, None)
+    plain, n_layers = _linear_output(network), len(network.activations)
     out = np.empty(rows.shape, network.dtype)
     entry, n_threads = network._input.core, network.n_threads or 0
-    plain.forward(network.parameters, rows, out, 0, len(activations), entry, n_threads)
+    plain.forward(network.parameters, rows, out, 0, n_layers, entry, n_threads)
     return out
+
+
+def _linear_output(network: Network) -> _core.Network:
+    activations = [*network.activations[:-1], "identity"]
+    return make_core(network.layer_sizes, activations, False, network.code_layer, None)
+
+
+def _hidden(network: Network, rows: csr_array) -> NDArray[Any]:
+    """Output of the layer before the last."""
+    last = len(network.layer_sizes) - 2
+    return network._forward(rows, 0, last, None, network._input, "user_items")
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[Any]:
