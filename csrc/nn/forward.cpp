@@ -63,6 +63,7 @@ void forward_few_rows(const ForwardCall<T>& call) {
   static thread_local RowForward<T> one_row;
   static thread_local AlignedBuffer<T> gathered;
   static thread_local SparseRows<T> sparse(1);
+  static thread_local AlignedBuffer<T> taken;
   const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
   one_row.reserve(call.network, call.first_layer, call.last_layer);
   const RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
@@ -70,6 +71,7 @@ void forward_few_rows(const ForwardCall<T>& call) {
     gathered.reserve(round_up(call.x.n_columns, kernels<T>().panel_width));
   }
   const index_t n_out = call.network.layer(call.last_layer - 1).n_out;
+  if (call.taker != nullptr) taken.reserve(n_out);
   for (index_t row = 0; row < call.x.n_rows; ++row) {
     const T* in = x.data + row * x.row;
     if (call.x.sparse()) {
@@ -82,9 +84,12 @@ void forward_few_rows(const ForwardCall<T>& call) {
       gather_input<T>(call, RowRange{nullptr, row, 1, 0}, {gathered.data(), width, width});
       in = gathered.data();
     }
-    if (!one_row.run(call.network, call.parameters, call.first_layer, call.last_layer, in,
-                     call.out + row * n_out)) {
+    T* const out = call.taker != nullptr ? taken.data() : call.out + row * n_out;
+    if (!one_row.run(call.network, call.parameters, call.first_layer, call.last_layer, in, out)) {
       require_finite<T>(call.x, row, 1);
+    }
+    if (call.taker != nullptr) {
+      call.taker->take(row, 1, {out, n_out, kernels<T>().panel_width}, 0);
     }
   }
 }
@@ -112,7 +117,7 @@ GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, in
 
 template <class T>
 void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, index_t first,
-                   index_t rows, index_t next, Scratch<T>& scratch) {
+                   index_t rows, index_t next, Scratch<T>& scratch, int worker) {
   const Kernels<T>& k = kernels<T>();
   PanelMatrix<T>* in = &scratch.in;
   PanelMatrix<T>* out = &scratch.out;
@@ -153,6 +158,7 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
   }
   if (not_finite) require_finite<T>(call.x, first, rows);
   const index_t n_out = call.network.layer_sizes()[static_cast<std::size_t>(call.last_layer)];
+  if (call.taker != nullptr) return call.taker->take(first, rows, in->from_row(0), worker);
   k.unpack(in->row(0), in->stride(), rows, n_out, call.out + first * n_out, n_out);
 }
 
@@ -179,7 +185,8 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
     team.for_each(n_blocks, [&](index_t block, int worker) {
       const index_t first = block * block_rows;
       forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),
-                    first + team.size() * block_rows, scratch[static_cast<std::size_t>(worker)]);
+                    first + team.size() * block_rows, scratch[static_cast<std::size_t>(worker)],
+                    worker);
     });
   });
 }

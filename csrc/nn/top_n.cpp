@@ -11,7 +11,6 @@ namespace aecore {
 namespace {
 
 constexpr index_t kBlockRows = 16;
-constexpr index_t kSteps = 32;  // scores looked at together: a compiler makes vectors of them
 
 template <class T>
 constexpr T kLowest = -std::numeric_limits<T>::infinity();
@@ -35,27 +34,26 @@ void check_indptr(const Indices& indptr, index_t n_rows, index_t n_indices) {
 }
 
 /// Which columns one row's ranking may name; one worker's.
-template <class T>
 class OpenColumns {
  public:
-  explicit OpenColumns(const Scores<T>& scores)
-      : scores_(scores), open_(static_cast<std::size_t>(scores.n_columns), 1) {
-    const std::uint8_t* const allowed = scores.excluded.allowed;
-    for (index_t j = 0; allowed != nullptr && j < scores.n_columns; ++j) {
+  explicit OpenColumns(const Ranking& ranking)
+      : ranking_(&ranking), open_(static_cast<std::size_t>(ranking.n_columns), 1) {
+    const std::uint8_t* const allowed = ranking.excluded.allowed;
+    for (index_t j = 0; allowed != nullptr && j < ranking.n_columns; ++j) {
       open_[static_cast<std::size_t>(j)] = allowed[j] != 0;
     }
   }
 
   const std::uint8_t* enter(index_t row) {
     for_excluded(row, [&](index_t j) {
-      check_column(j, scores_.n_columns, row);
+      check_column(j, ranking_->n_columns, row);
       open_[static_cast<std::size_t>(j)] = 0;
     });
     return open_.data();
   }
 
   void leave(index_t row) {
-    const std::uint8_t* const allowed = scores_.excluded.allowed;
+    const std::uint8_t* const allowed = ranking_->excluded.allowed;
     for_excluded(row, [&](index_t j) {
       open_[static_cast<std::size_t>(j)] = allowed == nullptr || allowed[j] != 0;
     });
@@ -64,13 +62,13 @@ class OpenColumns {
  private:
   template <class Function>
   void for_excluded(index_t row, Function function) {
-    const Excluded& e = scores_.excluded;
+    const Excluded& e = ranking_->excluded;
     if (e.indptr.data == nullptr) return;
     const index_t end = e.indptr[row + 1];
     for (index_t i = e.indptr[row]; i < end; ++i) function(e.indices[i]);
   }
 
-  const Scores<T>& scores_;
+  const Ranking* ranking_;
   std::vector<std::uint8_t> open_;
 };
 
@@ -78,20 +76,24 @@ class OpenColumns {
 template <class T>
 class Best {
  public:
-  explicit Best(index_t size) : size_(size), found_(static_cast<std::size_t>(2 * size + kSteps)) {}
+  explicit Best(index_t size)
+      : size_(size), found_(static_cast<std::size_t>(2 * size + kernels<T>().panel_width)) {}
 
-  /// Columns come in ascending order: one that only equals the worst of `size` kept loses to it.
-  void find(const T* scores, const std::uint8_t* open, index_t n_columns) {
+  /// The row begins at `scores` in its panels. Columns come in ascending order: one that only
+  /// equals the worst of `size` kept loses to it.
+  void find(const T* scores, index_t stride, const std::uint8_t* open, index_t n_columns) {
+    const index_t width = kernels<T>().panel_width;
     count_ = 0;
     T threshold = kLowest<T>;
-    for (index_t begin = 0; begin < n_columns; begin += kSteps) {
-      const index_t end = std::min(begin + kSteps, n_columns);
+    for (index_t begin = 0; begin < n_columns; begin += width, scores += stride) {
+      const index_t size = std::min(width, n_columns - begin);
       int above = 0;
-      for (index_t j = begin; j < end; ++j) above += scores[j] > threshold;
+      for (index_t j = 0; j < size; ++j) above += scores[j] > threshold;
       if (above == 0) continue;
-      for (index_t j = begin; j < end; ++j) {
-        found_[static_cast<std::size_t>(count_)] = {scores[j], static_cast<std::int32_t>(j)};
-        count_ += (scores[j] > threshold) & (open[j] != 0);
+      for (index_t j = 0; j < size; ++j) {
+        found_[static_cast<std::size_t>(count_)] = {scores[j],
+                                                    static_cast<std::int32_t>(begin + j)};
+        count_ += (scores[j] > threshold) & (open[begin + j] != 0);
       }
       if (count_ >= 2 * size_) {
         keep_best();
@@ -142,22 +144,20 @@ std::int32_t place_of(index_t column, const T* scores, const std::uint8_t* open,
   return before;
 }
 
-/// visit(row, its scores, its open columns, worker) for every row.
-template <class T, class Visit>
-void for_each_row(const Scores<T>& scores, int n_threads, const Poll& poll, const Visit& visit) {
-  const Excluded& excluded = scores.excluded;
+void check(const Ranking& ranking) {
+  const Excluded& excluded = ranking.excluded;
   if (excluded.indptr.data != nullptr) {
-    check_indptr(excluded.indptr, scores.n_rows, excluded.n_indices);
+    check_indptr(excluded.indptr, ranking.n_rows, excluded.n_indices);
   }
-  std::vector<OpenColumns<T>> columns(static_cast<std::size_t>(n_threads), OpenColumns<T>(scores));
+}
+
+/// body(first, n, worker) for blocks of rows.
+template <class Body>
+void for_each_block(index_t n_rows, int n_threads, const Poll& poll, const Body& body) {
   run_team(n_threads, poll, [&](Team& team) {
-    team.for_each(ceil_div(scores.n_rows, kBlockRows), [&](index_t block, int worker) {
-      OpenColumns<T>& mine = columns[static_cast<std::size_t>(worker)];
-      const index_t end = std::min((block + 1) * kBlockRows, scores.n_rows);
-      for (index_t row = block * kBlockRows; row < end; ++row) {
-        visit(row, scores.data + row * scores.n_columns, mine.enter(row), worker);
-        mine.leave(row);
-      }
+    team.for_each(ceil_div(n_rows, kBlockRows), [&](index_t block, int worker) {
+      const index_t first = block * kBlockRows;
+      body(first, std::min(kBlockRows, n_rows - first), worker);
     });
   });
 }
@@ -165,36 +165,74 @@ void for_each_row(const Scores<T>& scores, int n_threads, const Poll& poll, cons
 }  // namespace
 
 template <class T>
-void top_n(const TopNCall<T>& call, int n_threads, const Poll& poll) {
-  const index_t n_columns = call.scores.n_columns;
-  std::vector<Best<T>> best(static_cast<std::size_t>(n_threads),
-                            Best<T>(std::min(call.n, n_columns)));
-  for_each_row(call.scores, n_threads, poll,
-               [&](index_t row, const T* scores, const std::uint8_t* open, int worker) {
-                 Best<T>& mine = best[static_cast<std::size_t>(worker)];
-                 mine.find(scores, open, n_columns);
-                 mine.write(call.ids + row * call.n, call.values + row * call.n, call.n);
-               });
+struct TopN<T>::Worker {
+  OpenColumns columns;
+  Best<T> best;
+};
+
+template <class T>
+TopN<T>::TopN(const TopNOptions& options, int n_workers) : options_(options) {
+  check(options_.ranking);
+  const index_t size = std::min(options_.n, options_.ranking.n_columns);
+  for (int i = 0; i < n_workers; ++i) {
+    workers_.push_back({OpenColumns(options_.ranking), Best<T>(size)});
+  }
 }
 
 template <class T>
-void places(const PlacesCall<T>& call, int n_threads, const Poll& poll) {
-  const index_t n_columns = call.scores.n_columns;
-  check_indptr(call.indptr, call.scores.n_rows, call.n_indices);
-  for_each_row(call.scores, n_threads, poll,
-               [&](index_t row, const T* scores, const std::uint8_t* open, int) {
-                 const index_t end = call.indptr[row + 1];
-                 for (index_t i = call.indptr[row]; i < end; ++i) {
-                   const index_t column = call.indices[i];
-                   check_column(column, n_columns, row);
-                   call.places[i] = place_of(column, scores, open, n_columns);
-                 }
-               });
+TopN<T>::~TopN() = default;
+
+template <class T>
+void TopN<T>::take(index_t first, index_t n, const MatrixPanels<const T>& rows, int worker) {
+  Worker& mine = workers_[static_cast<std::size_t>(worker)];
+  const TopNOptions& o = options_;
+  for (index_t i = 0; i < n; ++i) {
+    const index_t row = first + i;
+    const std::uint8_t* const open = mine.columns.enter(row);
+    mine.best.find(rows.data + i * rows.row, rows.stride, open, o.ranking.n_columns);
+    mine.columns.leave(row);
+    mine.best.write(o.ids + row * o.n, o.values + row * o.n, o.n);
+  }
 }
 
-template void top_n<float>(const TopNCall<float>&, int, const Poll&);
-template void top_n<double>(const TopNCall<double>&, int, const Poll&);
-template void places<float>(const PlacesCall<float>&, int, const Poll&);
-template void places<double>(const PlacesCall<double>&, int, const Poll&);
+template <class T>
+void top_n(const T* scores, const TopNOptions& options, int n_threads, const Poll& poll) {
+  TopN<T> best(options, n_threads);
+  const index_t n_columns = options.ranking.n_columns;
+  for_each_block(options.ranking.n_rows, n_threads, poll,
+                 [&](index_t first, index_t n, int worker) {
+                   const T* const begin = scores + first * n_columns;
+                   best.take(first, n, {begin, n_columns, kernels<T>().panel_width}, worker);
+                 });
+}
+
+template <class T>
+void places(const T* scores, const PlacesOptions& options, int n_threads, const Poll& poll) {
+  const Ranking& ranking = options.ranking;
+  check(ranking);
+  check_indptr(options.indptr, ranking.n_rows, options.n_indices);
+  std::vector<OpenColumns> columns(static_cast<std::size_t>(n_threads), OpenColumns(ranking));
+  for_each_block(ranking.n_rows, n_threads, poll, [&](index_t first, index_t n, int worker) {
+    OpenColumns& mine = columns[static_cast<std::size_t>(worker)];
+    for (index_t row = first; row < first + n; ++row) {
+      const std::uint8_t* const open = mine.enter(row);
+      const index_t end = options.indptr[row + 1];
+      for (index_t i = options.indptr[row]; i < end; ++i) {
+        const index_t column = options.indices[i];
+        check_column(column, ranking.n_columns, row);
+        options.places[i] =
+            place_of(column, scores + row * ranking.n_columns, open, ranking.n_columns);
+      }
+      mine.leave(row);
+    }
+  });
+}
+
+template class TopN<float>;
+template class TopN<double>;
+template void top_n<float>(const float*, const TopNOptions&, int, const Poll&);
+template void top_n<double>(const double*, const TopNOptions&, int, const Poll&);
+template void places<float>(const float*, const PlacesOptions&, int, const Poll&);
+template void places<double>(const double*, const PlacesOptions&, int, const Poll&);
 
 }  // namespace aecore

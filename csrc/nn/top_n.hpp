@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "nn/forward.hpp"
 
 namespace aecore {
 
@@ -28,36 +29,50 @@ struct Excluded {
   index_t n_indices = 0;
 };
 
-/// Scores that are ranked, by score, the lower column first in a tie. Columns with NaN or -infinity
-/// are in no ranking.
-template <class T>
-struct Scores {
-  const T* data;  // n_rows x n_columns, row-major
+/// A ranking is by score, the lower column first in a tie. Columns with NaN or -infinity are in
+/// none.
+struct Ranking {
   index_t n_rows, n_columns;
   Excluded excluded;
 };
 
-template <class T>
-struct TopNCall {
-  Scores<T> scores;
+struct TopNOptions {
+  Ranking ranking;
   index_t n;
   std::int32_t* ids;  // n_rows x n: the best first; -1 where none is left
   float* values;      // n_rows x n: their scores; -infinity beside -1
 };
 
+/// Takes scores, block by block, and writes the best of each row.
 template <class T>
-struct PlacesCall {
-  Scores<T> scores;
+class TopN final : public OutputTaker<T> {
+ public:
+  /// For up to `n_workers`. All that the options name must live on. Throws std::invalid_argument
+  /// for an indptr that leads astray.
+  TopN(const TopNOptions& options, int n_workers);
+  ~TopN() override;
+  /// Throws std::invalid_argument for an index out of range, before anything is written there.
+  void take(index_t first, index_t n, const MatrixPanels<const T>& rows, int worker) override;
+
+ private:
+  struct Worker;
+  TopNOptions options_;
+  std::vector<Worker> workers_;
+};
+
+/// The same for scores that are there, n_rows x n_columns, row-major.
+template <class T>
+void top_n(const T* scores, const TopNOptions& options, int n_threads, const Poll& poll);
+
+struct PlacesOptions {
+  Ranking ranking;
   Indices indptr, indices;  // CSR without data: the columns asked for
   index_t n_indices;
   std::int32_t* places;  // (n_indices) from 1, the best; 0 for a column that is in no ranking
 };
 
-/// Both throw std::invalid_argument for an index out of range, before anything is read or written
-/// there.
+/// Throws as TopN does.
 template <class T>
-void top_n(const TopNCall<T>& call, int n_threads, const Poll& poll);
-template <class T>
-void places(const PlacesCall<T>& call, int n_threads, const Poll& poll);
+void places(const T* scores, const PlacesOptions& options, int n_threads, const Poll& poll);
 
 }  // namespace aecore

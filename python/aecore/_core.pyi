@@ -235,6 +235,20 @@ def top_n(
     columns of a CSR matrix (int32 or int64 indices, in any order), those where `allowed` is 0, and
     scores that are NaN or -inf."""
 
+def top_n_of_outputs(
+    network: Network,
+    parameters: Array,
+    hidden: Array,
+    ids: NDArray[np.int32],
+    values: NDArray[np.float32],
+    indptr: NDArray[Any] | None = None,
+    indices: NDArray[Any] | None = None,
+    allowed: NDArray[np.uint8] | None = None,
+    n_threads: int = 0,
+) -> None:
+    """Do what `top_n` does for the outputs that belong to the outputs of the layer before the last
+    (n_rows, n_hidden), block by block: they are never all there."""
+
 def places(
     scores: Array,
     asked_indptr: NDArray[Any],
