@@ -12,7 +12,8 @@ from scipy.sparse import csr_array
 import aecore
 from aecore import EASE, AutoencoderRecommender
 
-USER_ITEMS = csr_array((np.random.default_rng(0).random((40, 15)) < 0.3) * 2.0)
+RNG = np.random.default_rng(0)
+USER_ITEMS = csr_array((RNG.random((40, 15)) < 0.3) * RNG.integers(1, 6, (40, 15)) * 1.0)
 COMMON: dict[type[Any], dict[str, Any]] = {
     EASE: {"weight_decay": 2.0},
     AutoencoderRecommender: {

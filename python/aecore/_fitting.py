@@ -211,7 +211,7 @@ def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
     return as_rows(rows, rows.shape[1], "X")
 
 
-def _as_target(probe: Estimator, target: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+def _as_target(probe: Estimator, target: Any, rows: Any) -> Any:
     """See what the output should be: of the width of X, or of its own for a classifier."""
     width = rows.shape[1] if probe._reproduces_input else target.shape[1]
     return as_target(target, rows.shape[0], width)
