@@ -216,7 +216,8 @@ class Raises:
 
 def test_divergence_names_the_layer(rows: NDArray[np.float64]) -> None:
     wild = Autoencoder(optimizer="sgd", learning_rate=1e30)
-    ae = Autoencoder((7, 3), pretrain=[Autoencoder(n_epochs=1), wild])
+    layers = [Autoencoder(n_epochs=1), wild]
+    ae = Autoencoder((7, 3), activation="identity", pretrain=layers, random_state=0)
     message = "pretraining of layer 2 of 2 stopped: .* the estimator is as it was before"
     with pytest.raises(aecore.TrainingDivergedError, match=message):
         ae.fit(rows)
