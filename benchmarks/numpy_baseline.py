@@ -47,11 +47,14 @@ class NumpyNetwork:
         self._pieces = np.empty((2, min(_PIECE, self.parameters.size)), np.float32)
         self._n_updates = 0
 
-    def train_epoch(self, X: Floats, batches: NDArray[np.int64]) -> float:
+    def train_epoch(self, X: Any, batches: NDArray[np.int64]) -> float:
         """Take a step for each row of `batches` (n_steps, batch_size); return the mean of J."""
         total = 0.0
         for rows in batches:
-            np.take(X, rows, axis=0, out=self._outputs[0], mode="clip")
+            if self.workload.density < 1:
+                X[rows].toarray(out=self._outputs[0])
+            else:
+                np.take(X, rows, axis=0, out=self._outputs[0], mode="clip")
             total += self._objective_and_gradient(self._outputs[0])
             self._update()
         return total / len(batches)
@@ -107,6 +110,13 @@ class NumpyNetwork:
 
     def _loss_and_last_delta(self, x: Floats) -> float:
         output, delta = self._outputs[-1], self._deltas[-1]
+        if self.workload.loss == "multinomial":  # `output` holds softmax's
+            n = x.sum(axis=1, keepdims=True)
+            np.log(np.maximum(output, np.finfo(np.float32).tiny, out=delta), out=delta)
+            total = -float(np.dot(delta.reshape(-1), x.reshape(-1)))
+            np.multiply(output, n, out=delta)
+            delta -= x
+            return float(total / x.shape[0])
         if self.workload.loss == "binary_cross_entropy":  # `output` holds logits
             scratch = self._scratch_like(output)
             decay = np.abs(output, out=delta)
@@ -132,6 +142,9 @@ class NumpyNetwork:
         name = self.workload.activations[i]
         if name == "relu":
             delta *= output > 0.0
+        elif name == "tanh":
+            scratch = np.multiply(output, output, out=self._scratch_like(output))
+            delta *= np.subtract(1.0, scratch, out=scratch)
         elif name == "sigmoid":
             delta *= output
             delta *= np.subtract(1.0, output, out=self._scratch_like(output))
@@ -194,6 +207,12 @@ def _views(flat: Floats, workload: Workload) -> list[tuple[Floats, Floats]]:
 def _activate(name: str, values: Floats) -> None:
     if name == "relu":
         np.maximum(values, 0.0, out=values)
+    elif name == "tanh":
+        np.tanh(values, out=values)
+    elif name == "softmax":
+        values -= values.max(axis=1, keepdims=True)
+        np.exp(values, out=values)
+        values /= values.sum(axis=1, keepdims=True)
     elif name == "sigmoid":
         np.negative(values, out=values)
         with np.errstate(over="ignore"):  # exp(89) is infinity, and 1 / (1 + infinity) is right

@@ -15,6 +15,8 @@ _SEED = 0
 # A digit has 19 % of its pixels set, in rows of an image that most digits cross.
 _DENSITY = 0.19
 _N_MNIST = 60_000
+# What a customer has bought of 20,000 products: 150.
+RATINGS_DENSITY = 0.0075
 
 
 def data_root() -> Path:
@@ -27,21 +29,21 @@ def mnist_is_here() -> bool:
     return _mnist_file().is_file()
 
 
-def make_rows(kind: str, n_rows: int, n_features: int) -> NDArray[Any]:
+def make_rows(kind: str, n_rows: int, n_features: int) -> Any:
     """Make the rows of a workload, the same ones every time.
 
     Parameters
     ----------
-    kind : {"mnist", "mnist-bytes", "patches", "uniform", "normal"}
+    kind : {"mnist", "mnist-bytes", "patches", "uniform", "normal", "ratings"}
         Digits in [0, 1], digits as bytes, patches of photographs in [0.1, 0.9], numbers drawn
-        from [0, 1) or from N(0, 1).
+        from [0, 1) or from N(0, 1), ones at a few places of each row.
     n_rows, n_features : int
         Digits are repeated when there are more rows than digits.
 
     Returns
     -------
-    ndarray of shape (n_rows, n_features)
-        float32, or uint8 for "mnist-bytes"; C-contiguous and writable.
+    ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
+        float32, or uint8 for "mnist-bytes"; C-contiguous and writable. "ratings" are sparse.
     """
     if kind in ("mnist", "mnist-bytes"):
         digits = _digits()
@@ -52,9 +54,21 @@ def make_rows(kind: str, n_rows: int, n_features: int) -> NDArray[Any]:
 
         return natural_patches(_SEED)[:n_rows].astype(np.float32)
     rng = np.random.default_rng(_SEED)
+    if kind == "ratings":
+        return _ratings(rng, n_rows, n_features)
     if kind == "uniform":
         return rng.random((n_rows, n_features), dtype=np.float32)
     return rng.standard_normal((n_rows, n_features), dtype=np.float32)
+
+
+def _ratings(rng: np.random.Generator, n_rows: int, n_features: int) -> Any:
+    from scipy.sparse import csr_array
+
+    n = max(1, round(RATINGS_DENSITY * n_features))
+    columns = [np.sort(rng.choice(n_features, n, replace=False)) for _ in range(n_rows)]
+    indptr = np.arange(0, n * n_rows + 1, n)
+    ones = np.ones(n * n_rows, np.float32)
+    return csr_array((ones, np.concatenate(columns), indptr), shape=(n_rows, n_features))
 
 
 def _in_blocks(digits: NDArray[np.uint8], take: NDArray[np.int64]) -> NDArray[np.float32]:

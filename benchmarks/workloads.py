@@ -32,6 +32,7 @@ class Workload:
     `kind` says what a unit is: "train", one step on a batch; "objective", J and its gradient over
     all rows; "latency", one row encoded by a call from Python; "encode", all rows encoded by one
     call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short runs.
+    `density` is the part of X that sparse rows store, 1 for arrays.
     `input_scale` multiplies uint8 rows. `into` asks for results in an array made beforehand.
     """
 
@@ -39,7 +40,7 @@ class Workload:
     kind: Literal["train", "objective", "latency", "encode"]
     layer_sizes: tuple[int, ...]
     activations: tuple[str, ...]
-    rows: Literal["mnist", "mnist-bytes", "patches", "uniform", "normal"]
+    rows: Literal["mnist", "mnist-bytes", "patches", "uniform", "normal", "ratings"]
     n_rows: int
     quick_rows: int
     batch_size: int = 1
@@ -51,6 +52,7 @@ class Workload:
     sparsity_target: float = 0.05
     input_scale: float = 1.0
     into: bool = False
+    density: float = 1.0
     goal: Goal = Goal()
 
     @property
@@ -84,9 +86,10 @@ class Workload:
         """Floating point operations of the matrix products of one unit.
 
         Each weight takes part in the forward product, the weight gradient and, but for the first
-        layer, the backward product.
+        layer, the backward product; the first layer's as often as X has an entry for it.
         """
-        weights = [n_in * n_out for n_in, n_out in self.sizes]
+        weights: list[float] = [n_in * n_out for n_in, n_out in self.sizes]
+        weights[0] *= self.density
         if self.kind == "train":
             return 2.0 * self.batch_size * (3 * sum(weights) - weights[0])
         if self.kind == "objective":
@@ -161,6 +164,19 @@ WORKLOADS = (
         quick_rows=2 * 512,
         batch_size=512,
         goal=Goal(best_peer=1.2, pytorch=2.2, peak=0.82),
+    ),
+    Workload(
+        "ratings",
+        "train",
+        (20_000, 600, 200, 600, 20_000),
+        ("tanh", "tanh", "tanh", "softmax"),
+        "ratings",
+        n_rows=8 * 500,
+        quick_rows=2 * 500,
+        batch_size=500,
+        loss="multinomial",
+        density=0.0075,
+        goal=Goal(best_peer=2.5, pytorch=2.5, peak=0.65),
     ),
     Workload(
         "online",

@@ -186,7 +186,7 @@ KINDS: dict[str, tuple[Any, type[Exception], str]] = {
         "X must hold real numbers; got dtype datetime64",
     ),
     "long double": (ROWS.astype("g"), TypeError, "X must hold real numbers of at most 64 bits"),
-    "sparse": (sparse.csr_array(ROWS), TypeError, "Sparse data was passed for X, but dense data"),
+    "complex sparse": (sparse.csr_array(ROWS + 1j), ValueError, "Complex data not supported"),
 }
 
 

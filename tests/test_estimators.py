@@ -31,7 +31,9 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         if estimator.optimizer == "lbfgs"
         else "rows repeated or left out make other minibatches"
     )
-    return {"check_sample_weight_equivalence_on_dense_data": reason}
+    return {
+        f"check_sample_weight_equivalence_on_{kind}_data": reason for kind in ("dense", "sparse")
+    }
 
 
 @parametrize_with_checks(

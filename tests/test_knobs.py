@@ -21,12 +21,15 @@ from sklearn.base import BaseEstimator
 import aecore
 import reference_fit
 from aecore import Autoencoder, AutoencoderClassifier
+from aecore._recommending import BaseRecommender
 from samples import same_bits, three_factor_rows
 
 ESTIMATORS = [
     value
     for value in (getattr(aecore, name) for name in aecore.__all__)
-    if isinstance(value, type) and issubclass(value, BaseEstimator)
+    if isinstance(value, type)
+    and issubclass(value, BaseEstimator)
+    and not issubclass(value, BaseRecommender)  # test_recommender_knobs.py
 ]
 COMMON: dict[str, Any] = {
     "hidden_layer_sizes": (6, 4),

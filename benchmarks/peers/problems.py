@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import load_npz, save_npz
 
 from benchmarks.peers.session import CHECK_EPOCHS, Problem
 from benchmarks.workloads import Workload, workload
@@ -38,7 +39,10 @@ def save_problem(folder: Path, problem: Problem) -> None:
     work = problem.workload
     cut = {"name": work.name, "n_rows": work.n_rows, "batch_size": work.batch_size}
     (folder / "problem.json").write_text(json.dumps({**cut, "n_threads": problem.n_threads}))
-    np.save(folder / "X.npy", problem.X)
+    if problem.workload.density < 1:
+        save_npz(folder / "X.npz", problem.X, compressed=False)
+    else:
+        np.save(folder / "X.npy", problem.X)
     np.save(folder / "orders.npy", problem.orders)
     np.save(folder / "parameters.npy", problem.parameters)
 
@@ -46,9 +50,10 @@ def save_problem(folder: Path, problem: Problem) -> None:
 def load_problem(folder: Path) -> Problem:
     """Read what `save_problem` wrote."""
     cut = json.loads((folder / "problem.json").read_text())
+    work = replace(workload(cut["name"]), n_rows=cut["n_rows"], batch_size=cut["batch_size"])
     return Problem(
-        workload=replace(workload(cut["name"]), n_rows=cut["n_rows"], batch_size=cut["batch_size"]),
-        X=np.load(folder / "X.npy"),
+        workload=work,
+        X=load_npz(folder / "X.npz") if work.density < 1 else np.load(folder / "X.npy"),
         orders=np.load(folder / "orders.npy"),
         parameters=np.load(folder / "parameters.npy"),
         seed=_SEED,

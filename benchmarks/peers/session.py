@@ -31,7 +31,7 @@ class Problem:
     Attributes
     ----------
     workload : Workload
-    X : ndarray of shape (n_rows, n_features), float32 or uint8
+    X : ndarray of shape (n_rows, n_features), float32 or uint8, or scipy.sparse.csr_array
     orders : ndarray of shape (n_epochs, n_rows), int64
         The order of the rows in each epoch, as aecore shuffles them with `seed`.
     parameters : ndarray of shape (n_parameters,), float32
@@ -41,7 +41,7 @@ class Problem:
     """
 
     workload: Workload
-    X: NDArray[Any]
+    X: Any
     orders: NDArray[np.int64]
     parameters: NDArray[np.float32]
     seed: int

@@ -41,8 +41,7 @@ class WithJax(Implementation):
         }
 
     def can(self, workload: Workload) -> bool:
-        del workload
-        return True
+        return workload.density == 1
 
     def training(self, problem: Problem) -> Training:
         return _Training(problem)

@@ -41,6 +41,7 @@ class WithSklearn(Implementation):
             and workload.loss == "squared_error"
             and workload.activations[-1] == "identity"
             and not workload.sparsity_weight
+            and workload.density == 1
         )
 
     def training(self, problem: Problem) -> Training:

@@ -42,8 +42,7 @@ class WithTorch(Implementation):
         }
 
     def can(self, workload: Workload) -> bool:
-        del workload
-        return True
+        return workload.density == 1
 
     def training(self, problem: Problem) -> Training:
         self._begin(problem, inference=False)

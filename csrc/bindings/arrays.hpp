@@ -3,14 +3,23 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bindings/pybind11.hpp"
 #include "nn/source.hpp"
 
 namespace aecore {
 
-/// Rows of any real dtype, byte order and strides; nothing is copied.
-RowSource row_source(const py::array& array, const std::string& name);
+/// Rows that Python handed over, and the arrays that they lie in.
+struct Rows {
+  RowSource source;
+  std::vector<py::array> held;
+};
+
+/// An array of any real dtype, byte order and strides, or sparse rows: an object with the
+/// attributes `data`, `indices`, `indptr` and `shape` of SciPy's CSR matrices and arrays. Nothing
+/// is copied.
+Rows rows_of(const py::object& x, const std::string& name);
 
 /// True for a float32 array, false for float64; an error for anything else.
 bool is_float32(const py::array& array, const std::string& name);

@@ -5,6 +5,7 @@
 #include "nn/evaluate.hpp"
 #include "nn/forward.hpp"
 #include "nn/names.hpp"
+#include "nn/sparse_batch.hpp"
 #include "train/trainer.hpp"
 
 namespace aecore {
@@ -35,15 +36,16 @@ class Selection {
  public:
   DataSet data;
 
-  Selection(const Network& network, const py::array& x, const OptionalArray& target,
-            const OptionalArray& weights, const OptionalArray& rows) {
-    data.x = row_source(x, "X");
+  Selection(const Network& network, const py::object& x, const py::object& target,
+            const OptionalArray& weights, const OptionalArray& rows)
+      : x_(rows_of(x, "X")) {
+    data.x = x_.source;
     data.n_rows = data.x.n_rows;
     check_rows(data.x);
     check_columns(data.x, network.n_in());
-    if (target) take_target(network, *target);
+    if (!target.is_none()) take_target(network, target);
     AECORE_REQUIRE(
-        target || network.n_in() == network.n_out(),
+        data.target != nullptr || network.n_in() == network.n_out(),
         "target must be given where the network's output differs in size from its input (" +
             std::to_string(network.n_out()) + " and " + std::to_string(network.n_in()) + ")");
     if (weights) data.sample_weight = read_pointer<double>(*weights, data.n_rows, "sample_weight");
@@ -52,13 +54,14 @@ class Selection {
   Selection(const Selection&) = delete;  // data points into it
 
  private:
-  void take_target(const Network& network, const py::array& array) {
-    target_ = row_source(array, "target");
-    check_columns(target_, network.n_out());
-    AECORE_REQUIRE(target_.n_rows == data.x.n_rows, "target must have as many rows as X (" +
-                                                        std::to_string(data.x.n_rows) + "); got " +
-                                                        std::to_string(target_.n_rows));
-    data.target = &target_;
+  void take_target(const Network& network, const py::object& rows) {
+    target_ = rows_of(rows, "target");
+    const RowSource& target = target_.source;
+    check_columns(target, network.n_out());
+    AECORE_REQUIRE(target.n_rows == data.x.n_rows, "target must have as many rows as X (" +
+                                                       std::to_string(data.x.n_rows) + "); got " +
+                                                       std::to_string(target.n_rows));
+    data.target = &target;
   }
 
   void select(const py::array& rows) {
@@ -72,7 +75,7 @@ class Selection {
     }
   }
 
-  RowSource target_;
+  Rows x_, target_;
 };
 
 void initialize(const Network& network, py::array& parameters, std::uint64_t seed) {
@@ -82,7 +85,7 @@ void initialize(const Network& network, py::array& parameters, std::uint64_t see
   });
 }
 
-void run_forward(const Network& network, const py::array& parameters, const py::array& x,
+void run_forward(const Network& network, const py::array& parameters, const py::object& x,
                  py::array& out, index_t first, index_t last, const InputOptions& input,
                  int n_threads, const std::string& name) {
   AECORE_REQUIRE(first >= 0 && first < last && last <= network.n_layers(),
@@ -92,8 +95,10 @@ void run_forward(const Network& network, const py::array& parameters, const py::
   with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
     const auto& sizes = network.layer_sizes();
-    const RowSource source = row_source(x, name);
+    const Rows rows = rows_of(x, name);
+    const RowSource& source = rows.source;
     check_columns(source, sizes[static_cast<std::size_t>(first)]);
+    check_sparse_input(source, input);
     const index_t n_out = sizes[static_cast<std::size_t>(last)];
     const ForwardCall<T> call{network,
                               read_pointer<T>(parameters, network.n_parameters(), "parameters"),
@@ -187,6 +192,7 @@ ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
                             int n_threads, std::uint32_t epoch = 0,
                             OptionalArray running = std::nullopt) {
   check_objective(objective, network);
+  check_sparse_rows(rows.data.x, rows.data.target, objective);
   return with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
     const index_t n = network.n_parameters();
@@ -208,8 +214,8 @@ ObjectiveParts run_evaluate(const Network& network, const py::array& parameters,
   });
 }
 
-py::tuple bound_evaluate(const Network& network, const py::array& parameters, const py::array& x,
-                         const OptionalArray& target, const OptionalArray& sample_weight,
+py::tuple bound_evaluate(const Network& network, const py::array& parameters, const py::object& x,
+                         const py::object& target, const OptionalArray& sample_weight,
                          const OptionalArray& rows, const ObjectiveOptions& objective,
                          const OptionalArray& gradient, int n_threads, std::uint32_t epoch,
                          const OptionalArray& running) {
@@ -220,8 +226,8 @@ py::tuple bound_evaluate(const Network& network, const py::array& parameters, co
                         parts.activity_l1, parts.contractive);
 }
 
-void row_losses(const Network& network, const py::array& parameters, const py::array& x,
-                const OptionalArray& target, const OptionalArray& rows, const py::array& out,
+void row_losses(const Network& network, const py::array& parameters, const py::object& x,
+                const py::object& target, const OptionalArray& rows, const py::array& out,
                 const ObjectiveOptions& objective, int n_threads) {
   const ObjectiveOptions plain = without_penalties(objective);
   const Selection selection(network, x, target, std::nullopt, rows);
@@ -244,9 +250,9 @@ bool stopped_by(Call&& call) {
 }
 
 index_t run_train(const Network& network, py::array& parameters, py::array& state,
-                  const py::array& x, const OptionalArray& target,
-                  const OptionalArray& sample_weight, const OptionalArray& selected,
-                  const std::optional<std::tuple<py::array, OptionalArray, OptionalArray>>& held,
+                  const py::object& x, const py::object& target, const OptionalArray& sample_weight,
+                  const OptionalArray& selected,
+                  const std::optional<std::tuple<py::object, py::object, OptionalArray>>& held,
                   const ObjectiveOptions& objective, const OptimizerOptions& optimizer,
                   const ScheduleOptions& schedule, int n_threads, const OnEpoch& on_epoch,
                   const OnProgress& on_progress, TrainProgress* callers_progress,
@@ -259,7 +265,9 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
   if (held) {
     validation.emplace(network, std::get<0>(*held), std::get<1>(*held), std::nullopt,
                        std::get<2>(*held));
+    check_sparse_rows(validation->data.x, validation->data.target, without_penalties(objective));
   }
+  check_sparse_rows(training.data.x, training.data.target, objective);
   TrainProgress own;
   TrainProgress& progress = callers_progress != nullptr ? *callers_progress : own;
   progress = {};
@@ -291,6 +299,11 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
     compute([&] { train(call, threads, poll, progress, report); });
   });
   return progress.steps;
+}
+
+void check_sparse(const py::object& x, const std::string& name) {
+  const Rows rows = rows_of(x, name);
+  compute([&] { check_structure(rows.source); });
 }
 
 Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names,
@@ -335,6 +348,7 @@ void bind_network(py::module_& m) {
            arg("on_epoch"), arg("on_progress"), arg("progress") = nullptr,
            arg("running") = py::none());
 
+  m.def("check_sparse", &check_sparse, arg("X"), arg("name"));
   py::class_<TrainProgress>(m, "Progress")
       .def(py::init<>())
       .def_readonly("steps", &TrainProgress::steps);

@@ -26,7 +26,7 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
                                 const std::optional<std::string>& noise, double noise_level,
                                 double noise_emphasis, double weight_l1, double sparsity_momentum,
                                 double activity_l1, double contractive_weight, index_t code_layer,
-                                double dropout, std::uint64_t seed) {
+                                double dropout, std::uint64_t seed, bool observed_only) {
   ObjectiveOptions options;
   options.loss = loss_from_name(loss);
   options.weight_decay = weight_decay;
@@ -42,6 +42,7 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
   if (noise) options.noise = {noise_from_name(*noise), noise_level, noise_emphasis};
   options.dropout = dropout;
   options.seed = seed;
+  options.observed_only = observed_only;
   return options;
 }
 
@@ -92,7 +93,7 @@ void bind_options(py::module_& m) {
            arg("mask_missing") = false, arg("noise") = py::none(), arg("noise_level") = 0.0,
            arg("noise_emphasis") = 1.0, arg("weight_l1") = 0.0, arg("sparsity_momentum") = 0.0,
            arg("activity_l1") = 0.0, arg("contractive_weight") = 0.0, arg("code_layer") = -1,
-           arg("dropout") = 0.0, arg("seed") = 0);
+           arg("dropout") = 0.0, arg("seed") = 0, arg("observed_only") = false);
 
   py::class_<OptimizerOptions>(m, "Optimizer")
       .def(py::init(&make_optimizer), py::kw_only(), arg("name") = "adam",

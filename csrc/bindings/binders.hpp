@@ -9,6 +9,7 @@ void bind_options(py::module_& m);
 void bind_network(py::module_& m);
 void bind_build(py::module_& m);
 void bind_numerics(py::module_& m);
+void bind_ranking(py::module_& m);
 void bind_serving(py::module_& m);
 
 }  // namespace aecore

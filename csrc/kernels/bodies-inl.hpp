@@ -3,6 +3,7 @@
 //
 #include "kernels/gemm-inl.hpp"
 #include "kernels/packing-inl.hpp"
+#include "kernels/sparse-inl.hpp"
 //
 #include "kernels/activations-inl.hpp"
 #include "kernels/losses-inl.hpp"

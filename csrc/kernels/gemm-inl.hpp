@@ -97,22 +97,27 @@ inline Lines rows_ahead(RowFetch& f, index_t lines) {
   return {from, from + bytes};
 }
 
+/// Rows of the next tile where `left` remain: even heights, no thin last tile.
+inline index_t tile_height(index_t left) {
+  const index_t tiles = (left + kTileRows - 1) / kTileRows;
+  return (left + tiles - 1) / tiles;
+}
+
 /// One panel of C for one block of the sum.
 template <class T>
 inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, index_t panel,
-                       index_t block, index_t terms) {
+                       index_t block, index_t terms, const char* next_b) {
   constexpr index_t kW = kWidth<T>;
   const index_t column = panel * kW;
   const index_t columns = smaller(kW, call.column_end - column);
   const bool last = block + terms >= call.k;
   const T* const b = call.b + panel * call.b_stride + block * call.b_row;
-  // The next block of B follows in memory (nearly so between panels): it is fetched while this one
-  // is used, unless all of B stays in the second-level cache. Then the rows ahead have their turn.
+  // `next_b` is fetched while this block of B is used, unless all of B stays in the second-level
+  // cache. Then the rows ahead have their turn.
   constexpr index_t kCached = 512 * 1024;
   constexpr index_t kRowBytes = kW * static_cast<index_t>(sizeof(T));
   const bool cached =
       (call.column_end - call.column_begin) * call.k < kCached / static_cast<index_t>(sizeof(T));
-  const char* next_b = reinterpret_cast<const char*>(b + terms * kW);
   const char* const end_b = cached ? next_b : next_b + terms * kRowBytes;
   index_t row = call.row_begin;
   while (row < call.row_end) {
@@ -122,9 +127,7 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
     const index_t limit = call.a_transposed && (call.a_stride != kW || call.epilogue != nullptr)
                               ? smaller(call.row_end, (row / kW + 1) * kW)
                               : call.row_end;
-    const index_t left = limit - row;
-    const index_t tiles = (left + kTileRows - 1) / kTileRows;
-    const index_t rows = (left + tiles - 1) / tiles;  // even heights: no thin last tile
+    const index_t rows = tile_height(limit - row);
     const T* const a = call.a_transposed
                            ? call.a + (row / kW) * call.a_stride + row % kW + block * call.a_row
                            : call.a + (block / kW) * call.a_stride + row * call.a_row;
@@ -145,16 +148,34 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
   }
 }
 
+/// Panel by panel C stays in the first-level cache, and A passes by for each of them. Where A is
+/// too large for the second level, block after block of the sum passes over all panels: C, a
+/// smaller matrix, then comes and goes with each block (a backward product from 20,000 outputs: 1.5
+/// times as fast). The order of each sum is the same.
 template <class T>
 void gemm(const GemmCall<T>& call) {
   static constexpr auto kRowsOfA = MicroKernels<T, false>::make(TileHeights{});
   static constexpr auto kColumnsOfA = MicroKernels<T, true>::make(TileHeights{});
   constexpr index_t kW = kWidth<T>;
+  constexpr index_t kLargeA = 2 * 1024 * 1024 / static_cast<index_t>(sizeof(T));
   const auto& kernels = call.a_transposed ? kColumnsOfA.at : kRowsOfA.at;
-  for (index_t panel = call.column_begin / kW; panel * kW < call.column_end; ++panel) {
+  const index_t first = call.column_begin / kW, end = (call.column_end + kW - 1) / kW;
+  const bool blocks_first = (call.row_end - call.row_begin) * call.k > kLargeA;
+  const auto run = [&](index_t panel, index_t block) {
     const bool narrow = call.column_end - panel * kW <= Simd<T>::kLanes;  // one vector is enough
+    const index_t terms = smaller(kSumBlock, call.k - block);
+    const T* const b = call.b + panel * call.b_stride + block * call.b_row;
+    const T* const next = blocks_first ? b + call.b_stride : b + terms * kW;
+    gemm_panel(call, kernels[narrow ? 0 : 1], panel, block, terms,
+               reinterpret_cast<const char*>(next));
+  };
+  if (blocks_first) {
     for (index_t block = 0; block < call.k; block += kSumBlock) {
-      gemm_panel(call, kernels[narrow ? 0 : 1], panel, block, smaller(kSumBlock, call.k - block));
+      for (index_t panel = first; panel < end; ++panel) run(panel, block);
+    }
+  } else {
+    for (index_t panel = first; panel < end; ++panel) {
+      for (index_t block = 0; block < call.k; block += kSumBlock) run(panel, block);
     }
   }
 }

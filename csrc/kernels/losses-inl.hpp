@@ -235,11 +235,58 @@ inline void loss_after_activation(OutputLoss<T> c, T* tile, index_t row, index_t
   }
 }
 
+/// each(row, column, value) for the entries of rows [row, row + rows) that come before `column_end`
+/// and have not come yet.
+template <class T, class Each>
+inline void take_entries(const SparseTarget<T>& target, index_t row, index_t rows,
+                         index_t column_end, Each each) {
+  for (index_t r = row; r < row + rows; ++r) {
+    index_t at = target.next[r];
+    for (; at < target.end[r] && target.column[at] < column_end; ++at) {
+      each(r - row, target.column[at], target.value[at]);
+    }
+    target.next[r] = at;
+  }
+}
+
+template <class T>
+void output_loss(const void* context, T* tile, index_t row, index_t rows, index_t column,
+                 index_t columns);
+
+/// The tile's entries become a dense target of its own.
+template <class T>
+__attribute__((noinline)) void loss_of_entries(const OutputLoss<T>& c, T* tile, index_t row,
+                                               index_t rows, index_t column, index_t columns) {
+  constexpr index_t kW = kWidth<T>;
+  T target[kTileRows * kW] = {};
+  T observed[kTileRows * kW];
+  OutputLoss<T> own = c;  // the tile stands for the first rows of a matrix
+  if (own.feature_weight != nullptr) own.feature_weight += row * kW;
+  if (c.sparse->observed_only) {
+    for (T& each : observed) each = 0;
+    own.feature_weight = observed;
+    own.feature_weight_stride = 0;
+  }
+  take_entries(*c.sparse, row, rows, column + columns, [&](index_t r, index_t j, T value) {
+    target[r * kW + j - column] = value;
+    observed[r * kW + j - column] = 1;
+  });
+  own.sparse = nullptr;
+  own.target = target;
+  own.target_row = kW;
+  own.target_stride = 0;
+  own.row_weight += row;
+  own.row_loss += row;
+  own.partial_row -= row;
+  output_loss<T>(&own, tile, 0, rows, column, columns);
+}
+
 template <class T>
 void output_loss(const void* context, T* tile, index_t row, index_t rows, index_t column,
                  index_t columns) {
   const auto& c = *static_cast<const OutputLoss<T>*>(context);
   const Activation a = c.output.activation;
+  if (c.sparse != nullptr) return loss_of_entries(c, tile, row, rows, column, columns);
   if (c.loss == Loss::binary_cross_entropy && a == Activation::sigmoid) {
     return cross_entropy_of_sigmoid(c, tile, row, rows, column, columns);
   }

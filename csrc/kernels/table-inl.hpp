@@ -6,6 +6,9 @@ constexpr Kernels<T> make_kernels() {
   Kernels<T> k{};
   k.panel_width = kWidth<T>;
   k.gemm = &gemm<T>;
+  k.sparse_gemm = &sparse_gemm<T>;
+  k.sparse_gradient = &sparse_gradient<T>;
+  k.finish = &finish<T>;
   k.row_times_matrix = &row_times_matrix<T>;
   k.sparse_row_times_matrix = &sparse_row_times_matrix<T>;
   k.find_nonzero = &find_nonzero<T>;

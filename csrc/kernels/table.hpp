@@ -119,6 +119,26 @@ struct GemmCall {
   RowFetch* ahead;  // rows to fetch meanwhile, or null
 };
 
+/// Sparse rows, transposed: the entries of column c are begin[c] to begin[c + 1], rows ascending.
+template <class T>
+struct SparseColumns {
+  const index_t* begin;  // n_columns + 1
+  const std::int32_t* row;
+  const T* value;
+  const index_t* block_begin;     // of the rows that have entries among kSumBlock columns each,
+  const std::int32_t* block_row;  // which are block_begin[i] to block_begin[i + 1] in the i-th
+};
+
+/// Sparse rows of a target, columns ascending; entries that are not there are 0.
+template <class T>
+struct SparseTarget {
+  const index_t *begin, *end;  // of each row's entries
+  const std::int32_t* column;
+  const T* value;
+  index_t* next;       // by row: the entry that the tiles, which come panel by panel, have reached
+  bool observed_only;  // what is not there does not count in the loss
+};
+
 template <class T>
 struct BiasActivation {  // context of `bias_activation`: tile = activation(tile + bias)
   const T* bias;         // n
@@ -136,7 +156,8 @@ struct OutputLoss {  // context of `output_loss`: tile becomes weight_i dloss/dz
   Loss loss;
   const T* target;  // panels or in place, rows as in C
   index_t target_row, target_stride;
-  const T* feature_weight;  // panels of each feature's weight in the loss, or null
+  const SparseTarget<T>* sparse;  // instead of `target`, or null
+  const T* feature_weight;        // panels of each feature's weight in the loss, or null
   index_t feature_weight_stride;
   index_t n_columns;    // of C
   const T* row_weight;  // by row of C
@@ -281,6 +302,13 @@ template <class T>
 struct Kernels {
   index_t panel_width;
   void (*gemm)(const GemmCall<T>&);
+  /// C = A B with a sparse A (all rows of C), without an epilogue. `part`: scratch, panel_width
+  /// numbers for each row. The bits are those of the same A in panels.
+  void (*sparse_gemm)(const GemmCall<T>&, const SparseColumns<T>& a, T* part);
+  /// C = (or +=) A^T B with a sparse A, like gemm with an A that is transposed.
+  void (*sparse_gradient)(const GemmCall<T>&, const SparseColumns<T>& a);
+  /// The call's epilogue over a C that is there.
+  void (*finish)(const GemmCall<T>&);
   /// out[0..n) = x W for one row, W (k x n) row-major; out has room for whole panels.
   void (*row_times_matrix)(const T* x, index_t k, const T* w, index_t n, T* out);
   /// The same over the nonzero elements of x, for W whose element (r, c) lies at

@@ -25,9 +25,13 @@ void weigh_rows(const Batch& batch, T* row_weight) {
 
 template <class T>
 BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options, index_t n_rows,
-                        bool separate_target)
-    : network_(network), options_(options), input_(n_rows, network.n_in()) {
-  if (separate_target || options.changes_input()) {
+                        bool separate_target, bool sparse_input, bool sparse_target)
+    : network_(network),
+      options_(options),
+      sparse_input_(sparse_input),
+      sparse_target_(sparse_target) {
+  if (!sparse_input) input_ = PanelMatrix<T>(n_rows, network.n_in());
+  if (!sparse_target && (separate_target || options.changes_input())) {
     target_ = PanelMatrix<T>(n_rows, network.n_out());
   }
   if (options.weighs_features()) feature_weight_ = PanelMatrix<T>(n_rows, network.n_out());
@@ -67,23 +71,26 @@ template <class T>
 void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_t rows) {
   const bool unit = options_.loss == Loss::binary_cross_entropy;
   const RowRange range = batch.part(first + row, rows);
-  if (options_.changes_input()) {
+  const RowSource* const target = batch.data.target;
+  const bool gathers_target = target != nullptr && !sparse_target_;
+  if (!sparse_input_ && options_.changes_input()) {
     const MatrixPanels<T> weight =
         options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
-    gather_entering<T>(batch.data.x, batch.data.target, range, options_.input, &options_.noise,
-                       {options_.seed, batch.epoch}, unit,
-                       {input_.into_row(row), target_.into_row(row), weight});
+    const MatrixPanels<T> compared = sparse_target_ ? MatrixPanels<T>{} : target_.into_row(row);
+    gather_entering<T>(batch.data.x, gathers_target ? target : nullptr, range, options_.input,
+                       &options_.noise, {options_.seed, batch.epoch}, unit && !sparse_target_,
+                       {input_.into_row(row), compared, weight});
   } else {
-    if (!in_place(batch)) {
-      gather_rows<T>(batch.data.x, range, options_.input, unit && batch.data.target == nullptr,
+    if (!sparse_input_ && !in_place(batch)) {
+      gather_rows<T>(batch.data.x, range, options_.input, unit && target == nullptr,
                      input_.row(row), input_.stride());
     }
-    if (batch.data.target != nullptr) {
-      gather_rows<T>(*batch.data.target, range, {}, unit, target_.row(row), target_.stride());
+    if (gathers_target) {
+      gather_rows<T>(*target, range, {}, unit, target_.row(row), target_.stride());
     }
   }
-  if (is_of_counts(options_.loss)) {
-    require_not_negative<T>(batch.data.target != nullptr ? *batch.data.target : batch.data.x, range,
+  if (is_of_counts(options_.loss) && !sparse_target_) {
+    require_not_negative<T>(target != nullptr ? *target : batch.data.x, range,
                             (has_target(batch) ? target_ : input_).from_row(row));
   }
 }

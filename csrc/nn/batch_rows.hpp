@@ -17,6 +17,7 @@ struct DataSet {
   const index_t* rows = nullptr;          // null: all
   index_t n_rows = 0;                     // selected
 
+  bool sparse_target() const { return (target != nullptr ? *target : x).sparse(); }
   /// `n` of the rows from position `first` on.
   RowRange range(index_t first, index_t n) const { return {rows, first, n, n_rows - first - n}; }
 };
@@ -39,11 +40,12 @@ void weigh_rows(const Batch& batch, T* row_weight);
 template <class T>
 class BatchRows {
  public:
-  /// Room for `n_rows` of a batch at a time.
+  /// Room for `n_rows` of a batch at a time; sides that are sparse are not kept here.
   BatchRows(const Network& network, const ObjectiveOptions& options, index_t n_rows,
-            bool separate_target);
+            bool separate_target, bool sparse_input, bool sparse_target);
 
-  /// Rows [first + row, first + row + rows) of the batch to scratch row `row`, checked.
+  /// The dense sides of rows [first + row, first + row + rows) of the batch to scratch row `row`,
+  /// checked.
   void gather(const Batch& batch, index_t first, index_t row, index_t rows);
 
   /// Whether the rows are read as they lie: then only the first layer's sums tell if they are
@@ -64,6 +66,7 @@ class BatchRows {
 
   const Network& network_;
   const ObjectiveOptions& options_;
+  const bool sparse_input_, sparse_target_;
   PanelMatrix<T> input_, target_;  // the target may be the input
   PanelMatrix<T> feature_weight_;
 };

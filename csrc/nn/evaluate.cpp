@@ -95,8 +95,9 @@ double sum_of_sizes(const T* x, index_t n) {
 template <class T>
 ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& poll) {
   std::unique_ptr<Evaluation<T>> taken =
-      take_evaluation(call, {call.data.n_rows, n_threads, call.gradient != nullptr,
-                             call.data.target != nullptr, scratch_bytes(call)});
+      take_evaluation(call, GradientPlan{call.data.n_rows, n_threads, call.gradient != nullptr,
+                                         false, scratch_bytes(call)}
+                                .for_data(call.data));
   Evaluation<T>& e = *taken;
   const Batch batch{call.data, call.data.range(0, call.data.n_rows), call.row_loss, call.epoch,
                     call.running};

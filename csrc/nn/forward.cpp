@@ -7,6 +7,7 @@
 #include "nn/entering.hpp"
 #include "nn/panels.hpp"
 #include "nn/row_forward.hpp"
+#include "nn/sparse_rows.hpp"
 #include "nn/top_k.hpp"
 #include "nn/weights.hpp"
 
@@ -17,11 +18,29 @@ namespace {
 constexpr index_t kFewRows = 4;     // packing W costs about as much as four rows times W
 constexpr index_t kBlockRows = 70;  // whole tiles; their activations stay in the second-level cache
 
+/// Of the layers whose numbers are kept in panels.
 template <class T>
 index_t widest(const ForwardCall<T>& call) {
   const auto begin = call.network.layer_sizes().begin();
-  return *std::max_element(begin + call.first_layer, begin + call.last_layer + 1);
+  return *std::max_element(begin + call.first_layer + (call.x.sparse() ? 1 : 0),
+                           begin + call.last_layer + 1);
 }
+
+/// What a worker needs for its blocks.
+template <class T>
+struct Scratch {
+  PanelMatrix<T> in, out;
+  TopK<T> top_k;
+  SparseRows<T> sparse{1};
+  AlignedBuffer<T> part;
+
+  Scratch(const ForwardCall<T>& call, index_t rows)
+      : in(rows, widest(call)),
+        out(rows, widest(call)),
+        part(call.x.sparse() ? rows * kernels<T>().panel_width : 0) {
+    top_k.reserve(widest(call));
+  }
+};
 
 template <class T>
 void gather_input(const ForwardCall<T>& call, const RowRange& range, const MatrixPanels<T>& to) {
@@ -33,10 +52,18 @@ void gather_input(const ForwardCall<T>& call, const RowRange& range, const Matri
 }
 
 template <class T>
+void gather_sparse(const ForwardCall<T>& call, const RowRange& range, SparseRows<T>& rows) {
+  rows.begin(call.x, range, {&call.input, nullptr, {}, {}});
+  rows.gather(0, range.n, 0);
+}
+
+template <class T>
 void forward_few_rows(const ForwardCall<T>& call) {
   // Kept between calls: serving one row must not pay for an allocation.
   static thread_local RowForward<T> one_row;
   static thread_local AlignedBuffer<T> gathered;
+  static thread_local SparseRows<T> sparse(1);
+  static thread_local AlignedBuffer<T> taken;
   const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
   one_row.reserve(call.network, call.first_layer, call.last_layer);
   const RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
@@ -44,17 +71,25 @@ void forward_few_rows(const ForwardCall<T>& call) {
     gathered.reserve(round_up(call.x.n_columns, kernels<T>().panel_width));
   }
   const index_t n_out = call.network.layer(call.last_layer - 1).n_out;
+  if (call.taker != nullptr) taken.reserve(n_out);
   for (index_t row = 0; row < call.x.n_rows; ++row) {
     const T* in = x.data + row * x.row;
-    if (x.data == nullptr) {
+    if (call.x.sparse()) {
+      gather_sparse<T>(call, {nullptr, row, 1, 0}, sparse);
+      sparse.scatter(0, gathered.data());
+      in = gathered.data();
+    } else if (x.data == nullptr) {
       // A single row in panels with the stride of one row is the plain row.
       const index_t width = kernels<T>().panel_width;
       gather_input<T>(call, RowRange{nullptr, row, 1, 0}, {gathered.data(), width, width});
       in = gathered.data();
     }
-    if (!one_row.run(call.network, call.parameters, call.first_layer, call.last_layer, in,
-                     call.out + row * n_out)) {
+    T* const out = call.taker != nullptr ? taken.data() : call.out + row * n_out;
+    if (!one_row.run(call.network, call.parameters, call.first_layer, call.last_layer, in, out)) {
       require_finite<T>(call.x, row, 1);
+    }
+    if (call.taker != nullptr) {
+      call.taker->take(row, 1, {out, n_out, kernels<T>().panel_width}, 0);
     }
   }
 }
@@ -82,16 +117,21 @@ GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, in
 
 template <class T>
 void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, index_t first,
-                   index_t rows, index_t next, PanelMatrix<T>* in, PanelMatrix<T>* out,
-                   TopK<T>* top_k) {
+                   index_t rows, index_t next, Scratch<T>& scratch, int worker) {
   const Kernels<T>& k = kernels<T>();
+  PanelMatrix<T>* in = &scratch.in;
+  PanelMatrix<T>* out = &scratch.out;
   RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
   const bool in_place = x.data != nullptr;
   bool not_finite = false;
-  if (in_place) {
+  const RowRange range{nullptr, first, rows, 0};
+  if (call.x.sparse()) {
+    gather_sparse(call, range, scratch.sparse);
+    scratch.sparse.transpose();
+  } else if (in_place) {
     x.data += first * x.row;
   } else {
-    gather_input<T>(call, RowRange{nullptr, first, rows, 0}, in->into_row(0));
+    gather_input<T>(call, range, in->into_row(0));
   }
   RowFetch ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows);
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
@@ -104,15 +144,21 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
     gemm.ahead = reads_x ? &ahead : nullptr;
-    k.gemm(gemm);
+    if (reads_x && call.x.sparse()) {
+      k.sparse_gemm(gemm, scratch.sparse.by_column(), scratch.part.data());
+      k.finish(gemm);
+    } else {
+      k.gemm(gemm);
+    }
     if (layer.activation == Activation::softmax) {
       k.softmax(out->row(0), out->stride(), rows, layer.n_out);
     }
-    if (layer.top_k > 0) top_k->keep(out->into_row(0), {}, rows, layer.n_out, layer.top_k);
+    if (layer.top_k > 0) scratch.top_k.keep(out->into_row(0), {}, rows, layer.n_out, layer.top_k);
     std::swap(in, out);
   }
   if (not_finite) require_finite<T>(call.x, first, rows);
   const index_t n_out = call.network.layer_sizes()[static_cast<std::size_t>(call.last_layer)];
+  if (call.taker != nullptr) return call.taker->take(first, rows, in->from_row(0), worker);
   k.unpack(in->row(0), in->stride(), rows, n_out, call.out + first * n_out, n_out);
 }
 
@@ -128,11 +174,8 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   const index_t block_rows = std::min(kBlockRows, call.x.n_rows);
   const index_t n_blocks = ceil_div(call.x.n_rows, block_rows);
   n_threads = static_cast<int>(std::min(index_t{n_threads}, n_blocks));
-  std::vector<PanelMatrix<T>> scratch;  // two for each worker
-  for (int i = 0; i < 2 * n_threads; ++i) scratch.emplace_back(block_rows, widest(call));
-
-  std::vector<TopK<T>> top_k(static_cast<std::size_t>(n_threads));
-  for (TopK<T>& each : top_k) each.reserve(widest(call));
+  std::vector<Scratch<T>> scratch;  // by worker
+  for (int i = 0; i < n_threads; ++i) scratch.emplace_back(call, block_rows);
 
   // Tied layers take their weights from the encoder, whichever part is asked for.
   const index_t first_loaded = call.network.tied() ? 0 : call.first_layer;
@@ -140,11 +183,10 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
     team.for_each(call.last_layer - first_loaded,
                   [&](index_t i, int) { weights.load(first_loaded + i, call.parameters); });
     team.for_each(n_blocks, [&](index_t block, int worker) {
-      PanelMatrix<T>* const mine = &scratch[static_cast<std::size_t>(2 * worker)];
       const index_t first = block * block_rows;
       forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),
-                    first + team.size() * block_rows, mine, mine + 1,
-                    &top_k[static_cast<std::size_t>(worker)]);
+                    first + team.size() * block_rows, scratch[static_cast<std::size_t>(worker)],
+                    worker);
     });
   });
 }

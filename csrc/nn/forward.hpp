@@ -3,9 +3,19 @@
 
 #include "core/threads.hpp"
 #include "nn/network.hpp"
+#include "nn/panels.hpp"
 #include "nn/source.hpp"
 
 namespace aecore {
+
+/// What takes rows of output as they come, in blocks, where nobody wants to keep all of them.
+template <class T>
+class OutputTaker {
+ public:
+  virtual ~OutputTaker() = default;
+  /// Rows [first, first + n) of the call; many workers come at the same time, each with its number.
+  virtual void take(index_t first, index_t n, const MatrixPanels<const T>& rows, int worker) = 0;
+};
 
 /// out (n_rows x layer_sizes[last], row-major) = layers [first, last) applied to the rows of X.
 template <class T>
@@ -15,7 +25,8 @@ struct ForwardCall {
   RowSource x;
   index_t first_layer, last_layer;
   const InputOptions& input;  // of rows that enter the first layer
-  T* out;
+  T* out;                     // null where there is a taker
+  OutputTaker<T>* taker = nullptr;
 };
 
 /// A few rows run on the calling thread straight from the row-major weights; more are cut into

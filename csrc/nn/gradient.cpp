@@ -12,9 +12,11 @@ namespace {
 constexpr index_t kMaxBlockRows = 256;
 
 index_t choose_chunk_rows(const Network& network, const GradientPlan& plan, std::size_t element) {
-  double widths = 0;
-  for (const index_t size : network.layer_sizes()) widths += static_cast<double>(size);
-  const double fitting = plan.scratch_bytes / (2 * widths * static_cast<double>(element));
+  double numbers = 0;  // of a row
+  for (const index_t size : network.layer_sizes()) numbers += 2 * static_cast<double>(size);
+  if (plan.sparse_input) numbers -= 2 * static_cast<double>(network.n_in());
+  if (plan.sparse_target) numbers -= static_cast<double>(network.n_out());
+  const double fitting = plan.scratch_bytes / (numbers * static_cast<double>(element));
   if (static_cast<double>(plan.max_rows) <= fitting) return plan.max_rows;
   return std::max(index_t{kSumBlock}, static_cast<index_t>(fitting) / kSumBlock * kSumBlock);
 }
@@ -30,7 +32,16 @@ index_t choose_block_rows(index_t rows, int n_threads) {
 bool GradientPlan::operator==(const GradientPlan& other) const {
   return max_rows == other.max_rows && n_threads == other.n_threads &&
          with_gradient == other.with_gradient && separate_target == other.separate_target &&
-         scratch_bytes == other.scratch_bytes && clip == other.clip;
+         scratch_bytes == other.scratch_bytes && clip == other.clip &&
+         sparse_input == other.sparse_input && sparse_target == other.sparse_target;
+}
+
+GradientPlan GradientPlan::for_data(const DataSet& data) const {
+  GradientPlan plan = *this;
+  plan.separate_target = data.target != nullptr;
+  plan.sparse_input = data.x.sparse();
+  plan.sparse_target = data.sparse_target();
+  return plan;
 }
 
 template <class T>
@@ -41,10 +52,13 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       with_gradient_(plan.with_gradient),
       sparsity_(network_, options_, plan.max_rows),
       leaving_out_(network_, options_, plan.n_threads),
+      sparse_(network_, options_, plan.sparse_input, plan.sparse_target,
+              choose_chunk_rows(network, plan, sizeof(T)), plan.n_threads),
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
       chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
       block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)),
-      rows_(network_, options_, chunk_rows_, plan.separate_target) {
+      rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
+            plan.sparse_target) {
   allocate(plan);
   if (n_contracted_ > 0) {
     contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
@@ -111,6 +125,22 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
   weighed_rows_ = batch.data.sample_weight == nullptr ? n_rows : 0;
 }
 
+/// The sparse sides of a chunk, all rows at once; `encode`: and through the first layer.
+template <class T>
+void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                                    const Chunk& chunk, bool encode) {
+  if (!sparse_.input() && !sparse_.target()) return;
+  sparse_.gather(team, batch.data.x, batch.data.target, batch.part(chunk.first, chunk.rows),
+                 batch.epoch, block_rows_);
+  if (!sparse_.input() || !encode) return;
+  const bool output = network_.n_layers() == 1;  // then the loss follows
+  PanelMatrix<T>& c = output ? deltas_[0] : activations_[0];
+  BiasActivation<T> context{};
+  if (!output) context = hidden_activation(weights, 0, chunk);
+  sparse_.multiply(team, weights.product(0), c.into_row(output ? 0 : hidden_row(0, chunk)),
+                   chunk.rows, output ? nullptr : kernels<T>().bias_activation, &context);
+}
+
 template <class T>
 GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t layer,
                                               const Batch& batch, const Chunk& chunk, index_t row,
@@ -139,25 +169,33 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
 }
 
 template <class T>
+BiasActivation<T> BatchGradient<T>::hidden_activation(const PanelWeights<T>& weights, index_t layer,
+                                                      const Chunk& chunk) {
+  BiasActivation<T> context{weights.bias(layer), network_.layer(layer).activation, nullptr};
+  if (keeps_slope(layer)) {
+    PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(layer)];
+    context.slope = slope.row(hidden_row(layer, chunk));
+    context.slope_stride = slope.stride();
+  }
+  return context;
+}
+
+template <class T>
 void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                                       const Batch& batch, const Chunk& chunk, index_t row,
                                       index_t rows, int worker) {
   bool not_finite = false;
   for (index_t l = first; l < last; ++l) {
-    const Layer& layer = network_.layer(l);
-    BiasActivation<T> context{weights.bias(l), layer.activation,
-                              l == 0 && rows_.in_place(batch) ? &not_finite : nullptr};
-    if (keeps_slope(l)) {
-      PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(l)];
-      context.slope = slope.row(hidden_row(l, chunk));
-      context.slope_stride = slope.stride();
+    if (l > 0 || !sparse_.input()) {
+      BiasActivation<T> context = hidden_activation(weights, l, chunk);
+      if (l == 0 && rows_.in_place(batch)) context.not_finite = &not_finite;
+      GemmCall<T> call = forward_product(weights, l, batch, chunk, row, rows);
+      call.epilogue = kernels<T>().bias_activation;
+      call.context = &context;
+      kernels<T>().gemm(call);
+      if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
+      not_finite = false;
     }
-    GemmCall<T> call = forward_product(weights, l, batch, chunk, row, rows);
-    call.epilogue = kernels<T>().bias_activation;
-    call.context = &context;
-    kernels<T>().gemm(call);
-    if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
-    not_finite = false;
     if (!leaving_out_.any(l)) continue;
     const index_t at = hidden_row(l, chunk) + row;
     leaving_out_.run(
@@ -195,13 +233,19 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
   const Layer& layer = network_.layers().back();
-  const MatrixPanels<const T> target = rows_.target(batch, chunk.first);
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
-  context.target = target.data;
-  context.target_row = target.row;
-  context.target_stride = target.stride;
+  if (sparse_.target()) {
+    context.sparse = &sparse_.as_target();
+    std::copy(context.sparse->begin + row, context.sparse->begin + row + rows,
+              context.sparse->next + row);
+  } else {
+    const MatrixPanels<const T> target = rows_.target(batch, chunk.first);
+    context.target = target.data;
+    context.target_row = target.row;
+    context.target_stride = target.stride;
+  }
   context.feature_weight = rows_.feature_weight().data;
   context.feature_weight_stride = rows_.feature_weight().stride;
   context.row_weight = row_weight_.data() + chunk.first;
@@ -211,7 +255,7 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   context.partial_row = row;
   std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
   GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, batch, chunk, row, rows);
-  call.prologue = k.fetch_target;
+  call.prologue = sparse_.target() ? nullptr : k.fetch_target;
   call.epilogue = k.output_loss;
   call.context = &context;
   // What this worker is likely to gather next.
@@ -226,7 +270,11 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
     call.context = &context.output;
     call.prologue = nullptr;
   }
-  k.gemm(call);
+  if (network_.n_layers() == 1 && sparse_.input()) {
+    k.finish(call);  // the product is there
+  } else {
+    k.gemm(call);
+  }
   if (options_.loss == Loss::multinomial) {
     PanelMatrix<T>& z = deltas_.back();
     k.multinomial_loss(context, z.row(row), z.stride(), row, rows);
@@ -294,6 +342,7 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
   const index_t n_rows = batch.range.n;
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
+    enter_sparse(team, weights, batch, chunk, true);
     team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
       const index_t row = block * block_rows_;
       const index_t rows = std::min(block_rows_, chunk.rows - row);
@@ -310,6 +359,9 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
 template <class T>
 void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, const Batch& batch,
                                 const Chunk& chunk) {
+  if (!is_gathered(batch, chunk)) {
+    enter_sparse(team, weights, batch, chunk, sparsity_.last() < 0);
+  }
   team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
@@ -338,6 +390,7 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
                                  const Chunk& chunk) {
   const bool gathered = contraction_ || is_gathered(batch, chunk);
   const index_t encoded = std::max(sparsity_.last() + 1, n_contracted_);
+  if (!gathered) enter_sparse(team, weights, batch, chunk, encoded == 0);
   team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
     const index_t row = block * block_rows_;
     const index_t rows = std::min(block_rows_, chunk.rows - row);
@@ -361,6 +414,7 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
     views_.deltas[i] = deltas_[i].from_row(0);
   }
   weight_pass_->run(team, views_.inputs, views_.deltas,
+                    sparse_.input() ? &sparse_.by_column() : nullptr,
                     {chunk.rows, chunk.first == 0, chunk.first + chunk.rows == n_rows}, weights,
                     action, sum_squares);
 }

@@ -16,6 +16,7 @@
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
+#include "nn/sparse_batch.hpp"
 #include "nn/sparsity.hpp"
 #include "nn/weight_pass.hpp"
 #include "nn/weights.hpp"
@@ -30,8 +31,11 @@ struct GradientPlan {
   bool separate_target;
   double scratch_bytes;  // a batch that fits is one chunk, whose gradients are used tile by tile
   bool clip = false;     // actions may have a clip_norm
+  bool sparse_input = false, sparse_target = false;  // as in the data: `for_data` says it
 
   bool operator==(const GradientPlan& other) const;
+  /// The same for rows like these, of which a batch has up to `max_rows`.
+  GradientPlan for_data(const DataSet& data) const;
 };
 
 template <class T>
@@ -61,6 +65,10 @@ class BatchGradient {
   void allocate(const GradientPlan& plan);
   bool keeps_slope(index_t layer) const;
   index_t hidden_row(index_t layer, const Chunk& chunk) const;
+  void enter_sparse(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                    const Chunk& chunk, bool encode);
+  BiasActivation<T> hidden_activation(const PanelWeights<T>& weights, index_t layer,
+                                      const Chunk& chunk);
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
@@ -83,6 +91,7 @@ class BatchGradient {
   const bool with_gradient_;
   Sparsity<T> sparsity_;
   LeavingOut<T> leaving_out_;
+  SparseBatch<T> sparse_;
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
   BatchRows<T> rows_;

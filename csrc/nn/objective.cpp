@@ -70,7 +70,7 @@ bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
          weight_l1 == other.weight_l1 && activity_l1 == other.activity_l1 &&
          contractive_weight == other.contractive_weight && code_layer == other.code_layer &&
          input == other.input && noise == other.noise && dropout == other.dropout &&
-         seed == other.seed;
+         observed_only == other.observed_only && seed == other.seed;
 }
 
 ObjectiveOptions without_penalties(const ObjectiveOptions& options) {
@@ -113,6 +113,9 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
   AECORE_REQUIRE(!softmax || !options.weighs_features(),
                  "loss must weigh features one by one where missing is 'mask' or noise_emphasis is "
                  "not 1; got 'multinomial'");
+  AECORE_REQUIRE(!options.observed_only || !(softmax || options.weighs_features()),
+                 "observed_only must be False with loss 'multinomial' and where features have "
+                 "weights already");
   if (options.sparsity_weight <= 0) return;
   for (const index_t l : options.sparsity_layers) {
     AECORE_REQUIRE(l >= 0 && l < network.n_layers() - 1,

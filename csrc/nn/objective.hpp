@@ -28,8 +28,9 @@ struct ObjectiveOptions {
   index_t code_layer = -1;               // index of the layer output; -1 where nothing needs it
   InputOptions input;
   NoiseOptions noise;
-  double dropout = 0.0;    // in [0, 1): probability that a hidden unit is left out
-  std::uint64_t seed = 0;  // of noise and dropout
+  bool observed_only = false;  // of a sparse target: what is not there is left out of the loss
+  double dropout = 0.0;        // in [0, 1): probability that a hidden unit is left out
+  std::uint64_t seed = 0;      // of noise and dropout
 
   bool operator==(const ObjectiveOptions& other) const;
   /// Whether features have weights of their own in the loss.

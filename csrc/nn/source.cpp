@@ -42,6 +42,28 @@ std::string at(index_t row, index_t column) {
 
 }  // namespace
 
+template <class T>
+void check_number(const RowSource& source, T x, index_t row, index_t column, const Asked& asked) {
+  if (std::isnan(x) && !asked.may_be_missing)
+    throw std::invalid_argument("Input " + source.name + " contains NaN" + at(row, column));
+  if (std::isinf(x)) {
+    throw std::invalid_argument("Input " + source.name +
+                                " contains infinity or a value too large for dtype('" +
+                                (sizeof(T) == 4 ? "float32" : "float64") + "')" + at(row, column));
+  }
+  std::ostringstream text;
+  if (asked.unit_range && (x < T{0} || x > T{1})) {
+    text << source.name << " must lie in [0, 1] for loss 'binary_cross_entropy'; got " << x
+         << at(row, column);
+    throw std::invalid_argument(text.str());
+  }
+  if (asked.not_negative && x < T{0}) {
+    text << source.name << " must be >= 0 for losses 'poisson' and 'multinomial'; got " << x
+         << at(row, column);
+    throw std::invalid_argument(text.str());
+  }
+}
+
 /// Finds the first offender in reading order and says what it is. Slow, and only ever run once.
 template <class T>
 void throw_first_offender(const RowSource& source, const InputOptions& input, bool unit_range) {
@@ -52,20 +74,8 @@ void throw_first_offender(const RowSource& source, const InputOptions& input, bo
     kernels<T>().gather(
         gather_call<T>(source, RowRange{nullptr, r, 1, 0}, input, row.data(), width));
     for (index_t c = 0; c < source.n_columns; ++c) {
-      const T x = row[static_cast<std::size_t>(c)];
-      if (std::isnan(x) && !input.mask_missing)
-        throw std::invalid_argument("Input " + source.name + " contains NaN" + at(r, c));
-      if (std::isinf(x)) {
-        throw std::invalid_argument("Input " + source.name +
-                                    " contains infinity or a value too large for dtype('" +
-                                    (sizeof(T) == 4 ? "float32" : "float64") + "')" + at(r, c));
-      }
-      if (unit_range && (x < T{0} || x > T{1})) {
-        std::ostringstream text;
-        text << source.name << " must lie in [0, 1] for loss 'binary_cross_entropy'; got " << x
-             << at(r, c);
-        throw std::invalid_argument(text.str());
-      }
+      check_number(source, row[static_cast<std::size_t>(c)], r, c,
+                   {input.mask_missing, unit_range, false});
     }
   }
   throw std::invalid_argument("Input " + source.name + " changed while it was read.");
@@ -89,8 +99,8 @@ RowsInPlace<T> rows_in_place(const RowSource& source, const InputOptions& input)
   // The rows of a tile at such a distance fall into one set of a cache, which holds 8 to 12 of
   // them.
   const bool aliased = source.n_rows > 1 && source.row_stride % 4096 == 0;
-  if (source.element != kOwn || source.swapped || source.column_stride != kSize || !aligned ||
-      aliased || !input.plain()) {
+  if (source.sparse() || source.element != kOwn || source.swapped ||
+      source.column_stride != kSize || !aligned || aliased || !input.plain()) {
     return {};
   }
   return {reinterpret_cast<const T*>(source.data), source.row_stride / kSize};
@@ -115,7 +125,9 @@ void fetch_row(const RowSource& source, index_t row) {
 
 RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t first, index_t n) {
   RowFetch fetch{};
-  if (source.n_columns < 2 || source.column_stride <= 0 || source.column_stride > 8) return fetch;
+  if (source.sparse() || source.n_columns < 2 || source.column_stride <= 0 ||
+      source.column_stride > 8)
+    return fetch;
   fetch.data = source.data;
   fetch.row_stride = source.row_stride;
   fetch.row_bytes = source.n_columns * source.column_stride;
@@ -135,6 +147,8 @@ template RowsInPlace<float> rows_in_place<float>(const RowSource&, const InputOp
 template RowsInPlace<double> rows_in_place<double>(const RowSource&, const InputOptions&);
 template void require_finite<float>(const RowSource&, index_t, index_t);
 template void require_finite<double>(const RowSource&, index_t, index_t);
+template void check_number<float>(const RowSource&, float, index_t, index_t, const Asked&);
+template void check_number<double>(const RowSource&, double, index_t, index_t, const Asked&);
 template void throw_first_offender<float>(const RowSource&, const InputOptions&, bool);
 template void throw_first_offender<double>(const RowSource&, const InputOptions&, bool);
 template void gather_rows<float>(const RowSource&, const RowRange&, const InputOptions&, bool,

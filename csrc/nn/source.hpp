@@ -1,13 +1,33 @@
 // A user's rows, as they lie in memory, and the way from them into panels.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "nn/input.hpp"
 
 namespace aecore {
 
-/// A view of a 2-D array of any numeric type, strides and byte order. Not owning.
+/// Where the entries of sparse rows lie (CSR): row r has the entries indptr[r] to indptr[r + 1].
+struct EntryIndex {
+  const void* indptr = nullptr;   // n_rows + 1
+  const void* columns = nullptr;  // n_entries
+  bool wide_indptr = false;       // 64 bits instead of 32
+  bool wide_columns = false;
+  index_t n_entries = 0;  // that are there: no index leads past them
+
+  index_t begin_of(index_t row) const { return read(indptr, wide_indptr, row); }
+  index_t column(index_t entry) const { return read(columns, wide_columns, entry); }
+
+ private:
+  static index_t read(const void* array, bool wide, index_t i) {
+    return wide ? static_cast<const std::int64_t*>(array)[i]
+                : index_t{static_cast<const std::int32_t*>(array)[i]};
+  }
+};
+
+/// A view of a 2-D array of any numeric type, strides and byte order, or of sparse rows, whose
+/// `data` are the entries, `column_stride` apart. Not owning.
 struct RowSource {
   const char* data = nullptr;
   Element element = Element::float32;
@@ -15,6 +35,9 @@ struct RowSource {
   index_t n_rows = 0, n_columns = 0;
   index_t row_stride = 0, column_stride = 0;  // bytes
   std::string name = "X";                     // for messages
+  EntryIndex entries;                         // of sparse rows
+
+  bool sparse() const { return entries.indptr != nullptr; }
 };
 
 /// Which rows of a source: rows[i] for i in [first, first + n) or, without a list, first + i.
@@ -31,6 +54,17 @@ struct RowRange {
 template <class T>
 void gather_rows(const RowSource& source, const RowRange& range, const InputOptions& input,
                  bool unit_range, T* panels, index_t stride);
+
+/// What is asked of a number besides being finite, or missing.
+struct Asked {
+  bool may_be_missing = false;
+  bool unit_range = false;    // [0, 1]
+  bool not_negative = false;  // counts
+};
+
+/// Throws that sentence where a number of `source` is not what is asked.
+template <class T>
+void check_number(const RowSource& source, T x, index_t row, index_t column, const Asked& asked);
 
 /// Throws that sentence about the first offender of all rows.
 template <class T>

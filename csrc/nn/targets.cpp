@@ -1,8 +1,6 @@
 #include "nn/targets.hpp"
 
 #include <algorithm>
-#include <sstream>
-#include <stdexcept>
 
 namespace aecore {
 
@@ -18,11 +16,8 @@ void require_not_negative(const RowSource& source, const RowRange& range,
       for (index_t j = 0; j < columns; ++j) smallest = std::min(smallest, x[j]);
       if (smallest >= T{0}) continue;
       const index_t row = range.rows != nullptr ? range.rows[range.first + r] : range.first + r;
-      std::ostringstream text;
-      text << source.name << " must be >= 0 for losses 'poisson' and 'multinomial'; got "
-           << smallest << " at row " << row << ", column "
-           << column + (std::find(x, x + columns, smallest) - x);
-      throw std::invalid_argument(text.str());
+      check_number(source, smallest, row, column + (std::find(x, x + columns, smallest) - x),
+                   {false, false, true});
     }
   }
 }

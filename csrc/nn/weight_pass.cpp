@@ -72,7 +72,8 @@ void WeightPass<T>::plan(index_t rows) {
 
 template <class T>
 void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<const T>>& inputs,
-                        const std::vector<MatrixPanels<const T>>& deltas, const Chunk& chunk,
+                        const std::vector<MatrixPanels<const T>>& deltas,
+                        const SparseColumns<T>* sparse_input, const Chunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
   const bool clip = action.clip_norm > 0;
   WeightAction<T> used = action;
@@ -87,7 +88,7 @@ void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<const T>>& in
     if (task.row_end > 0) {
       run_task(task, clip || sum_squares ? &squares[index] : nullptr,
                !clip && action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr,
-               operands_of(task, inputs, deltas), chunk, weights, used, scratch);
+               operands_of(task, inputs, deltas, sparse_input), chunk, weights, used, scratch);
     }
     if (task.row_begin == 0) {
       bias_gradient(task, clip ? &squares[index] : nullptr, deltas[l], chunk, weights, used,
@@ -188,9 +189,9 @@ void WeightPass<T>::update_bias(const Task& task, double* squares, T* gradient,
 template <class T>
 typename WeightPass<T>::Operands WeightPass<T>::operands_of(
     const Task& task, const std::vector<MatrixPanels<const T>>& inputs,
-    const std::vector<MatrixPanels<const T>>& deltas) const {
+    const std::vector<MatrixPanels<const T>>& deltas, const SparseColumns<T>* sparse_input) const {
   const auto l = static_cast<std::size_t>(task.layer);
-  Operands operands{inputs[l], deltas[l], {}, {}};
+  Operands operands{inputs[l], deltas[l], {}, {}, l == 0 ? sparse_input : nullptr};
   if (network_.tied()) {
     const std::size_t decoder = inputs.size() - 1 - l;
     operands.tied_input = inputs[decoder];
@@ -235,7 +236,11 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
       call.epilogue = action.epilogue;
       call.context = &update;
     }
-    kernels<T>().gemm(call);
+    if (a.data != nullptr) {
+      kernels<T>().gemm(call);
+    } else {
+      kernels<T>().sparse_gradient(call, *operands.sparse_input);
+    }
   };
   const bool begun = !chunk.first || task.layer < n_begun_;
   if (operands.tied_input.data == nullptr) {

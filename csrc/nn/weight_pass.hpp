@@ -34,10 +34,12 @@ class WeightPass {
     index_t rows;
     bool first, last;  // of the batch
   };
-  /// `inputs` and `deltas` by layer: the rows that went in, dJ/dz.
+  /// `inputs` and `deltas` by layer: the rows that went in, dJ/dz. `sparse_input`: what went into
+  /// the first layer, or null.
   void run(Team& team, const std::vector<MatrixPanels<const T>>& inputs,
-           const std::vector<MatrixPanels<const T>>& deltas, const Chunk& chunk,
-           PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares);
+           const std::vector<MatrixPanels<const T>>& deltas, const SparseColumns<T>* sparse_input,
+           const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
+           bool sum_squares);
 
   /// Sums over layers of ||W||^2, and of |W|, before the update, if the last run was asked for it.
   double squares() const;
@@ -63,9 +65,11 @@ class WeightPass {
   struct Operands {
     MatrixPanels<const T> input, delta;
     MatrixPanels<const T> tied_input, tied_delta;  // data null: none
+    const SparseColumns<T>* sparse_input;          // instead of `input`, or null
   };
   Operands operands_of(const Task& task, const std::vector<MatrixPanels<const T>>& inputs,
-                       const std::vector<MatrixPanels<const T>>& deltas) const;
+                       const std::vector<MatrixPanels<const T>>& deltas,
+                       const SparseColumns<T>* sparse_input) const;
   void run_task(const Task& task, double* squares, double* sizes, const Operands& operands,
                 const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                 T* scratch);

@@ -37,8 +37,7 @@ class Training {
     } else {
       step_ = std::make_unique<BatchGradient<T>>(
           call.network, call.objective,
-          GradientPlan{batch_rows_, n_threads, true, call.data.target != nullptr, kBatchBytes,
-                       clip});
+          GradientPlan{batch_rows_, n_threads, true, false, kBatchBytes, clip}.for_data(call.data));
     }
     if (call.schedule.shuffle) {
       order_.resize(static_cast<std::size_t>(data_.n_rows));
@@ -47,8 +46,8 @@ class Training {
     if (call.validation != nullptr) {
       validation_ = std::make_unique<BatchGradient<T>>(
           call.network, without_penalties(call.objective),
-          GradientPlan{call.validation->n_rows, n_threads, false,
-                       call.validation->target != nullptr, kValidationBytes});
+          GradientPlan{call.validation->n_rows, n_threads, false, false, kValidationBytes}.for_data(
+              *call.validation));
     }
     load();
   }
@@ -90,7 +89,8 @@ class Training {
   static bool is_plain(const TrainCall<T>& call) {
     const ObjectiveOptions& o = call.objective;
     return !o.sparse() && o.weight_l1 <= 0 && o.activity_l1 <= 0 && o.contractive_weight <= 0 &&
-           o.dropout <= 0 && !o.changes_input() && call.network.plain();
+           o.dropout <= 0 && !o.changes_input() && call.network.plain() && !call.data.x.sparse() &&
+           !call.data.sparse_target();
   }
 
   void load() {

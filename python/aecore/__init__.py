@@ -13,23 +13,29 @@ from aecore import _core as _core
 from aecore._version import __version__
 
 if TYPE_CHECKING:
-    from aecore import callbacks, optimizers, reference, schedules
+    from aecore import callbacks, metrics, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore._models import load
     from aecore._stacking import stack
     from aecore.autoencoder import Autoencoder
+    from aecore.autoencoder_recommender import AutoencoderRecommender
     from aecore.checkpoint import Checkpoint
     from aecore.classifier import AutoencoderClassifier
     from aecore.denoising_autoencoder import DenoisingAutoencoder
+    from aecore.ease import EASE
     from aecore.exceptions import ModelFileError, TrainingDivergedError
+    from aecore.interactions import Interactions
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
 
 __all__ = [
+    "EASE",
     "Autoencoder",
     "AutoencoderClassifier",
+    "AutoencoderRecommender",
     "Checkpoint",
     "DenoisingAutoencoder",
+    "Interactions",
     "ModelFileError",
     "Network",
     "SparseAutoencoder",
@@ -37,6 +43,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "load",
+    "metrics",
     "optimizers",
     "reference",
     "schedules",
@@ -44,12 +51,15 @@ __all__ = [
     "stack",
 ]
 
-_SUBMODULES = ("callbacks", "optimizers", "reference", "schedules")
+_SUBMODULES = ("callbacks", "metrics", "optimizers", "reference", "schedules")
 _MODULES = {
+    "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
+    "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "Checkpoint": "aecore.checkpoint",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
+    "Interactions": "aecore.interactions",
     "ModelFileError": "aecore.exceptions",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",

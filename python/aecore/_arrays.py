@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from aecore._sparse import as_sparse_rows, is_sparse
+
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 
 
@@ -23,8 +25,10 @@ def aligned_zeros(size: int, dtype: DTypeLike) -> NDArray[Any]:
     return buffer[start : start + n_bytes].view(dtype)
 
 
-def as_rows(values: Any, n_columns: int, name: str) -> NDArray[Any]:
+def as_rows(values: Any, n_columns: int, name: str) -> Any:
     """See rows of numbers as a 2-D array of their own dtype and strides; 1-D becomes one row.
+
+    SciPy's sparse rows become CSR.
 
     Parameters
     ----------
@@ -34,6 +38,8 @@ def as_rows(values: Any, n_columns: int, name: str) -> NDArray[Any]:
     name : str
         What the caller calls it, for the messages.
     """
+    if is_sparse(values):
+        return as_sparse_rows(values, n_columns, name)
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {array.dtype}"
@@ -51,7 +57,7 @@ def as_rows(values: Any, n_columns: int, name: str) -> NDArray[Any]:
     return rows
 
 
-def as_target(target: Any, n_rows: int, n_columns: int) -> NDArray[Any] | None:
+def as_target(target: Any, n_rows: int, n_columns: int) -> Any:
     """See `target` as rows, one for each row of X; None stays (the target is X itself)."""
     if target is None:
         return None
@@ -105,8 +111,9 @@ def output_rows(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArr
     return out  # type: ignore[no-any-return]
 
 
-def refuse_overlap(out: NDArray[Any], other: NDArray[Any], name: str) -> None:
+def refuse_overlap(out: NDArray[Any], other: Any, name: str) -> None:
     """Raise ValueError when `out` lies on memory that is still to be read."""
-    if np.may_share_memory(out, other):
+    parts = (other.data, other.indices, other.indptr) if is_sparse(other) else (other,)
+    if any(np.may_share_memory(out, part) for part in parts):
         msg = f"out must not overlap {name}; got memory that both share"
         raise ValueError(msg)

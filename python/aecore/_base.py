@@ -27,6 +27,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     network_: Network
     # Whether the target is X itself, or something on its scale.
     _reproduces_input: bool
+    _observed_only = False  # entries that a sparse target does not hold are left out of the loss
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
@@ -59,7 +60,9 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Take the network once: another thread may publish the next one meanwhile."""
         check_is_fitted(self, "network_")
         network = self.network_
-        rows = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        rows = validate_data(
+            self, X, reset=False, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
+        )
         return network, rows
 
     @property
@@ -126,6 +129,12 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        tags.input_tags.sparse = (
+            self.scale in {None, "maxabs"}
+            and self.missing is None
+            and self.noise in {None, "masking"}
+            and self.noise_emphasis == 1
+        )
         tags.input_tags.allow_nan = self.missing == "mask"
         return tags
 

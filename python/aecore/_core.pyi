@@ -2,9 +2,10 @@
 
 `parameters`, `gradient` and each row of `optimizer_state` are 1-D C-contiguous arrays of one dtype
 (float32 or float64), laid out W1 (n_in x n_out, C order), b1, W2, b2, ...  `X` and `target` are 2-D
-arrays of any real dtype, byte order and strides; rows are converted as they are gathered, never as
-a whole. Every call releases the GIL while it computes, answers Ctrl-C within 0.2 s, and raises
-`ValueError` (value, shape, NaN) or `TypeError` (complex, string, object) with a full sentence.
+arrays of any real dtype, byte order and strides, or sparse rows; rows are converted as they are
+gathered, never as a whole. Every call releases the GIL while it computes, answers Ctrl-C within
+0.2 s, and raises `ValueError` (value, shape, NaN) or `TypeError` (complex, string, object) with a
+full sentence.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
+# An array, or sparse rows: SciPy's CSR matrices and arrays, of which `data`, `indices`, `indptr`
+# and `shape` are read.
+Rows: TypeAlias = Any
 
 ACTIVATIONS: tuple[str, ...]
 LOSSES: tuple[str, ...]
@@ -41,7 +45,8 @@ class Objective:
     is X itself (a separate target is taken as it is). With `mask_missing` NaN in the target is left
     out. `noise` (one of NOISES) and dropout are keyed by (seed, epoch, row of X, column); noise
     leaves the target clean. `train` counts its own epochs; `row_losses` and validation know neither
-    of them, nor penalties."""
+    of them, nor penalties. `observed_only`: entries that a sparse target does not hold are left out
+    of the loss."""
 
     def __init__(
         self,
@@ -65,6 +70,7 @@ class Objective:
         code_layer: int = -1,
         dropout: float = 0.0,
         seed: int = 0,
+        observed_only: bool = False,
     ) -> None: ...
 
 class Optimizer:
@@ -138,7 +144,7 @@ class Network:
     def forward(
         self,
         parameters: Array,
-        X: Array,
+        X: Rows,
         out: Array,
         first_layer: int,
         last_layer: int,
@@ -162,8 +168,8 @@ class Network:
     def row_losses(
         self,
         parameters: Array,
-        X: Array,
-        target: Array | None,
+        X: Rows,
+        target: Rows | None,
         rows: NDArray[np.int64] | None,
         out: NDArray[np.float64],
         objective: Objective,
@@ -174,8 +180,8 @@ class Network:
     def evaluate(
         self,
         parameters: Array,
-        X: Array,
-        target: Array | None,
+        X: Rows,
+        target: Rows | None,
         sample_weight: NDArray[np.float64] | None,
         rows: NDArray[np.int64] | None,
         objective: Objective,
@@ -193,11 +199,11 @@ class Network:
         self,
         parameters: Array,
         optimizer_state: Array,
-        X: Array,
-        target: Array | None,
+        X: Rows,
+        target: Rows | None,
         sample_weight: NDArray[np.float64] | None,
         rows: NDArray[np.int64] | None,
-        validation: tuple[Array, Array | None, NDArray[np.int64] | None] | None,
+        validation: tuple[Rows, Rows | None, NDArray[np.int64] | None] | None,
         objective: Objective,
         optimizer: Optimizer,
         schedule: Schedule,
@@ -214,6 +220,47 @@ class Network:
         the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties,
         NaN if there is none); True stops. `on_progress(epoch, rows_done)` comes every 25 ms.
         Returns the number of updates made, which `progress` has after an exception too."""
+
+def top_n(
+    scores: Array,
+    ids: NDArray[np.int32],
+    values: NDArray[np.float32],
+    indptr: NDArray[Any] | None = None,
+    indices: NDArray[Any] | None = None,
+    allowed: NDArray[np.uint8] | None = None,
+    n_threads: int = 0,
+) -> None:
+    """Write the columns of the largest scores of each row to `ids` (n_rows, n), the lower column
+    first in a tie, and their scores to `values`; -1 and -inf where none is left. Out are the
+    columns of a CSR matrix (int32 or int64 indices, in any order), those where `allowed` is 0, and
+    scores that are NaN or -inf."""
+
+def top_n_of_outputs(
+    network: Network,
+    parameters: Array,
+    hidden: Array,
+    ids: NDArray[np.int32],
+    values: NDArray[np.float32],
+    indptr: NDArray[Any] | None = None,
+    indices: NDArray[Any] | None = None,
+    allowed: NDArray[np.uint8] | None = None,
+    n_threads: int = 0,
+) -> None:
+    """Do what `top_n` does for the outputs that belong to the outputs of the layer before the last
+    (n_rows, n_hidden), block by block: they are never all there."""
+
+def places(
+    scores: Array,
+    asked_indptr: NDArray[Any],
+    asked_indices: NDArray[Any],
+    out: NDArray[np.int32],
+    indptr: NDArray[Any] | None = None,
+    indices: NDArray[Any] | None = None,
+    allowed: NDArray[np.uint8] | None = None,
+    n_threads: int = 0,
+) -> None:
+    """Write the place, from 1, that each column asked for has in the whole ranking of its row by
+    `top_n`, 0 for a column that is in none, to `out` (number of asked_indices,)."""
 
 def serving_entry(
     network: Network, parameters: Array, code_layer: int, input_scale: float
@@ -235,6 +282,9 @@ def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 def apply_unary(name: str, values: Array) -> Array:
     """exp, log, log1p, sigmoid or tanh by the vector kernels, for the test of their accuracy."""
+
+def check_sparse(X: Rows, name: str) -> None:
+    """Raise ValueError for the first row whose indptr or indices lead out of the matrix."""
 
 def matmul(product: str, a: Array, b: Array, c: Array, repeats: int = 1) -> list[float]:
     """One product of training on row-major operands, packing included; seconds of each repeat.

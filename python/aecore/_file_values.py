@@ -19,7 +19,9 @@ import numpy as np
 ESTIMATORS = {
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
+    "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
+    "EASE": "aecore.ease",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
 }
 # Parameters of theirs that may be objects no file can hold; those load as None, the default.

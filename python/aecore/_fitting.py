@@ -203,13 +203,15 @@ def _as_data(
     )
 
 
-def _as_x(probe: Estimator, X: Any, *, reset: bool) -> NDArray[Any]:
-    rows = validate_data(probe, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
+    rows = validate_data(
+        probe, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
+    )
     # scikit-learn lets a list with None, or dates, through as they are.
     return as_rows(rows, rows.shape[1], "X")
 
 
-def _as_target(probe: Estimator, target: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+def _as_target(probe: Estimator, target: Any, rows: Any) -> Any:
     """See what the output should be: of the width of X, or of its own for a classifier."""
     width = rows.shape[1] if probe._reproduces_input else target.shape[1]
     return as_target(target, rows.shape[0], width)
@@ -461,6 +463,7 @@ def _objective(
         activity_l1=estimator.activity_l1,
         contractive_weight=estimator.contractive_weight,
         dropout=estimator.dropout,
+        observed_only=estimator._observed_only,
         seed=seed,
     )
 

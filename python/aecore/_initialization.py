@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore._parameters import MAX_SEED
+from aecore._sparse import is_sparse, sparse_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def set_output_biases(network: Network, mean: NDArray[np.float64]) -> None:
 
 
 def column_means(
-    X: NDArray[Any],
+    X: Any,
     rows: NDArray[np.int64] | None,
     sample_weight: NDArray[np.float64] | None,
     dtype: np.dtype[Any],
@@ -98,6 +99,10 @@ def column_means(
     if not weights.any():  # all of these rows, but not all rows, have weight 0
         weights = np.ones(taken.shape[0])
     total, weight = np.zeros((2, X.shape[1]))
+    if is_sparse(X):
+        with np.errstate(invalid="ignore", over="ignore"):
+            mean = sparse_sums(X, taken, weights, dtype) / weights.sum()
+        return np.where(np.isfinite(mean), mean, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
         for start in range(0, taken.shape[0], _BLOCK_ROWS):
             stop = start + _BLOCK_ROWS

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore import _core
+from aecore._parameters import parameter_error
+from aecore._sparse import is_sparse, largest_magnitudes
 
 _BLOCK_ROWS = 256
 
@@ -62,7 +64,7 @@ class InputSettings:
 
 
 def fit_scaling(
-    X: NDArray[Any], rows: NDArray[np.int64] | None, scale: str
+    X: Any, rows: NDArray[np.int64] | None, scale: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Offset and factor of each column, NaN ignored, in one pass over the `rows` of X (None: all).
 
@@ -76,6 +78,11 @@ def fit_scaling(
        computing sample variances. COMPSTAT 1982.
     """
     n_columns = X.shape[1]
+    if is_sparse(X):
+        if scale != "maxabs":
+            rule = "be None or 'maxabs' where X is sparse: an offset would fill it"
+            raise parameter_error("scale", rule, scale)
+        return np.zeros(n_columns), _inverse(largest_magnitudes(X, rows))
     count, mean, deviations = np.zeros((3, n_columns))
     low, high = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
     n_rows = X.shape[0] if rows is None else rows.shape[0]

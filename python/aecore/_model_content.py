@@ -26,7 +26,14 @@ from aecore._parameters import check_activations, check_params, parameter_error
 from aecore._version import __version__
 from aecore.network import Network
 
-_INTEGERS = ("_seed", "best_epoch_", "n_features_in_")
+_INTEGERS = ("_seed", "best_epoch_", "n_features_in_", "n_users_")
+_NUMBERS = ("mean_rating_", "min_rating_", "max_rating_")
+# Of recommenders, with their shapes by names of numbers; None is any.
+_ARRAYS: dict[str, tuple[str | None, ...]] = {
+    "popularity_": ("n_features_in_",),
+    "item_weights_": ("n_features_in_", "n_features_in_"),
+    "item_codes_": ("n_features_in_", None),
+}
 
 
 def put_network(content: Content, network: Network) -> None:
@@ -86,7 +93,9 @@ def put_estimator(content: Content, attributes: dict[str, Any], *, exact: bool =
     `exact` moves only what comes back with the same type, for pickle.
     """
     learned: dict[str, Any] = {}
-    move(attributes, _INTEGERS, learned, exact=exact)
+    move(attributes, (*_INTEGERS, *_NUMBERS), learned, exact=exact)
+    for name in _ARRAYS.keys() & attributes.keys():
+        content.tensors[f"learned.{name}"] = np.ascontiguousarray(attributes.pop(name))
     if "feature_names_in_" in attributes:
         names = {"feature_names_in_": tuple(attributes["feature_names_in_"])}
         move(names, tuple(names), learned, exact=exact)
@@ -180,7 +189,10 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         _check("feature_names_in_", all(isinstance(name, str) for name in names), "be text", names)
     for name in learned.keys() & set(_INTEGERS):
         _check(name, type(learned[name]) is int and learned[name] >= 0, "be >= 0", learned[name])
-    check_known("learned attributes", learned, (*_INTEGERS, "feature_names_in_"))
+    for name in learned.keys() & set(_NUMBERS):
+        _check(name, type(learned[name]) is float, "be a number", learned[name])
+    check_known("learned attributes", learned, (*_INTEGERS, *_NUMBERS, "feature_names_in_"))
+    learned |= _arrays(content, learned)
     if "history" in document:
         lists = _history(content, "history", document["history"])
         learned["_history"] = History(lists, content.tensors["history"].shape[1])
@@ -198,15 +210,30 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         learned["_optimizer_state"] = _optimizer_state(content)
         if network._input.offset is not None:
             learned |= {"offset_": network._input.offset, "factor_": network._input.factor}
-        if "n_features_in_" in learned:
+        # A recommender of columns takes users.
+        name = "n_users_" if "item_codes_" in learned else "n_features_in_"
+        if name in learned:
             rule = f"be {network.layer_sizes[0]}, as in the network"
-            n_features = learned["n_features_in_"]
-            _check("n_features_in_", n_features == network.layer_sizes[0], rule, n_features)
+            _check(name, learned[name] == network.layer_sizes[0], rule, learned[name])
         if "classes_" in learned:
             n_classes = len(learned["classes_"])
             rule = f"be {network.layer_sizes[-1]}, the outputs of the network"
             _check("classes_", n_classes == network.layer_sizes[-1], rule, n_classes)
     return learned
+
+
+def _arrays(content: Content, learned: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    found = {}
+    for name, sizes in _ARRAYS.items():
+        array = content.tensors.get(f"learned.{name}")
+        if array is not None:
+            there = tuple(
+                array.shape[axis] if size is None else learned[size]
+                for axis, size in enumerate(sizes)
+            )
+            _check(name, array.shape == there, f"have shape {there}", array.shape)
+            found[name] = array.copy()
+    return found
 
 
 def _optimizer_state(content: Content) -> Any:

@@ -98,6 +98,7 @@ def make_objective(
     noise_level: float = 0.0,
     noise_emphasis: float = 1.0,
     dropout: float = 0.0,
+    observed_only: bool = False,
     seed: int = 0,
 ) -> _core.Objective:
     """Check the settings against each other and the network, and build the core's objective."""
@@ -140,6 +141,7 @@ def make_objective(
         noise_level=float(noise_level),
         noise_emphasis=float(noise_emphasis),
         dropout=float(dropout),
+        observed_only=observed_only,
         seed=int(seed),
         **input_settings.keywords,
     )

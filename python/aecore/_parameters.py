@@ -177,6 +177,8 @@ _RULES: Mapping[str, Rule] = {
     ),
     "every_minutes": _NONE_OR_POSITIVE,
     "factor": _OPEN_UNIT,
+    "feedback": _one_of("implicit", "explicit"),
+    "filter_seen": _BOOL,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
         "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",
@@ -184,6 +186,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "history_size": _COUNT,
     "initialization": _one_of(None, *INITIALIZATIONS),
+    "input_dropout": _DECAY,
     "input_scale": _POSITIVE,
     "layer_sizes": Rule(
         "be a sequence of at least two integers from 1 to 2**31 - 1",
@@ -199,7 +202,9 @@ _RULES: Mapping[str, Rule] = {
     "minimum": _UNIT,
     "missing": _one_of(None, "mask"),
     "momentum": _DECAY,
+    "n": _COUNT,
     "n_epochs": _COUNT,
+    "n_items": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
@@ -212,6 +217,7 @@ _RULES: Mapping[str, Rule] = {
         "aecore.optimizers",
         _is_optimizer,
     ),
+    "orientation": _one_of("user", "item"),
     "output_activation": _one_of(*_core.ACTIVATIONS),
     "path": Rule(
         "be the path of a file, as str or path-like",

@@ -22,6 +22,7 @@ from aecore._input import InputSettings
 from aecore._network_state import NetworkState, make_core
 from aecore._objective import Settings, Terms, make_objective, running_vector, sparse_layers
 from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._sparse import is_sparse
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -214,7 +215,7 @@ class Network(NetworkState):
             )
             if row is not None:
                 return row
-        array = np.asarray(values)
+        array: Any = values if is_sparse(values) else np.asarray(values)
         rows = as_rows(array, self._sizes[first_layer], name)
         shape = (*array.shape[:-1], self._sizes[last_layer])
         result = output_rows(out, shape, self._parameters.dtype)

@@ -1,0 +1,68 @@
+"""What a recommender has to beat: popularity, and item-kNN by cosine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
+
+from aecore._interactions import popularity
+from aecore._recommending import BaseRecommender
+
+_BLOCK = 512
+
+
+class Popularity(BaseRecommender):
+    """The same for everybody: what most users had."""
+
+    n_threads = None
+
+    def fit(self, user_items: csr_array) -> Popularity:
+        """Count."""
+        self.popularity_ = popularity(user_items)
+        return self
+
+    def _scorer(self, rows: csr_array) -> Any:
+        del rows
+        return lambda part: np.tile(self.popularity_, (part.stop - part.start, 1))
+
+
+class ItemKNN(Popularity):
+    """An item's score is the sum of its cosines to the items of the user, who is a set of items.
+
+    Of each item's cosines the `n_neighbours` largest count. B. Sarwar, G. Karypis, J. Konstan,
+    J. Riedl. Item-based collaborative filtering recommendation algorithms. WWW 2001.
+    """
+
+    def __init__(self, n_neighbours: int) -> None:
+        self.n_neighbours = n_neighbours
+
+    def fit(self, user_items: csr_array) -> ItemKNN:
+        """Find the neighbours of each item."""
+        super().fit(user_items)
+        lengths = np.sqrt(np.maximum(self.popularity_, 1.0))
+        unit = csr_array(user_items.multiply(1.0 / lengths)).tocsc()
+        rows = [
+            _largest((unit[:, start : start + _BLOCK].T @ unit).toarray(), start, self.n_neighbours)
+            for start in range(0, unit.shape[1], _BLOCK)
+        ]
+        self.neighbours_ = vstack(rows).T.tocsr()
+        return self
+
+    def _scorer(self, rows: csr_array) -> Any:
+        return lambda part: (rows[part] @ self.neighbours_).toarray()
+
+
+def _largest(cosines: NDArray[Any], start: int, n: int) -> csr_array:
+    """The n largest of each row, without that of the item and itself."""
+    own = np.arange(len(cosines))
+    cosines[own, start + own] = 0
+    n = min(n, cosines.shape[1])
+    columns = np.argpartition(-cosines, n - 1, axis=1)[:, :n]
+    values = np.take_along_axis(cosines, columns, axis=1)
+    indptr = np.arange(len(cosines) + 1) * n
+    kept = csr_array((values.ravel(), columns.ravel(), indptr), shape=cosines.shape)
+    kept.eliminate_zeros()
+    return kept

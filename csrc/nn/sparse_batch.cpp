@@ -1,0 +1,109 @@
+#include "nn/sparse_batch.hpp"
+
+#include <algorithm>
+
+#include "nn/names.hpp"
+#include "nn/targets.hpp"
+
+namespace aecore {
+
+namespace {
+
+void check_missing(const RowSource& rows, const InputOptions& input) {
+  AECORE_REQUIRE(!rows.sparse() || !input.mask_missing,
+                 "missing must be None where " + rows.name +
+                     " is sparse, whose absent entries are zeros; got 'mask'");
+}
+
+}  // namespace
+
+void check_sparse_input(const RowSource& x, const InputOptions& input) {
+  check_missing(x, input);
+  const bool shifts = std::any_of(input.offset.begin(), input.offset.end(),
+                                  [](double offset) { return offset != 0; });
+  AECORE_REQUIRE(!x.sparse() || !shifts,
+                 "scale must be None or 'maxabs' where " + x.name +
+                     " is sparse; got columns with an offset, which would fill it");
+}
+
+void check_sparse_rows(const RowSource& x, const RowSource* target,
+                       const ObjectiveOptions& options) {
+  check_sparse_input(x, options.input);
+  if (target != nullptr) check_missing(*target, options.input);
+  const NoiseOptions& noise = options.noise;
+  AECORE_REQUIRE(!x.sparse() || noise.kind == Noise::none || noise.kind == Noise::masking,
+                 "noise must be None or 'masking' where " + x.name + " is sparse; got '" +
+                     noise_names()[static_cast<std::size_t>(noise.kind) - 1] + "'");
+  AECORE_REQUIRE(!x.sparse() || !noise.weighs(), "noise_emphasis must be 1 where " + x.name +
+                                                     " is sparse; got " +
+                                                     std::to_string(noise.emphasis));
+  AECORE_REQUIRE(!options.observed_only || (target != nullptr ? *target : x).sparse(),
+                 "observed_only must be False unless the target is sparse");
+}
+
+template <class T>
+SparseBatch<T>::SparseBatch(const Network& network, const ObjectiveOptions& options, bool input,
+                            bool target, index_t max_rows, int n_threads)
+    : network_(network),
+      options_(options),
+      input_(input),
+      target_(target),
+      entering_(n_threads),
+      compared_(n_threads) {
+  if (!input) return;
+  for (int i = 0; i < n_threads; ++i) part_.emplace_back(max_rows * kernels<T>().panel_width);
+}
+
+template <class T>
+void SparseBatch<T>::gather(Team& team, const RowSource& x, const RowSource* target,
+                            const RowRange& range, std::uint32_t epoch, index_t block_rows) {
+  const Asked asked{false, options_.loss == Loss::binary_cross_entropy,
+                    is_of_counts(options_.loss)};
+  const bool apart = target_ && target != nullptr;
+  if (input_) {
+    entering_.begin(x, range,
+                    {&options_.input,
+                     options_.noise.kind != Noise::none ? &options_.noise : nullptr,
+                     {options_.seed, epoch},
+                     target == nullptr ? asked : Asked{}});
+  }
+  if (apart) compared_.begin(*target, range, {&unscaled_, nullptr, {}, asked});
+  team.for_each(ceil_div(range.n, block_rows), [&](index_t block, int worker) {
+    const index_t first = block * block_rows;
+    const index_t n = std::min(block_rows, range.n - first);
+    if (input_) entering_.gather(first, n, worker);
+    if (apart) compared_.gather(first, n, worker);
+  });
+  if (target_) as_target_ = (apart ? compared_ : entering_).as_target(options_.observed_only);
+  if (!input_) return;
+  entering_.transpose();
+  by_column_ = entering_.by_column();
+}
+
+template <class T>
+void SparseBatch<T>::multiply(Team& team, const PanelOperand<T>& w, const MatrixPanels<T>& c,
+                              index_t rows, Epilogue<T> epilogue, const void* context) {
+  const Kernels<T>& k = kernels<T>();
+  const Layer& layer = network_.layer(0);
+  team.for_each(ceil_div(layer.n_out, k.panel_width), [&](index_t panel, int worker) {
+    GemmCall<T> call{};
+    call.b = w.data;
+    call.b_row = call.c_row = k.panel_width;
+    call.b_stride = w.stride;
+    call.c = c.data;
+    call.c_stride = c.stride;
+    call.row_end = rows;
+    call.k = layer.n_in;
+    call.column_begin = panel * k.panel_width;
+    call.column_end = std::min(layer.n_out, call.column_begin + k.panel_width);
+    call.epilogue = epilogue;
+    call.context = context;
+    k.sparse_gemm(call, by_column_, part_[static_cast<std::size_t>(worker)].data());
+    if (epilogue != nullptr) k.finish(call);
+  });
+}
+
+template class SparseBatch<float>;
+template class SparseBatch<double>;
+
+}  // namespace aecore

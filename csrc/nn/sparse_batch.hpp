@@ -1,0 +1,52 @@
+// The sparse sides of a batch: rows that enter, rows that the output is compared with, or both.
+#pragma once
+
+#include "core/threads.hpp"
+#include "nn/objective.hpp"
+#include "nn/panels.hpp"
+#include "nn/sparse_rows.hpp"
+#include "nn/weights.hpp"
+
+namespace aecore {
+
+/// Throws where sparse rows are asked for what only dense ones can do. `target` may be null.
+void check_sparse_rows(const RowSource& x, const RowSource* target,
+                       const ObjectiveOptions& options);
+/// The part of it for rows that only enter.
+void check_sparse_input(const RowSource& x, const InputOptions& input);
+
+template <class T>
+class SparseBatch {
+ public:
+  /// Which sides are sparse; for up to `max_rows` rows.
+  SparseBatch(const Network& network, const ObjectiveOptions& options, bool input, bool target,
+              index_t max_rows, int n_threads);
+
+  bool input() const { return input_; }
+  bool target() const { return target_; }
+
+  /// The rows of `range` in canonical form, those that enter by column, too. `target` is null where
+  /// x is its own.
+  void gather(Team& team, const RowSource& x, const RowSource* target, const RowRange& range,
+              std::uint32_t epoch, index_t block_rows);
+
+  /// C = X W, a panel of columns at a time, then the epilogue if there is one.
+  void multiply(Team& team, const PanelOperand<T>& w, const MatrixPanels<T>& c, index_t rows,
+                Epilogue<T> epilogue, const void* context);
+
+  /// Both as of the last gather.
+  const SparseColumns<T>& by_column() const { return by_column_; }
+  const SparseTarget<T>& as_target() const { return as_target_; }
+
+ private:
+  const Network& network_;
+  const ObjectiveOptions& options_;
+  const bool input_, target_;
+  const InputOptions unscaled_;  // of a target of its own
+  SparseRows<T> entering_, compared_;
+  SparseColumns<T> by_column_{};
+  SparseTarget<T> as_target_{};
+  std::vector<AlignedBuffer<T>> part_;  // by worker: sums of the block at hand
+};
+
+}  // namespace aecore

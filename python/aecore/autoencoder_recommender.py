@@ -1,0 +1,477 @@
+"""`AutoencoderRecommender`: recommendations from sparse rows by an autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy.sparse import csr_array
+from sklearn.utils.validation import check_is_fitted
+
+from aecore import _core
+from aecore._interactions import (
+    as_interactions,
+    canonical,
+    centre,
+    popularity,
+    row_means,
+    unit_rows,
+    without_zeros,
+)
+from aecore._network_state import make_core
+from aecore._parameters import check_params, parameter_error
+from aecore._recommending import BaseRecommender, Scorer, blocks, entries, same_rows
+from aecore._training import exclusive
+from aecore.autoencoder import Autoencoder
+from aecore.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from aecore.callbacks import Callback
+    from aecore.network import Network
+
+
+class AutoencoderRecommender(BaseRecommender):
+    """Recommend by an autoencoder of sparse rows of a user x item matrix.
+
+    With implicit feedback (what was bought, played, read) the denoising autoencoder with
+    multinomial likelihood of [1]_: rows are scaled to length 1, entries are left out at random, and
+    the network is to name all of them again,
+
+        J = -1/m sum_i sum_j x_ij log softmax(f(noise(x_i / ||x_i||)))_j
+            + lambda/2 sum_l ||W_l||^2
+
+    With explicit ratings AutoRec [2]_: the loss is the squared error of the ratings that are there,
+    and what is missing stays out of it. No dense copy of the matrix is made.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(200,)
+        Widths of the encoder's layers, >= 1; the last one is the code, and the decoder mirrors it.
+    feedback : {"implicit", "explicit"}, default="implicit"
+        Whether entries are counts >= 0 or ratings.
+    orientation : {"user", "item"}, default="user"
+        Whether the network takes rows, one for each user, or columns, one for each item: the better
+        way with ratings (I-AutoRec). It knows the users of `fit` alone then.
+    activation : str, default="tanh"
+        Activation of the hidden layers, as in `Autoencoder`.
+    input_dropout : float, default=0.5
+        In [0, 1): probability that an entry is left out of the input of a training row, anew in
+        each epoch; the others are multiplied by 1/(1 - input_dropout).
+    weight_decay : float, default=0.0
+        lambda >= 0; biases carry none.
+    optimizer : str or Optimizer, default="adam"
+        As in `Autoencoder`, but for "lbfgs".
+    learning_rate : float, default=None
+        Step size > 0. None means the optimizer's.
+    learning_rate_schedule : str or callable, default=None
+        As in `Autoencoder`.
+    batch_size : int, default=500
+        Rows per update, >= 1.
+    n_epochs : int, default=100
+        Passes over the rows, >= 1.
+    callbacks : object or sequence of objects, default=None
+        As in `Autoencoder`; `state.estimator` is the `Autoencoder` inside.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the computation.
+    n_threads : int, default=None
+        Threads, >= 1. None takes what OpenMP, the CPU affinity and the control group allow. The
+        result has the same bits for every number.
+    random_state : int, RandomState, Generator, SeedSequence or None, default=None
+        Where initial weights, the order of rows and the noise are drawn from.
+    verbose : {0, 1}, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    network_ : Network
+        The trained network, of rows as they enter it.
+    history_ : dict of str to list of float
+        As in `Autoencoder`.
+    popularity_ : ndarray of shape (n_items,), float32
+        Users who had each item, or rated it.
+    item_factors_ : ndarray of shape (n_items, n_factors)
+        Weights of the output (orientation "user") or codes (orientation "item") of the items, which
+        `similar_items` compares.
+    mean_rating_, min_rating_, max_rating_ : float
+        Of all ratings, with explicit feedback.
+    n_users_, n_features_in_ : int
+        Number of users and of items.
+
+    See Also
+    --------
+    EASE : The same interface; linear, in closed form.
+
+    Notes
+    -----
+    Scores of implicit feedback are what goes into the softmax: logarithms of probabilities but for
+    a number that is the same for all items of a user. Scores of ratings are ratings.
+
+    Ratings are learned as differences from the mean of their row, a mean that five ratings of
+    `mean_rating_` more are counted into.
+
+    References
+    ----------
+    .. [1] D. Liang, R. G. Krishnan, M. D. Hoffman, T. Jebara. Variational autoencoders for
+       collaborative filtering. WWW 2018: Mult-DAE.
+    .. [2] S. Sedhain, A. K. Menon, S. Sanner, L. Xie. AutoRec: autoencoders meet collaborative
+       filtering. WWW 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecore import AutoencoderRecommender
+    >>> user_items = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 1]])
+    >>> model = AutoencoderRecommender((2,), n_epochs=5, random_state=0).fit(user_items)
+    >>> ids, scores = model.recommend([1, 0, 0, 0], n=2)
+    >>> ids.shape
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (200,),
+        *,
+        feedback: str = "implicit",
+        orientation: str = "user",
+        activation: str = "tanh",
+        input_dropout: float = 0.5,
+        weight_decay: float = 0.0,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = None,
+        learning_rate_schedule: str | Callable[..., float] | None = None,
+        batch_size: int = 500,
+        n_epochs: int = 100,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        dtype: DTypeLike = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.feedback = feedback
+        self.orientation = orientation
+        self.activation = activation
+        self.input_dropout = input_dropout
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.batch_size = batch_size
+        self.n_epochs = n_epochs
+        self.callbacks = callbacks
+        self.dtype = dtype
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, user_items: Any, y: Any = None) -> Self:
+        """Train on who had what.
+
+        Parameters
+        ----------
+        user_items : sparse matrix or array of shape (n_users, n_items)
+            Counts >= 0, or ratings; what has no entry was not had, or not rated.
+        y : None
+            Ignored, present for scikit-learn's sake.
+
+        Returns
+        -------
+        self : AutoencoderRecommender
+
+        Raises
+        ------
+        ValueError
+            If a parameter breaks its rule, or `user_items` is not a valid matrix of finite numbers,
+            >= 0 for implicit feedback.
+        TypeError
+            If it does not hold real numbers.
+        TrainingDivergedError
+            If the loss or a weight stops being finite.
+        RuntimeError
+            If another thread is training this estimator.
+        """
+        del y
+        with exclusive(self):
+            check_params(self.get_params())
+            if self.orientation == "item" and self.feedback == "implicit":
+                rule = "be 'user' with feedback 'implicit'"
+                raise parameter_error("orientation", rule, self.orientation)
+            X = canonical(as_interactions(user_items, "user_items"), self.dtype)
+            if self.feedback == "implicit":
+                X = without_zeros(X)
+            learned: dict[str, Any] = {
+                "popularity_": popularity(X),
+                "n_users_": X.shape[0],
+                "n_features_in_": X.shape[1],
+            }
+            if self.feedback == "explicit":
+                if X.nnz == 0:
+                    msg = "user_items must hold at least one rating; got none"
+                    raise ValueError(msg)
+                self._fit_ratings(X, learned)
+            else:
+                self._fit_counts(X, learned)
+            self.__dict__.update(learned)
+        return self
+
+    def predict(self, user_items: Any, at: Any) -> csr_array:
+        """Predict ratings, or scores of implicit feedback, of some items for some users.
+
+        Parameters
+        ----------
+        user_items : sparse matrix or array of shape (n_users, n_items)
+            As in `recommend`.
+        at : sparse matrix or array of shape (n_users, n_items)
+            Its entries are what is asked for, whatever their numbers.
+
+        Returns
+        -------
+        csr_array of shape (n_users, n_items)
+            The entries of `at` in its order, of `dtype`. Ratings are within `min_rating_` and
+            `max_rating_`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `recommend`.
+        """
+        check_is_fitted(self, "network_")
+        rows = self._had(user_items, "user_items")
+        asked = same_rows(as_interactions(at, "at", self._n_items), rows, "at")
+        score = self._scorer(rows)
+        found = np.empty(asked.nnz, self.network_.dtype)
+        for part in blocks(*rows.shape):
+            of_part = slice(asked.indptr[part.start], asked.indptr[part.stop])
+            counts = np.diff(asked.indptr[part.start : part.stop + 1])
+            where = np.repeat(np.arange(len(counts)), counts)
+            found[of_part] = score(part)[where, asked.indices[of_part]]
+        if self.feedback == "explicit":
+            found.clip(self.min_rating_, self.max_rating_, out=found)
+        return csr_array((found, asked.indices, asked.indptr), shape=asked.shape)
+
+    def similar_users(
+        self, user_items: Any, among: Any, n: int = 10
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Find the users whose codes point in the most similar direction.
+
+        Parameters
+        ----------
+        user_items : sparse matrix or array of shape (n_users, n_items)
+            Rows of users, known or not.
+        among : sparse matrix or array of shape (n_others, n_items)
+            Rows of the users to choose from.
+        n : int, default=10
+            Neighbours of each, >= 1. A user who is in both is the own nearest neighbour.
+
+        Returns
+        -------
+        ids : ndarray of shape (n_users, n), int32
+            Rows of `among`, the nearest first; -1 where none is left.
+        scores : ndarray of shape (n_users, n), float32
+            Cosines of their codes; -inf beside -1.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `recommend`; ValueError also with orientation "item", which has no codes of users.
+        """
+        check_is_fitted(self, "network_")
+        check_params({"n": n})
+        if self.orientation == "item":
+            rule = "be 'user' for similar_users: codes are those of items otherwise"
+            raise parameter_error("orientation", rule, self.orientation)
+        codes, others = (
+            _unit(self.network_.encode(self._entering(rows)[0]))
+            for rows in (
+                self._had(user_items, "user_items"),
+                self._had(among, "among"),
+            )
+        )
+        ids = np.empty((len(codes), n), np.int32)
+        cosines = np.empty((len(codes), n), np.float32)
+        for part in blocks(len(codes), len(others)):
+            _core.top_n(
+                codes[part] @ others.T, ids[part], cosines[part], n_threads=self._core_threads
+            )
+        return ids, cosines
+
+    def _had(self, values: Any, name: str) -> csr_array:
+        if self.feedback == "explicit":  # 0 may be a rating
+            return as_interactions(values, name, self._n_items)
+        return super()._had(values, name)
+
+    def _autoencoder(self, **settings: Any) -> Autoencoder:
+        kind = Autoencoder if self.feedback == "implicit" else _OfRatings
+        return kind(
+            self.hidden_layer_sizes,
+            activation=self.activation,
+            noise="masking" if self.input_dropout > 0 else None,
+            noise_level=self.input_dropout,
+            weight_decay=self.weight_decay,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            learning_rate_schedule=self.learning_rate_schedule,
+            batch_size=self.batch_size,
+            n_epochs=self.n_epochs,
+            callbacks=self.callbacks,
+            dtype=self.dtype,
+            n_threads=self.n_threads,
+            random_state=self.random_state,
+            verbose=self.verbose,
+            **settings,
+        )
+
+    def _train(self, entering: csr_array, target: csr_array, **settings: Any) -> Autoencoder:
+        """Rows that keep their size, on average, when entries are left out."""
+        data = entering.data / entering.dtype.type(1.0 - self.input_dropout)
+        scaled = csr_array((data, entering.indices, entering.indptr), shape=entering.shape)
+        return self._autoencoder(**settings).fit(scaled, target=target)
+
+    def _fit_counts(self, X: csr_array, learned: dict[str, Any]) -> None:
+        model = self._train(unit_rows(X), X, loss="multinomial", output_activation="softmax")
+        learned |= {"network_": model.network_, "_history": model._history}
+
+    def _fit_ratings(self, X: csr_array, learned: dict[str, Any]) -> None:
+        mean = float(X.data.mean(dtype=np.float64))
+        learned |= {"mean_rating_": mean, "min_rating_": float(X.data.min())}
+        learned["max_rating_"] = float(X.data.max())
+        rows = X.T.tocsr() if self.orientation == "item" else X
+        centred = centre(rows, row_means(rows, mean))
+        model = self._train(centred, centred)
+        learned |= {"network_": model.network_, "_history": model._history}
+        if self.orientation == "item":
+            learned["item_codes_"] = model.network_.encode(centred)
+
+    @property
+    def item_factors_(self) -> NDArray[Any]:
+        """What `similar_items` compares; see the class."""
+        check_is_fitted(self, "network_")
+        by_item = self.orientation == "item"
+        factors: NDArray[Any] = self.item_codes_ if by_item else self.network_.weights[-1].T
+        return factors
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """Numbers of the epochs; see the class."""
+        check_is_fitted(self, "network_")
+        return dict(self._history)
+
+    def _entering(self, given: csr_array) -> tuple[csr_array, NDArray[Any] | None]:
+        """What the network takes of rows, and of ratings the mean of each row."""
+        rows = canonical(given, self.dtype)
+        if self.feedback == "implicit":
+            return unit_rows(rows), None
+        means = row_means(rows, self.mean_rating_)
+        return centre(rows, means), means
+
+    def _top_n(
+        self,
+        rows: csr_array,
+        excluded: csr_array | None,
+        allowed: NDArray[np.uint8] | None,
+        ids: NDArray[np.int32],
+        scores: NDArray[np.float32],
+    ) -> None:
+        if self.orientation == "item":
+            super()._top_n(rows, excluded, allowed, ids, scores)
+            return
+        network = self.network_
+        plain = _linear_output(network)
+        entering, means = self._entering(rows)
+        for part in blocks(rows.shape[0], network.layer_sizes[-2]):
+            _core.top_n_of_outputs(
+                plain,
+                network.parameters,
+                _hidden(network, entering[part]),
+                ids[part],
+                scores[part],
+                *entries(excluded, part),
+                allowed,
+                self._core_threads,
+            )
+        if means is not None:
+            scores += means[:, None]
+        strangers = np.flatnonzero(np.diff(rows.indptr) == 0)
+        if strangers.size > 0:
+            of_few = ids[strangers], scores[strangers]
+            few = None if excluded is None else excluded[strangers]
+            super()._top_n(rows[strangers], few, allowed, *of_few)
+            ids[strangers], scores[strangers] = of_few
+
+    def _scorer(self, rows: csr_array) -> Scorer:
+        if self.orientation == "item":
+            return self._score_by_items(rows)
+        entering, means = self._entering(rows)
+        network = self.network_
+        if means is None:
+            return lambda part: _logits(network, entering[part])
+
+        def score(part: slice) -> NDArray[Any]:
+            scores: NDArray[Any] = network.reconstruct(entering[part])
+            scores += means[part, None]
+            return scores
+
+        return score
+
+    def _score_by_items(self, rows: csr_array) -> Scorer:
+        """All items enter the network once; then its output is had a few users at a time."""
+        if rows.shape[0] != self.n_users_:
+            msg = (
+                f"user_items must have the {self.n_users_} users of fit with orientation 'item', "
+                f"which knows no others; got {rows.shape[0]} rows. Take orientation 'user' for them"
+            )
+            raise ValueError(msg)
+        entering, means = self._entering(rows.T.tocsr())
+        network = self.network_
+        hidden = _hidden(network, entering)
+        weights, bias = network.weights[-1], network.biases[-1]
+
+        def score(part: slice) -> NDArray[Any]:
+            scores: NDArray[Any] = weights[:, part].T @ hidden.T
+            scores += bias[part, None]
+            scores += means
+            return scores
+
+        return score
+
+    def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
+        factors = _unit(self.item_factors_)
+        cosines: NDArray[Any] = factors[ids] @ factors.T
+        return cosines
+
+
+class _OfRatings(Autoencoder):
+    """What is missing stays out of the loss."""
+
+    _observed_only = True
+
+
+def _logits(network: Network, rows: csr_array) -> NDArray[Any]:
+    """What goes into the softmax, by the same parameters."""
+    plain, n_layers = _linear_output(network), len(network.activations)
+    out = np.empty(rows.shape, network.dtype)
+    entry, n_threads = network._input.core, network.n_threads or 0
+    plain.forward(network.parameters, rows, out, 0, n_layers, entry, n_threads)
+    return out
+
+
+def _linear_output(network: Network) -> _core.Network:
+    activations = [*network.activations[:-1], "identity"]
+    return make_core(network.layer_sizes, activations, False, network.code_layer, None)
+
+
+def _hidden(network: Network, rows: csr_array) -> NDArray[Any]:
+    """Output of the layer before the last."""
+    last = len(network.layer_sizes) - 2
+    return network._forward(rows, 0, last, None, network._input, "user_items")
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows of length 1, or 0."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[Any] = rows / np.where(lengths > 0, lengths, 1)
+    return unit
