@@ -76,7 +76,7 @@ class NumpyNetwork:
                 target = out[start : start + _BLOCK] if last else None
                 values = np.matmul(values, weight, out=target)
                 values += bias
-                _activate(name, values)
+                activate(name, values)
         return out
 
     def _objective_and_gradient(self, x: Floats) -> float:
@@ -106,7 +106,7 @@ class NumpyNetwork:
             values = np.matmul(values, weight, out=self._outputs[i + 1])
             values += bias
             if i < last or self.workload.loss != "binary_cross_entropy":
-                _activate(self.workload.activations[i], values)
+                activate(self.workload.activations[i], values)
 
     def _loss_and_last_delta(self, x: Floats) -> float:
         output, delta = self._outputs[-1], self._deltas[-1]
@@ -204,7 +204,8 @@ def _views(flat: Floats, workload: Workload) -> list[tuple[Floats, Floats]]:
     return views
 
 
-def _activate(name: str, values: Floats) -> None:
+def activate(name: str, values: Floats) -> None:
+    """Apply an activation in place."""
     if name == "relu":
         np.maximum(values, 0.0, out=values)
     elif name == "tanh":

@@ -15,8 +15,8 @@ _SEED = 0
 # A digit has 19 % of its pixels set, in rows of an image that most digits cross.
 _DENSITY = 0.19
 _N_MNIST = 60_000
-# What a customer has bought of 20,000 products: 150.
-RATINGS_DENSITY = 0.0075
+# What a customer has bought of 20,000 products, 150; what a user of MovieLens-1M has rated.
+RATINGS_DENSITY = {"ratings": 0.0075, "ratings-ml": 0.0447}
 
 
 def data_root() -> Path:
@@ -34,16 +34,17 @@ def make_rows(kind: str, n_rows: int, n_features: int) -> Any:
 
     Parameters
     ----------
-    kind : {"mnist", "mnist-bytes", "patches", "uniform", "normal", "ratings"}
+    kind : {"mnist", "mnist-bytes", "patches", "uniform", "normal", "ratings", "ratings-ml"}
         Digits in [0, 1], digits as bytes, patches of photographs in [0.1, 0.9], numbers drawn
-        from [0, 1) or from N(0, 1), ones at a few places of each row.
+        from [0, 1) or from N(0, 1), ones at a few places of each row: drawn, or what each user of
+        MovieLens-1M rated.
     n_rows, n_features : int
         Digits are repeated when there are more rows than digits.
 
     Returns
     -------
     ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
-        float32, or uint8 for "mnist-bytes"; C-contiguous and writable. "ratings" are sparse.
+        float32, or uint8 for "mnist-bytes"; C-contiguous and writable. Both ratings are sparse.
     """
     if kind in ("mnist", "mnist-bytes"):
         digits = _digits()
@@ -54,17 +55,33 @@ def make_rows(kind: str, n_rows: int, n_features: int) -> Any:
 
         return natural_patches(_SEED)[:n_rows].astype(np.float32)
     rng = np.random.default_rng(_SEED)
-    if kind == "ratings":
-        return _ratings(rng, n_rows, n_features)
+    if kind == "ratings-ml" and _movielens_file().is_file():
+        return _movielens(n_rows)
+    if kind in RATINGS_DENSITY:
+        return _ratings(rng, n_rows, n_features, RATINGS_DENSITY[kind])
     if kind == "uniform":
         return rng.random((n_rows, n_features), dtype=np.float32)
     return rng.standard_normal((n_rows, n_features), dtype=np.float32)
 
 
-def _ratings(rng: np.random.Generator, n_rows: int, n_features: int) -> Any:
+def _movielens_file() -> Path:
+    return data_root() / "movielens-1m" / "ml-1m.npz"
+
+
+def _movielens(n_rows: int) -> Any:
+    """The first users, and all items that somebody rated."""
     from scipy.sparse import csr_array
 
-    n = max(1, round(RATINGS_DENSITY * n_features))
+    with np.load(_movielens_file()) as archive:
+        columns = [archive[name] for name in ("user", "item")]
+    users, items = (np.unique(column, return_inverse=True)[1] for column in columns)
+    return csr_array((np.ones(users.size, np.float32), (users, items)))[:n_rows]
+
+
+def _ratings(rng: np.random.Generator, n_rows: int, n_features: int, density: float) -> Any:
+    from scipy.sparse import csr_array
+
+    n = max(1, round(density * n_features))
     columns = [np.sort(rng.choice(n_features, n, replace=False)) for _ in range(n_rows)]
     indptr = np.arange(0, n * n_rows + 1, n)
     ones = np.ones(n * n_rows, np.float32)

@@ -31,16 +31,18 @@ class Workload:
 
     `kind` says what a unit is: "train", one step on a batch; "objective", J and its gradient over
     all rows; "latency", one row encoded by a call from Python; "encode", all rows encoded by one
-    call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short runs.
+    call; "recommend", the `n_recommended` best new items of all rows
+    by one call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short
+    runs.
     `density` is the part of X that sparse rows store, 1 for arrays.
     `input_scale` multiplies uint8 rows. `into` asks for results in an array made beforehand.
     """
 
     name: str
-    kind: Literal["train", "objective", "latency", "encode"]
+    kind: Literal["train", "objective", "latency", "encode", "recommend"]
     layer_sizes: tuple[int, ...]
     activations: tuple[str, ...]
-    rows: Literal["mnist", "mnist-bytes", "patches", "uniform", "normal", "ratings"]
+    rows: Literal["mnist", "mnist-bytes", "patches", "uniform", "normal", "ratings", "ratings-ml"]
     n_rows: int
     quick_rows: int
     batch_size: int = 1
@@ -53,6 +55,7 @@ class Workload:
     input_scale: float = 1.0
     into: bool = False
     density: float = 1.0
+    n_recommended: int = 0
     goal: Goal = Goal()
 
     @property
@@ -63,8 +66,8 @@ class Workload:
     @property
     def unit(self) -> str:
         """What the time is given for."""
-        names = {"train": "step", "objective": "evaluation", "latency": "call", "encode": "pass"}
-        return names[self.kind]
+        names = {"train": "step", "objective": "evaluation", "latency": "call"}
+        return names.get(self.kind, "pass")
 
     @property
     def hidden_layer_sizes(self) -> tuple[int, ...]:
@@ -101,6 +104,7 @@ class Workload:
         return replace(self, n_rows=self.quick_rows)
 
 
+_RECOMMENDER = (20_000, 600, 200, 600, 20_000)
 _DEEP = (784, 500, 500, 2000, 10, 2000, 500, 500, 784)
 
 WORKLOADS = (
@@ -168,7 +172,7 @@ WORKLOADS = (
     Workload(
         "ratings",
         "train",
-        (20_000, 600, 200, 600, 20_000),
+        _RECOMMENDER,
         ("tanh", "tanh", "tanh", "softmax"),
         "ratings",
         n_rows=8 * 500,
@@ -177,6 +181,45 @@ WORKLOADS = (
         loss="multinomial",
         density=0.0075,
         goal=Goal(best_peer=2.5, pytorch=2.5, peak=0.65),
+    ),
+    Workload(
+        "ratings-ml",
+        "train",
+        (3_706, 600, 200, 600, 3_706),
+        ("tanh", "tanh", "tanh", "softmax"),
+        "ratings-ml",
+        n_rows=12 * 500,
+        quick_rows=2 * 500,
+        batch_size=500,
+        loss="multinomial",
+        density=0.0447,
+        goal=Goal(best_peer=2.5, pytorch=2.5, peak=0.65),
+    ),
+    Workload(
+        "recommend",
+        "recommend",
+        _RECOMMENDER,
+        ("tanh", "tanh", "tanh", "softmax"),
+        "ratings",
+        n_rows=10_000,
+        quick_rows=2_000,
+        loss="multinomial",
+        density=0.0075,
+        n_recommended=100,
+        goal=Goal(best_peer=2.0),
+    ),
+    Workload(
+        "recommend-200",
+        "recommend",
+        (20_000, 200, 20_000),
+        ("tanh", "softmax"),
+        "ratings",
+        n_rows=10_000,
+        quick_rows=2_000,
+        loss="multinomial",
+        density=0.0075,
+        n_recommended=100,
+        goal=Goal(best_peer=3.0),
     ),
     Workload(
         "online",

@@ -180,6 +180,7 @@ def _describe(
         _LEGEND,
         report.full_table(results),
         report.latency_table(results),
+        report.memory_table(results),
         *_notes(facts, results),
     ]
     return "\n\n".join(part for part in parts if part)

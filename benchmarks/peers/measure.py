@@ -50,7 +50,8 @@ class Result:
 
     `seconds` is the median over the rounds kept (over all, if `disturbed`), `spread` half the
     distance between their extremes, as a fraction of the median; `peak` is what the calibration
-    kernel reached beside them on one core, in operations a second.
+    kernel reached beside them on one core, in operations a second. `memory` is what the process had
+    at most, in bytes, libraries and rows included.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Result:
     p99: float | None = None
     spread: float | None = None
     peak: float | None = None
+    memory: int | None = None
     n_kept: int = 0
     disturbed: bool = False
 
@@ -127,6 +129,8 @@ def measure_workload(  # noqa: PLR0917
             except WorkerError as error:
                 result.error = str(error)
                 active.remove((worker, result))
+    for worker, result in active:
+        result.memory = worker.ask("memory")["bytes"]
     for result in results:
         result.summarise(calibration)
     return results

@@ -58,6 +58,14 @@ ENTRIES = (
     ),
     Entry("pytorch", "PyTorch", "PyTorch", "with_torch", ("torch",), {"compiled": False}),
     Entry(
+        "pytorch-sparse",
+        "PyTorch, sparse rows",
+        "PyTorch",
+        "with_torch",
+        ("torch",),
+        {"compiled": False, "sparse": True},
+    ),
+    Entry(
         "pytorch-compile",
         "torch.compile",
         "torch.compile",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.peers.measure import Result, agrees
 from benchmarks.peers.registry import OURS, entry
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Workload, workload
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ def best_of_families(results: Sequence[Result]) -> dict[str, Result]:
     return best
 
 
-def compare(workload: Workload, results: Sequence[Result], n_cores: int) -> Comparison | None:
+def compare(work: Workload, results: Sequence[Result], n_cores: int) -> Comparison | None:
     """Make the row of a workload; None if we did not take part.
 
     Parameters
     ----------
-    workload : Workload
+    work : Workload
         As it was measured.
     results : sequence of Result
     n_cores : int
@@ -64,13 +64,13 @@ def compare(workload: Workload, results: Sequence[Result], n_cores: int) -> Comp
     families.pop(entry(OURS).family, None)
     others = sorted(families.values(), key=lambda each: each.seconds or 0.0)
     losses = [each.loss for each in results if each.loss is not None]
-    bound_by_peak = workload.goal.peak is not None
+    bound_by_peak = work.goal.peak is not None
     return Comparison(
-        workload=workload,
+        workload=work,
         ours=ours,
         best_peer=others[0] if others else None,
         pytorch=families.get("PyTorch"),
-        peak=workload.operations / ours.seconds / (n_cores * ours.peak) if bound_by_peak else None,
+        peak=work.operations / ours.seconds / (n_cores * ours.peak) if bound_by_peak else None,
         losses_agree=all(agrees(loss, ours.loss) for loss in losses),
     )
 
@@ -116,22 +116,35 @@ def full_table(results: Mapping[str, Sequence[Result]]) -> str:
     """
     names = list(dict.fromkeys(each.name for row in results.values() for each in row))
     lines = []
-    for workload, row in results.items():
+    for name_of_work, row in results.items():
         found = {each.name: each for each in row}
         reference = found[OURS].loss if OURS in found else None
-        lines.append([workload, *(_cell(found.get(name), reference) for name in names)])
+        lines.append([name_of_work, *(_cell(found.get(name), reference) for name in names)])
     return _markdown(["us", *(entry(name).title for name in names)], lines)
 
 
 def latency_table(results: Mapping[str, Sequence[Result]]) -> str:
     """Median and 99th percentile of calls, as Markdown; empty without any."""
     lines = [
-        [workload, entry(each.name).title, _microseconds(each.seconds), _microseconds(each.p99)]
-        for workload, row in results.items()
+        [name, entry(each.name).title, _microseconds(each.seconds), _microseconds(each.p99)]
+        for name, row in results.items()
         for each in row
         if each.p99 is not None and each.seconds is not None
     ]
     return _markdown(["workload", "", "p50, us", "p99, us"], lines) if lines else ""
+
+
+def memory_table(results: Mapping[str, Sequence[Result]]) -> str:
+    """Megabytes of each process at the workloads of sparse rows, as Markdown; empty without any."""
+    chosen = {name: row for name, row in results.items() if workload(name).density < 1}
+    names = list(dict.fromkeys(each.name for row in chosen.values() for each in row))
+    lines = []
+    for name, row in chosen.items():
+        found = {each.name: each.memory for each in row if each.memory is not None}
+        cells = [f"{found[each] / 1e6:.0f}" if each in found else "-" for each in names]
+        lines.append([name, *cells])
+    titles = [entry(name).title for name in names]
+    return _markdown(["MB at most", *titles], lines) if lines else ""
 
 
 def _cell(result: Result | None, reference: float | None) -> str:

@@ -121,6 +121,13 @@ class Implementation(ABC):
         """Prepare for "encode" and "latency": a call, and how to get its codes as an array."""
         raise NotImplementedError
 
+    def recommender(self, problem: Problem) -> Callable[[], tuple[Any, Any]]:
+        """Prepare for "recommend": a call that gives the best items of each row, and their scores.
+
+        Rows enter with length 1; what a row has is not recommended to it.
+        """
+        raise NotImplementedError
+
 
 class Session:
     """One implementation at one problem."""
@@ -134,6 +141,9 @@ class Session:
             self._training = implementation.training(problem)
         elif self._kind == "objective":
             self._objective = implementation.objective(problem)
+        elif self._kind == "recommend":
+            self._call = recommend = implementation.recommender(problem)
+            self._codes = lambda: recommend()[1]
         else:
             self._call, self._codes = implementation.encoder(problem)
 
@@ -141,7 +151,7 @@ class Session:
         """Run the first steps; return the number that all implementations must agree on.
 
         For training the mean of J over the last of `CHECK_EPOCHS` epochs, for an objective J
-        after gradient steps, for encoders the root of the mean square of the codes.
+        after gradient steps, for the others the root of the mean square of codes or scores.
         """
         if self._kind == "train":
             self._epoch = CHECK_EPOCHS

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 import aecore
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
@@ -52,6 +53,14 @@ class WithAecore(Implementation):
             call = partial(network.encode, X)
         return call, call
 
+    def recommender(self, problem: Problem) -> Callable[[], tuple[Any, Any]]:
+        work = problem.workload
+        model = aecore.AutoencoderRecommender(
+            work.hidden_layer_sizes, n_epochs=1, n_threads=problem.n_threads, random_state=0
+        ).fit(problem.X[: work.batch_size])
+        model.network_ = model.network_.with_parameters(problem.parameters)
+        return lambda: model.recommend(problem.X, work.n_recommended)
+
 
 def _network(problem: Problem) -> aecore.Network:
     network = aecore.Network(
@@ -91,9 +100,9 @@ class _Training(Training):
 
     def epochs(self, problem: Problem, first: int, n: int) -> tuple[float, float]:
         del first
-        self._estimator.set_params(n_epochs=n).fit(problem.X, init=self._network)
-        self._network = self._estimator.network_
-        history = self._estimator.history_
+        estimator = clone(self._estimator).set_params(n_epochs=n)
+        self._network = estimator.fit(problem.X, init=self._network).network_
+        history = estimator.history_
         return sum(history["seconds"]), history["loss"][-1]
 
 

@@ -20,6 +20,7 @@ _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
     "relu": jax.nn.relu,
     "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
 }
 
 
@@ -37,11 +38,12 @@ class WithJax(Implementation):
             "optax": optax.__version__,
             "training": "jit of a scanned epoch, parameters and optimiser state donated",
             "encoding": "jit, rows on the device beforehand, block_until_ready",
+            "sparse rows": "as arrays, on the device beforehand",
             "threads": "as many as cores: XLA counts those of its process",
         }
 
     def can(self, workload: Workload) -> bool:
-        return workload.density == 1
+        return workload.kind != "recommend"
 
     def training(self, problem: Problem) -> Training:
         return _Training(problem)
@@ -86,9 +88,9 @@ def _layers(problem: Problem, parameters: NDArray[np.float32]) -> list[tuple[Any
 
 
 def _outputs(workload: Workload, layers: Any, x: Any) -> list[Any]:
-    """Layer outputs; logits for the last one before cross entropy."""
+    """Layer outputs; logits for the last one before cross entropy and multinomial loss."""
     names = list(workload.activations)
-    if workload.loss == "binary_cross_entropy":
+    if workload.loss in ("binary_cross_entropy", "multinomial"):
         names[-1] = "identity"
     outputs = []
     for (weight, bias), name in zip(layers, names, strict=True):
@@ -102,6 +104,8 @@ def _loss(problem: Problem, layers: Any, x: Any) -> Any:
     outputs = _outputs(workload, layers, x)
     if workload.loss == "binary_cross_entropy":
         total = optax.losses.sigmoid_binary_cross_entropy(outputs[-1], x).sum()
+    elif workload.loss == "multinomial":
+        total = -(jax.nn.log_softmax(outputs[-1]) * x).sum()
     else:
         total = 0.5 * jnp.square(outputs[-1] - x).sum()
     result = total / x.shape[0]
@@ -121,7 +125,7 @@ class _Training(Training):
         optimizer = {"adam": optax.adam, "sgd": optax.sgd}[workload.optimizer](
             workload.learning_rate
         )
-        self._X = jnp.asarray(problem.X)
+        self._X = jnp.asarray(problem.X.toarray() if workload.density < 1 else problem.X)
         self._layers = _layers(problem, problem.parameters)
         self._state = optimizer.init(self._layers)
         value_and_grad = jax.value_and_grad(partial(_loss, problem))

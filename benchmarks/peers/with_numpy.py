@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.numpy_baseline import NumpyNetwork
+from benchmarks.numpy_baseline import NumpyNetwork, activate
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
 from benchmarks.workloads import Workload
+
+_SCORED_ROWS = 500
 
 
 def make() -> Implementation:
@@ -60,6 +62,30 @@ class WithNumpy(Implementation):
                 return network.encode(problem.X, np.empty(shape, np.float32))
 
         return call, call
+
+    def recommender(self, problem: Problem) -> Callable[[], tuple[Any, Any]]:
+        return partial(_recommend, problem, _SCORED_ROWS)
+
+
+def _recommend(problem: Problem, n_rows: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """BLAS scores of a block of rows at a time; their best by argpartition, then in order."""
+    names = (*problem.workload.activations[:-1], "identity")
+    n = problem.workload.n_recommended
+    found = []
+    for start in range(0, problem.X.shape[0], n_rows):
+        rows = problem.X[start : start + n_rows]
+        scores = rows.multiply(1.0 / np.sqrt(rows.power(2).sum(1))[:, None]).tocsr()
+        for (weight, bias), name in zip(problem.layers(), names, strict=True):
+            scores = scores @ weight
+            scores += bias
+            activate(name, scores)
+        scores[np.repeat(np.arange(len(scores)), np.diff(rows.indptr)), rows.indices] = -np.inf
+        best = np.argpartition(scores, -n, axis=1)[:, -n:]
+        kept = np.take_along_axis(scores, best, axis=1)
+        order = np.argsort(-kept, axis=1)
+        found.append([np.take_along_axis(each, order, axis=1) for each in (best, kept)])
+    ids, scores = (np.concatenate(each) for each in zip(*found, strict=True))
+    return ids, scores
 
 
 def _encode_one(problem: Problem) -> Callable[[], NDArray[np.float32]]:

@@ -1,9 +1,13 @@
-"""PyTorch, eager or through torch.compile: fused optimisers, denormals flushed, inference mode."""
+"""PyTorch, eager or through torch.compile: fused optimisers, denormals flushed, inference mode.
+
+Sparse rows become arrays, a batch at a time, or enter through `EmbeddingBag`, which reads the
+weights of their entries alone; its target is then those entries of the log softmax.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,19 +18,20 @@ from torch.nn import functional
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
 from benchmarks.workloads import Workload
 
-_MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+_MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
-def make(*, compiled: bool) -> Implementation:
-    """Give the implementation, with or without torch.compile."""
-    return WithTorch(compiled=compiled)
+def make(*, compiled: bool, sparse: bool = False) -> Implementation:
+    """Give the implementation, with or without torch.compile; `sparse`: rows by their entries."""
+    return WithTorch(compiled=compiled, sparse=sparse)
 
 
 class WithTorch(Implementation):
     """The documented way to train and to serve on a CPU."""
 
-    def __init__(self, *, compiled: bool) -> None:
+    def __init__(self, *, compiled: bool, sparse: bool) -> None:
         self._compiled = compiled
+        self._sparse = sparse
         self._inference: torch.inference_mode | None = None
         torch.set_flush_denormal(True)
 
@@ -34,7 +39,8 @@ class WithTorch(Implementation):
         mode = "loss through torch.compile" if self._compiled else "eager"
         return {
             "torch": torch.__version__,
-            "training": f"{mode}, fused Adam or SGD, gradients set to None, denormals flushed",
+            "training": f"{mode}, fused Adam or SGD, gradients set to None, denormals flushed"
+            + (", EmbeddingBag" if self._sparse else ""),
             "encoding": "inference_mode, tensors made beforehand"
             + (", torch.compile" if self._compiled else ""),
             "MKL, oneDNN": f"{torch.backends.mkl.is_available()}, "
@@ -42,11 +48,13 @@ class WithTorch(Implementation):
         }
 
     def can(self, workload: Workload) -> bool:
-        return workload.density == 1
+        if workload.kind == "recommend":
+            return False
+        return workload.density < 1 if self._sparse else True
 
     def training(self, problem: Problem) -> Training:
         self._begin(problem, inference=False)
-        return _Training(problem, self._prepare)
+        return _Training(problem, self._prepare, sparse=self._sparse)
 
     def objective(self, problem: Problem) -> FullObjective:
         self._begin(problem, inference=False)
@@ -82,19 +90,55 @@ class WithTorch(Implementation):
         return torch.compile(function) if self._compiled else function
 
 
-def _model(problem: Problem) -> nn.Sequential:
-    """Linear layers with the initial parameters; a sigmoid before cross entropy is in the loss."""
+class _Entries(NamedTuple):
+    """Rows of a batch by their entries (CSR)."""
+
+    indptr: Tensor
+    columns: Tensor
+    values: Tensor
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.indptr) - 1,)
+
+    @property
+    def rows(self) -> Tensor:
+        return torch.repeat_interleave(torch.arange(*self.shape), self.indptr.diff())
+
+
+class _EntriesLinear(nn.Module):
+    """A linear layer of such rows."""
+
+    def __init__(self, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+        super().__init__()
+        table = torch.from_numpy(weight.copy())
+        self.table = nn.EmbeddingBag(*weight.shape, mode="sum", include_last_offset=True)
+        self.table.weight = nn.Parameter(table)
+        self.bias = nn.Parameter(torch.from_numpy(bias.copy()))
+
+    def forward(self, x: _Entries) -> Tensor:
+        found: Tensor = self.table(x.columns, x.indptr, per_sample_weights=x.values)
+        return found + self.bias
+
+
+def _linear(weight: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Linear:
+    linear = nn.Linear(*weight.shape)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(weight.T.copy()))
+        linear.bias.copy_(torch.from_numpy(bias))
+    return linear
+
+
+def _model(problem: Problem, *, sparse: bool = False) -> nn.Sequential:
+    """Linear layers with the initial parameters; sigmoid, softmax before their loss are in it."""
     workload = problem.workload
     modules: list[nn.Module] = []
     names = list(workload.activations)
-    if workload.loss == "binary_cross_entropy":
+    if workload.loss in ("binary_cross_entropy", "multinomial"):
         names[-1] = "identity"
     for (weight, bias), name in zip(problem.layers(), names, strict=True):
-        linear = nn.Linear(*weight.shape)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(weight.T.copy()))
-            linear.bias.copy_(torch.from_numpy(bias))
-        modules.append(linear)
+        enters = sparse and not modules
+        modules.append(_EntriesLinear(weight, bias) if enters else _linear(weight, bias))
         if name != "identity":
             modules.append(_MODULES[name]())
     return nn.Sequential(*modules)
@@ -102,20 +146,24 @@ def _model(problem: Problem) -> nn.Sequential:
 
 def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
     workload = problem.workload
-    cross_entropy = workload.loss == "binary_cross_entropy"
     sparse_output = -1
     if workload.sparsity_weight:  # every layer before it has an activation
         sparse_output = 2 * problem.sparse_layer + 1
     weights = [module.weight for module in model if isinstance(module, nn.Linear)]
     rho = workload.sparsity_target
 
-    def loss(x: Tensor) -> Tensor:
-        values, code = x, None
+    def loss(x: Tensor | _Entries) -> Tensor:
+        values: Any = x
+        code = None
         for i, module in enumerate(model):
             values = module(values)
             if i == sparse_output:
                 code = values
-        if cross_entropy:
+        if isinstance(x, _Entries):
+            total = -(functional.log_softmax(values, 1)[x.rows, x.columns] * x.values).sum()
+        elif workload.loss == "multinomial":
+            total = -(functional.log_softmax(values, 1) * x).sum()
+        elif workload.loss == "binary_cross_entropy":
             total = functional.binary_cross_entropy_with_logits(values, x, reduction="sum")
         else:
             total = 0.5 * functional.mse_loss(values, x, reduction="sum")
@@ -132,11 +180,31 @@ def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
     return loss
 
 
+def _batches(problem: Problem, *, sparse: bool) -> Callable[[Any], Tensor | _Entries]:
+    """How the rows of a batch are had: by number if it has one row, else by a tensor of numbers."""
+    if problem.workload.density == 1:
+        X = torch.from_numpy(problem.X)
+        if problem.workload.batch_size == 1:
+            return lambda row: X.narrow(0, row, 1)
+        return lambda rows: X.index_select(0, rows)
+    if not sparse:
+        return lambda rows: torch.from_numpy(problem.X[rows.numpy()].toarray())
+
+    def entries(rows: Tensor) -> _Entries:
+        found = problem.X[rows.numpy()]
+        index = (torch.from_numpy(each.astype(np.int64)) for each in (found.indptr, found.indices))
+        return _Entries(*index, torch.from_numpy(found.data))
+
+    return entries
+
+
 class _Training(Training):
-    def __init__(self, problem: Problem, prepare: Callable[..., Callable[..., Tensor]]) -> None:
+    def __init__(
+        self, problem: Problem, prepare: Callable[..., Callable[..., Tensor]], *, sparse: bool
+    ) -> None:
         workload = problem.workload
-        model = _model(problem)
-        self._X = torch.from_numpy(problem.X)
+        model = _model(problem, sparse=sparse)
+        self._batch = _batches(problem, sparse=sparse)
         self._one_row = workload.batch_size == 1
         self._loss = prepare(_loss(problem, model))
         make_optimizer = torch.optim.Adam if workload.optimizer == "adam" else torch.optim.SGD
@@ -147,8 +215,7 @@ class _Training(Training):
         # A single row is a view, without a gather.
         orders = batches.ravel().tolist() if self._one_row else torch.from_numpy(batches)
         for rows in orders:
-            x = self._X.narrow(0, rows, 1) if self._one_row else self._X.index_select(0, rows)
-            loss = self._loss(x)
+            loss = self._loss(self._batch(rows))
             loss.backward()
             self._optimizer.step()
             self._optimizer.zero_grad(set_to_none=True)

@@ -5,6 +5,7 @@ It answers each line on stdin, a JSON object with a "command", by one line on st
 - setup (folder of a problem): {"ready": bool, "settings": {...}}
 - check: {"loss": number}
 - run (n): what `Session.run` measured
+- memory: {"bytes": at most since the setup}
 
 An exception is answered by {"error": text}. CORES are joined by commas. The process pins itself
 before anything is imported, because many libraries count their cores while they load.
@@ -49,6 +50,8 @@ class _Worker:
         self._session: Session | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        from benchmarks.machine import peak_memory
+
         command = request.pop("command")
         if command == "setup":
             return self._setup(**request)
@@ -57,9 +60,12 @@ class _Worker:
             raise RuntimeError(msg)
         if command == "check":
             return {"loss": self._session.check()}
+        if command == "memory":
+            return {"bytes": peak_memory()}
         return self._session.run(**request)
 
     def _setup(self, folder: str) -> dict[str, Any]:
+        from benchmarks.machine import reset_peak_memory
         from benchmarks.peers.problems import load_problem
         from benchmarks.peers.registry import entry
         from benchmarks.peers.session import Session
@@ -69,6 +75,7 @@ class _Worker:
             found = entry(self._name)
             module = import_module(f"benchmarks.peers.{found.module}")
             self._implementation = module.make(**found.options)
+        reset_peak_memory()
         problem = load_problem(Path(folder))
         if not self._implementation.can(problem.workload):
             return {"ready": False}

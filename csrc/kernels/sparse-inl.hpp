@@ -37,6 +37,7 @@ inline void sparse_panel(const SparseColumns<T>& a, const T* b, index_t k, T* c,
   for (index_t block = 0; block * kSumBlock < k; ++block) {
     const index_t end = smaller(k, (block + 1) * kSumBlock);
     for (index_t column = block * kSumBlock; column < end; ++column) {
+      if (a.begin[column] == a.begin[column + 1]) continue;
       Vec<T> w[kVectors];
       for (int v = 0; v < kVectors; ++v) w[v] = load(b + column * kW + v * kLanes);
       for (index_t at = a.begin[column]; at < a.begin[column + 1]; ++at) {

@@ -22,8 +22,18 @@ constexpr index_t kBlockRows = 70;  // whole tiles; their activations stay in th
 template <class T>
 index_t widest(const ForwardCall<T>& call) {
   const auto begin = call.network.layer_sizes().begin();
-  return *std::max_element(begin + call.first_layer + (call.x.sparse() ? 1 : 0),
-                           begin + call.last_layer + 1);
+  const auto first = begin + call.first_layer + (call.x.sparse() ? 1 : 0);
+  const auto end = begin + call.last_layer + (call.taker != nullptr ? 0 : 1);
+  return first < end ? *std::max_element(first, end) : 1;
+}
+
+/// A product of rows in place or in panels, or of sparse ones.
+template <class T>
+void run_product(const GemmCall<T>& gemm, const SparseRows<T>* sparse, T* part) {
+  const Kernels<T>& k = kernels<T>();
+  if (sparse == nullptr) return k.gemm(gemm);
+  k.sparse_gemm(gemm, sparse->by_column(), part);
+  k.finish(gemm);
 }
 
 /// What a worker needs for its blocks.
@@ -89,7 +99,9 @@ void forward_few_rows(const ForwardCall<T>& call) {
       require_finite<T>(call.x, row, 1);
     }
     if (call.taker != nullptr) {
-      call.taker->take(row, 1, {out, n_out, kernels<T>().panel_width}, 0);
+      call.taker->begin(row, 1, 0);
+      call.taker->take(0, n_out, out, n_out, 0);
+      call.taker->end(0);
     }
   }
 }
@@ -113,6 +125,23 @@ GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, in
   gemm.k = layer.n_in;
   gemm.column_end = layer.n_out;
   return gemm;
+}
+
+/// The last layer of rows that nobody keeps: each panel of C takes the place of the one before.
+template <class T>
+void take_outputs(const ForwardCall<T>& call, GemmCall<T> gemm, index_t first,
+                  const SparseRows<T>* sparse, T* part, int worker) {
+  const Kernels<T>& k = kernels<T>();
+  const index_t n_out = gemm.column_end;
+  gemm.c_stride = 0;
+  call.taker->begin(first, gemm.row_end, worker);
+  for (index_t column = 0; column < n_out; column += k.panel_width) {
+    gemm.column_begin = column;
+    gemm.column_end = std::min(n_out, column + k.panel_width);
+    run_product(gemm, sparse, part);
+    call.taker->take(column, gemm.column_end - column, gemm.c, k.panel_width, worker);
+  }
+  call.taker->end(worker);
 }
 
 template <class T>
@@ -144,11 +173,11 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
     gemm.ahead = reads_x ? &ahead : nullptr;
-    if (reads_x && call.x.sparse()) {
-      k.sparse_gemm(gemm, scratch.sparse.by_column(), scratch.part.data());
-      k.finish(gemm);
+    const SparseRows<T>* const sparse = reads_x && call.x.sparse() ? &scratch.sparse : nullptr;
+    if (call.taker != nullptr && l + 1 == call.last_layer) {
+      take_outputs(call, gemm, first, sparse, scratch.part.data(), worker);
     } else {
-      k.gemm(gemm);
+      run_product(gemm, sparse, scratch.part.data());
     }
     if (layer.activation == Activation::softmax) {
       k.softmax(out->row(0), out->stride(), rows, layer.n_out);
@@ -158,7 +187,7 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
   }
   if (not_finite) require_finite<T>(call.x, first, rows);
   const index_t n_out = call.network.layer_sizes()[static_cast<std::size_t>(call.last_layer)];
-  if (call.taker != nullptr) return call.taker->take(first, rows, in->from_row(0), worker);
+  if (call.taker != nullptr) return;
   k.unpack(in->row(0), in->stride(), rows, n_out, call.out + first * n_out, n_out);
 }
 

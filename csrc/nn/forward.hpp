@@ -8,13 +8,18 @@
 
 namespace aecore {
 
-/// What takes rows of output as they come, in blocks, where nobody wants to keep all of them.
+/// What takes a block of rows of output, a panel of columns at a time as the product leaves it,
+/// where nobody wants to keep all of them. Many workers come at the same time, each with its
+/// number.
 template <class T>
 class OutputTaker {
  public:
   virtual ~OutputTaker() = default;
-  /// Rows [first, first + n) of the call; many workers come at the same time, each with its number.
-  virtual void take(index_t first, index_t n, const MatrixPanels<const T>& rows, int worker) = 0;
+  /// Rows [first, first + n) of the call follow, then all of their columns, in ascending order.
+  virtual void begin(index_t first, index_t n, int worker) = 0;
+  /// Columns [column, column + columns); one row is `row` elements behind the other.
+  virtual void take(index_t column, index_t columns, const T* outputs, index_t row, int worker) = 0;
+  virtual void end(int worker) = 0;
 };
 
 /// out (n_rows x layer_sizes[last], row-major) = layers [first, last) applied to the rows of X.
@@ -25,7 +30,8 @@ struct ForwardCall {
   RowSource x;
   index_t first_layer, last_layer;
   const InputOptions& input;  // of rows that enter the first layer
-  T* out;                     // null where there is a taker
+  T* out;                     // null where there is a taker, which the last layer must not be
+                              // softmax for: that one needs whole rows
   OutputTaker<T>* taker = nullptr;
 };
 

@@ -72,34 +72,38 @@ class OpenColumns {
   std::vector<std::uint8_t> open_;
 };
 
-/// The best of one row at a time; one worker's.
+/// The best of one row.
 template <class T>
 class Best {
  public:
-  explicit Best(index_t size)
-      : size_(size), found_(static_cast<std::size_t>(2 * size + kernels<T>().panel_width)) {}
+  explicit Best(index_t size) : size_(size), found_(static_cast<std::size_t>(2 * size + kGroup)) {}
 
-  /// The row begins at `scores` in its panels. Columns come in ascending order: one that only
-  /// equals the worst of `size` kept loses to it.
-  void find(const T* scores, index_t stride, const std::uint8_t* open, index_t n_columns) {
-    const index_t width = kernels<T>().panel_width;
+  void begin() {
     count_ = 0;
-    T threshold = kLowest<T>;
-    for (index_t begin = 0; begin < n_columns; begin += width, scores += stride) {
-      const index_t size = std::min(width, n_columns - begin);
+    threshold_ = kLowest<T>;
+  }
+
+  /// Scores of columns [first, first + n). They come in ascending order: one that only equals the
+  /// worst of `size` kept loses to it.
+  void take(index_t first, index_t n, const T* scores, const std::uint8_t* open) {
+    for (index_t begin = 0; begin < n; begin += kGroup) {
+      const index_t size = std::min(kGroup, n - begin);
       int above = 0;
-      for (index_t j = 0; j < size; ++j) above += scores[j] > threshold;
+      for (index_t j = begin; j < begin + size; ++j) above += scores[j] > threshold_;
       if (above == 0) continue;
-      for (index_t j = 0; j < size; ++j) {
+      for (index_t j = begin; j < begin + size; ++j) {
         found_[static_cast<std::size_t>(count_)] = {scores[j],
-                                                    static_cast<std::int32_t>(begin + j)};
-        count_ += (scores[j] > threshold) & (open[begin + j] != 0);
+                                                    static_cast<std::int32_t>(first + j)};
+        count_ += (scores[j] > threshold_) & (open[first + j] != 0);
       }
       if (count_ >= 2 * size_) {
         keep_best();
-        threshold = found_[static_cast<std::size_t>(size_ - 1)].score;
+        threshold_ = found_[static_cast<std::size_t>(size_ - 1)].score;
       }
     }
+  }
+
+  void end() {
     if (count_ > size_) keep_best();
     std::sort(found_.begin(), found_.begin() + count_, before);
   }
@@ -127,9 +131,12 @@ class Best {
     count_ = size_;
   }
 
+  static constexpr index_t kGroup = 8;  // most have no column above the threshold
+
   index_t size_;               // columns kept
   std::vector<Column> found_;  // the first count_ of them, in no order before the end
   index_t count_ = 0;
+  T threshold_ = kLowest<T>;
 };
 
 /// One more than the open columns that come before `column`; 0 where it is in no ranking.
@@ -165,33 +172,61 @@ void for_each_block(index_t n_rows, int n_threads, const Poll& poll, const Body&
 }  // namespace
 
 template <class T>
-struct TopN<T>::Worker {
+struct TopN<T>::Row {
   OpenColumns columns;
   Best<T> best;
+  const std::uint8_t* open;
 };
 
 template <class T>
-TopN<T>::TopN(const TopNOptions& options, int n_workers) : options_(options) {
+struct TopN<T>::Worker {
+  std::vector<Row> rows;  // of the largest block so far
+  index_t first, n;       // of the block at hand
+};
+
+template <class T>
+TopN<T>::TopN(const TopNOptions& options, int n_workers)
+    : options_(options), workers_(static_cast<std::size_t>(n_workers)) {
   check(options_.ranking);
-  const index_t size = std::min(options_.n, options_.ranking.n_columns);
-  for (int i = 0; i < n_workers; ++i) {
-    workers_.push_back({OpenColumns(options_.ranking), Best<T>(size)});
-  }
 }
 
 template <class T>
 TopN<T>::~TopN() = default;
 
 template <class T>
-void TopN<T>::take(index_t first, index_t n, const MatrixPanels<const T>& rows, int worker) {
+void TopN<T>::begin(index_t first, index_t n, int worker) {
   Worker& mine = workers_[static_cast<std::size_t>(worker)];
-  const TopNOptions& o = options_;
+  mine.first = first;
+  mine.n = n;
+  const index_t size = std::min(options_.n, options_.ranking.n_columns);
+  while (static_cast<index_t>(mine.rows.size()) < n) {
+    mine.rows.push_back({OpenColumns(options_.ranking), Best<T>(size), nullptr});
+  }
   for (index_t i = 0; i < n; ++i) {
-    const index_t row = first + i;
-    const std::uint8_t* const open = mine.columns.enter(row);
-    mine.best.find(rows.data + i * rows.row, rows.stride, open, o.ranking.n_columns);
-    mine.columns.leave(row);
-    mine.best.write(o.ids + row * o.n, o.values + row * o.n, o.n);
+    Row& row = mine.rows[static_cast<std::size_t>(i)];
+    row.open = row.columns.enter(first + i);
+    row.best.begin();
+  }
+}
+
+template <class T>
+void TopN<T>::take(index_t column, index_t columns, const T* outputs, index_t row, int worker) {
+  Worker& mine = workers_[static_cast<std::size_t>(worker)];
+  for (index_t i = 0; i < mine.n; ++i) {
+    Row& at = mine.rows[static_cast<std::size_t>(i)];
+    at.best.take(column, columns, outputs + i * row, at.open);
+  }
+}
+
+template <class T>
+void TopN<T>::end(int worker) {
+  Worker& mine = workers_[static_cast<std::size_t>(worker)];
+  for (index_t i = 0; i < mine.n; ++i) {
+    const index_t at = mine.first + i;
+    Row& row = mine.rows[static_cast<std::size_t>(i)];
+    row.columns.leave(at);
+    row.best.end();
+    row.best.write(options_.ids + at * options_.n, options_.values + at * options_.n, options_.n);
   }
 }
 
@@ -201,8 +236,9 @@ void top_n(const T* scores, const TopNOptions& options, int n_threads, const Pol
   const index_t n_columns = options.ranking.n_columns;
   for_each_block(options.ranking.n_rows, n_threads, poll,
                  [&](index_t first, index_t n, int worker) {
-                   const T* const begin = scores + first * n_columns;
-                   best.take(first, n, {begin, n_columns, kernels<T>().panel_width}, worker);
+                   best.begin(first, n, worker);
+                   best.take(0, n_columns, scores + first * n_columns, n_columns, worker);
+                   best.end(worker);
                  });
 }
 

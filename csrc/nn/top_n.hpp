@@ -52,9 +52,12 @@ class TopN final : public OutputTaker<T> {
   TopN(const TopNOptions& options, int n_workers);
   ~TopN() override;
   /// Throws std::invalid_argument for an index out of range, before anything is written there.
-  void take(index_t first, index_t n, const MatrixPanels<const T>& rows, int worker) override;
+  void begin(index_t first, index_t n, int worker) override;
+  void take(index_t column, index_t columns, const T* outputs, index_t row, int worker) override;
+  void end(int worker) override;
 
  private:
+  struct Row;
   struct Worker;
   TopNOptions options_;
   std::vector<Worker> workers_;

@@ -24,37 +24,37 @@ constexpr Entry kOptimizers[] = {
 };
 
 template <class T>
-void use_momentum(const OptimizerOptions& options, WeightAction<T>& action, T* slots) {
+void use_momentum(const OptimizerOptions& options, WeightAction<T>& action, T* slot) {
   const bool nesterov = options.kind == OptimizerKind::nesterov;
   WeightUpdate<T>& update = action.update;
   action.epilogue = kernels<T>().momentum;
-  update.first_moment = slots;
+  update.first_moment = slot;
   update.beta_1 = static_cast<T>(options.momentum);
   update.gradient_share = nesterov ? T{1} : T{0};
   update.momentum_share = nesterov ? update.beta_1 : T{1};
 }
 
 template <class T>
-void use_rmsprop(const OptimizerOptions& options, WeightAction<T>& action, T* slots) {
+void use_rmsprop(const OptimizerOptions& options, WeightAction<T>& action, T* slot) {
   const bool sums = options.kind == OptimizerKind::adagrad;
   WeightUpdate<T>& update = action.update;
   action.epilogue = kernels<T>().rmsprop;
-  update.second_moment = slots;
+  update.second_moment = slot;
   update.beta_2 = static_cast<T>(sums ? 1 : options.rho);
   update.fresh_2 = static_cast<T>(sums ? 1 : 1 - options.rho);
   update.epsilon = static_cast<T>(options.epsilon);
 }
 
 template <class T>
-void use_adam(const OptimizerOptions& options, WeightAction<T>& action, index_t step, T* slots,
-              index_t slot_size) {
+void use_adam(const OptimizerOptions& options, WeightAction<T>& action, index_t step,
+              T* const* slots) {
   const double t = static_cast<double>(step);
   const double correction_1 = 1 - std::pow(options.beta_1, t);
   const double correction_2 = std::sqrt(1 - std::pow(options.beta_2, t));
   WeightUpdate<T>& update = action.update;
   action.epilogue = kernels<T>().adam;
-  update.first_moment = slots;
-  update.second_moment = slots + slot_size;
+  update.first_moment = slots[0];
+  update.second_moment = slots[1];
   update.learning_rate = static_cast<T>(options.learning_rate * correction_2 / correction_1);
   update.beta_1 = static_cast<T>(options.beta_1);
   update.fresh_1 = static_cast<T>(1 - options.beta_1);
@@ -112,7 +112,7 @@ void check_optimizer(const OptimizerOptions& options) {
 
 template <class T>
 WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
-                            T* slots, index_t slot_size) {
+                            T* const* slots) {
   WeightAction<T> action;
   action.clip_norm = options.clip_norm;
   WeightUpdate<T>& update = action.update;
@@ -126,23 +126,23 @@ WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay
       break;
     case OptimizerKind::momentum:
     case OptimizerKind::nesterov:
-      use_momentum(options, action, slots);
+      use_momentum(options, action, slots[0]);
       break;
     case OptimizerKind::adagrad:
     case OptimizerKind::rmsprop:
-      use_rmsprop(options, action, slots);
+      use_rmsprop(options, action, slots[0]);
       break;
     case OptimizerKind::adam:
     case OptimizerKind::adamw:
-      use_adam(options, action, step, slots, slot_size);
+      use_adam(options, action, step, slots);
       break;
   }
   return action;
 }
 
-template WeightAction<float> step_action<float>(const OptimizerOptions&, double, index_t, float*,
-                                                index_t);
-template WeightAction<double> step_action<double>(const OptimizerOptions&, double, index_t, double*,
-                                                  index_t);
+template WeightAction<float> step_action<float>(const OptimizerOptions&, double, index_t,
+                                                float* const*);
+template WeightAction<double> step_action<double>(const OptimizerOptions&, double, index_t,
+                                                  double* const*);
 
 }  // namespace aecore

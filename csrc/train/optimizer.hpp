@@ -29,10 +29,10 @@ OptimizerKind optimizer_from_name(const std::string& name);
 std::vector<std::string> optimizer_names();
 void check_optimizer(const OptimizerOptions& options);
 
-/// What update number `step` (1, 2, ...) does to each tile of gradients; `slots` (n_slots) are
-/// moments in the panel layout of the weights, `weight_decay` is that of J.
+/// What update number `step` (1, 2, ...) does to each tile of gradients; `slots` are the n_slots
+/// arrays of moments in the panel layout of the weights, `weight_decay` is that of J.
 template <class T>
 WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
-                            T* slots, index_t slot_size);
+                            T* const* slots);
 
 }  // namespace aecore

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/float_mode.hpp"
@@ -29,8 +30,12 @@ class Training {
         on_epoch_(on_epoch),
         data_(call.data),
         batch_rows_(std::min(call.schedule.batch_size, call.data.n_rows)),
-        weights_(call.network, true),
-        slots_(call.optimizer.n_slots() * weights_.layout().size()) {
+        layout_(call.network),
+        weights_(std::in_place, call.network, true) {
+    for (index_t slot = 0; slot < call.optimizer.n_slots(); ++slot) {
+      slots_.emplace_back(layout_.size());
+      slot_at_.push_back(slots_.back().data());
+    }
     const bool clip = call.optimizer.clip_norm > 0;
     if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !clip && is_plain(call)) {
       row_step_ = std::make_unique<RowStep<T>>(call.network, call.objective);
@@ -52,15 +57,20 @@ class Training {
     load();
   }
 
-  /// The working weights and moments back into the caller's arrays.
-  void store() {
+  /// The working weights and moments back into the caller's arrays, and nothing after that. What is
+  /// not needed any more goes first: a caller's array that nobody has written to takes no memory
+  /// before, and the moments of large networks are most of what a training has.
+  void finish() {
     store_weights();
-    const PanelLayout<T>& layout = weights_.layout();
-    for (index_t slot = 0; slot < call_.optimizer.n_slots(); ++slot) {
+    step_.reset();
+    row_step_.reset();
+    validation_.reset();
+    weights_.reset();
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
       for (index_t l = 0; l < call_.network.n_layers(); ++l) {
-        layout.from_panels(l, slots_.data() + slot * layout.size(),
-                           call_.slots + slot * call_.network.n_parameters());
+        layout_.from_panels(l, slots_[slot].data(), callers_slot(slot));
       }
+      slots_[slot] = AlignedBuffer<T>();
     }
   }
 
@@ -77,7 +87,7 @@ class Training {
       }
       if (validation_ && !diverged_) {
         const DataSet& held = *call_.validation;
-        validation_->run(team, weights_, {held, held.range(0, held.n_rows)}, WeightAction<T>{},
+        validation_->run(team, *weights_, {held, held.range(0, held.n_rows)}, WeightAction<T>{},
                          false);
       }
       end_epoch(start);
@@ -93,20 +103,22 @@ class Training {
            !call.data.sparse_target();
   }
 
+  T* callers_slot(std::size_t slot) const {
+    return call_.slots + static_cast<index_t>(slot) * call_.network.n_parameters();
+  }
+
   void load() {
-    const PanelLayout<T>& layout = weights_.layout();
     for (index_t l = 0; l < call_.network.n_layers(); ++l) {
-      weights_.load(l, call_.parameters);
-      for (index_t slot = 0; slot < call_.optimizer.n_slots(); ++slot) {
-        layout.to_panels(l, call_.slots + slot * call_.network.n_parameters(),
-                         slots_.data() + slot * layout.size());
+      weights_->load(l, call_.parameters);
+      for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        layout_.to_panels(l, callers_slot(slot), slots_[slot].data());
       }
     }
   }
 
   void store_weights() {
     for (index_t l = 0; l < call_.network.n_layers(); ++l) {
-      weights_.layout().from_panels(l, weights_.data(), call_.parameters);
+      layout_.from_panels(l, weights_->data(), call_.parameters);
     }
   }
 
@@ -131,9 +143,9 @@ class Training {
       const index_t row = row_at(i);
       if (i + 1 < data.n_rows) fetch_row(data.x, row_at(i + 1));
       const double weight = data.sample_weight != nullptr ? data.sample_weight[row] : 1.0;
-      account(
-          row_step_->run(weights_, data.x, data.target, row, weight, call_.optimizer.learning_rate),
-          1);
+      account(row_step_->run(*weights_, data.x, data.target, row, weight,
+                             call_.optimizer.learning_rate),
+              1);
     }
   }
 
@@ -148,10 +160,10 @@ class Training {
     const Batch batch{data_, data_.range(first, std::min(batch_rows_, data_.n_rows - first)),
                       nullptr, static_cast<std::uint32_t>(progress_.epoch), call_.running};
     const index_t step = call_.schedule.first_step + progress_.steps + 1;
-    WeightAction<T> action = step_action(call_.optimizer, call_.objective.weight_decay, step,
-                                         slots_.data(), weights_.layout().size());
+    WeightAction<T> action =
+        step_action(call_.optimizer, call_.objective.weight_decay, step, slot_at_.data());
     action.update.weight_l1 = static_cast<T>(call_.objective.weight_l1);
-    step_->run(team, weights_, batch, action, call_.objective.weight_decay > 0);
+    step_->run(team, *weights_, batch, action, call_.objective.weight_decay > 0);
     account(step_->parts().total(), batch.range.n);
   }
 
@@ -171,8 +183,10 @@ class Training {
   const std::function<bool(const EpochReport&)>& on_epoch_;
   DataSet data_;  // in the order of the epoch
   const index_t batch_rows_;
-  PanelWeights<T> weights_;  // what is trained; the caller's arrays are copies
-  AlignedBuffer<T> slots_;   // moments, in the layout of the weights
+  const PanelLayout<T> layout_;
+  std::optional<PanelWeights<T>> weights_;  // what is trained; the caller's arrays are copies
+  std::vector<AlignedBuffer<T>> slots_;     // moments, in the layout of the weights
+  std::vector<T*> slot_at_;
   std::unique_ptr<BatchGradient<T>> step_;
   std::unique_ptr<RowStep<T>> row_step_;  // instead of step_, for plain descent row by row
   std::unique_ptr<BatchGradient<T>> validation_;
@@ -191,10 +205,10 @@ void train(const TrainCall<T>& call, int n_threads, const Poll& poll, TrainProgr
   try {
     run_team(n_threads, poll, [&](Team& team) { training.run(team); });
   } catch (...) {
-    training.store();  // as of the last finished batch
+    training.finish();  // as of the last finished batch
     throw;
   }
-  training.store();
+  training.finish();
 }
 
 template void train<float>(const TrainCall<float>&, int, const Poll&, TrainProgress&,
