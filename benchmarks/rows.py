@@ -15,6 +15,7 @@ _SEED = 0
 # A digit has 19 % of its pixels set, in rows of an image that most digits cross.
 _DENSITY = 0.19
 _N_MNIST = 60_000
+_N_MOVIES = 3_706  # of MovieLens-1M that somebody has rated
 # What a customer has bought of 20,000 products, 150; what a user of MovieLens-1M has rated.
 RATINGS_DENSITY = {"ratings": 0.0075, "ratings-ml": 0.0447}
 
@@ -55,7 +56,7 @@ def make_rows(kind: str, n_rows: int, n_features: int) -> Any:
 
         return natural_patches(_SEED)[:n_rows].astype(np.float32)
     rng = np.random.default_rng(_SEED)
-    if kind == "ratings-ml" and _movielens_file().is_file():
+    if kind == "ratings-ml" and n_features == _N_MOVIES and _movielens_file().is_file():
         return _movielens(n_rows)
     if kind in RATINGS_DENSITY:
         return _ratings(rng, n_rows, n_features, RATINGS_DENSITY[kind])

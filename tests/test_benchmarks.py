@@ -42,12 +42,12 @@ def _no_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def small(work: Workload) -> Workload:
     """The same network on few rows: two small steps, or one call."""
-    if work.kind != "train":
-        return replace(work, n_rows=min(work.n_rows, 300))
-    batch_size = min(work.batch_size, 16)
     sizes = work.layer_sizes
     if work.density < 1:  # 24 million weights would take seconds
         sizes = (2_000, *(size // 10 for size in sizes[1:-1]), 2_000)
+    if work.kind != "train":
+        return replace(work, n_rows=min(work.n_rows, 300), layer_sizes=sizes)
+    batch_size = min(work.batch_size, 16)
     return replace(work, batch_size=batch_size, n_rows=2 * batch_size, layer_sizes=sizes)
 
 

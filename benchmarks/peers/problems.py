@@ -13,6 +13,8 @@ from benchmarks.peers.session import CHECK_EPOCHS, Problem
 from benchmarks.workloads import Workload, workload
 
 _SEED = 1
+# What tests make smaller.
+_CUT = ("n_rows", "batch_size", "layer_sizes", "n_recommended")
 
 
 def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
@@ -37,7 +39,7 @@ def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
 def save_problem(folder: Path, problem: Problem) -> None:
     """Write a problem into `folder`: its arrays, and how its workload was cut."""
     work = problem.workload
-    cut = {"name": work.name, "n_rows": work.n_rows, "batch_size": work.batch_size}
+    cut = {name: getattr(work, name) for name in ("name", *_CUT)}
     (folder / "problem.json").write_text(json.dumps({**cut, "n_threads": problem.n_threads}))
     if problem.workload.density < 1:
         save_npz(folder / "X.npz", problem.X, compressed=False)
@@ -50,7 +52,8 @@ def save_problem(folder: Path, problem: Problem) -> None:
 def load_problem(folder: Path) -> Problem:
     """Read what `save_problem` wrote."""
     cut = json.loads((folder / "problem.json").read_text())
-    work = replace(workload(cut["name"]), n_rows=cut["n_rows"], batch_size=cut["batch_size"])
+    work = replace(workload(cut["name"]), **{name: cut[name] for name in _CUT})
+    work = replace(work, layer_sizes=tuple(work.layer_sizes))
     return Problem(
         workload=work,
         X=load_npz(folder / "X.npz") if work.density < 1 else np.load(folder / "X.npy"),
