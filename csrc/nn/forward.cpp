@@ -17,6 +17,7 @@ namespace {
 
 constexpr index_t kFewRows = 4;     // packing W costs about as much as four rows times W
 constexpr index_t kBlockRows = 70;  // whole tiles; their activations stay in the second-level cache
+constexpr index_t kSparseRows = 280;  // a row of W is read once for all that have its column
 
 /// Of the layers whose numbers are kept in panels.
 template <class T>
@@ -200,7 +201,7 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
     return;
   }
   PanelWeights<T> weights(call.network, false);
-  const index_t block_rows = std::min(kBlockRows, call.x.n_rows);
+  const index_t block_rows = std::min(call.x.sparse() ? kSparseRows : kBlockRows, call.x.n_rows);
   const index_t n_blocks = ceil_div(call.x.n_rows, block_rows);
   n_threads = static_cast<int>(std::min(index_t{n_threads}, n_blocks));
   std::vector<Scratch<T>> scratch;  // by worker
