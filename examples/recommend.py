@@ -33,12 +33,12 @@ def load() -> Interactions:
 def hide_a_fifth(rows: csr_array) -> tuple[csr_array, csr_array]:
     """Split the entries of each row at random into what is shown and what is to be named."""
     hidden = np.random.default_rng(0).random(rows.nnz) < 0.2
-    parts = []
-    for kept in (~hidden, hidden):
-        part = csr_array((rows.data * kept, rows.indices, rows.indptr), shape=rows.shape)
-        part.eliminate_zeros()
-        parts.append(part.copy())
-    return parts[0], parts[1]
+    entries = rows.tocoo()
+    shown, named = (
+        csr_array((rows.data[kept], (entries.row[kept], entries.col[kept])), shape=rows.shape)
+        for kept in (~hidden, hidden)
+    )
+    return shown, named
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from aecore import EASE, Interactions
 from aecore.cli import main
 
+EXAMPLE = Path(__file__).parents[1] / "examples" / "recommend.py"
 USERS = np.repeat([f"u{i}" for i in range(12)], 5)
 ITEMS = np.array([f"i{(7 * i + j * j) % 11}" for i in range(12) for j in range(5)])
 STARS = np.arange(60) % 5 + 1
@@ -57,7 +60,7 @@ def test_several_users_named_columns_and_good_ratings(
 
 BAD = {
     "file": (["--ratings", "none.csv"], "cannot read none.csv: No such file"),
-    "stranger": (["--user", "zoe"], "r.csv must have a line that counts of user zoe; got none"),
+    "stranger": (["--user", "zoe"], "--user must have a line that counts in r.csv; got zoe"),
     "n": (["-n", "0"], "n must be an integer"),
     "columns": (
         ["--columns", "who,item"],
@@ -84,6 +87,24 @@ def test_bad_input_is_one_sentence(
     assert said.out == ""
     assert said.err.startswith("aecore recommend: error: ")
     assert message in said.err
+
+
+def test_example_learns_tastes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    pairs = [
+        (user, 100 * (user % 3) + item)
+        for user in range(300)
+        for item in rng.choice(30, 20, replace=False)
+    ]
+    path = tmp_path / "r.csv"
+    path.write_text("user,item\n" + "\n".join(f"{user},{item}" for user, item in pairs))
+    monkeypatch.setattr("sys.argv", ["recommend.py", str(path)])
+    runpy.run_path(str(EXAMPLE), run_name="__main__")
+    said = capsys.readouterr().out
+    # 10 of the 30 items of a taste are left, or 14 with those hidden: 20 of them name all.
+    assert re.findall(r"recall@20 (\S+),", said) == ["1.000", "1.000"]
 
 
 def test_short_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

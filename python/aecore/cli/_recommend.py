@@ -51,7 +51,7 @@ def recommend(  # noqa: PLR0917
     known = read_ratings(ratings, names, header=not no_header, at_least=at_least)
     strangers = sorted(set(users) - set(known.users.tolist()))
     if strangers:
-        msg = f"{ratings} must have a line that counts of user {', '.join(strangers)}; got none"
+        msg = f"--user must have a line that counts in {ratings}; got {', '.join(strangers)}"
         raise ValueError(msg)
     learned = aecore.EASE() if model == "ease" else aecore.AutoencoderRecommender(random_state=seed)
     ids, scores = learned.fit(known.matrix).recommend(known.rows(list(users)), n)
