@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 
-from aecore import Autoencoder, DenoisingAutoencoder, Network, _core
+from aecore import Autoencoder, AutoencoderClassifier, DenoisingAutoencoder, Network, _core
 from helpers import run_function
 
 THREADS = (1, 2, 3, 7)
@@ -356,3 +356,15 @@ def test_denoising_autoencoder_takes_sparse_rows() -> None:
     codes = DenoisingAutoencoder((5,), noise="masking", n_epochs=2, random_state=0).fit_transform(X)
     assert codes.shape == (60, 5)
     assert np.isfinite(codes).all()
+
+
+def test_a_classifier_with_sparse_unlabeled_rows() -> None:
+    X, more = messy_rows(40, 20), messy_rows(15, 20, seed=1)
+    y = np.arange(40) % 3
+    settings: dict[str, Any] = {"pretrain": True, "n_epochs": 2, "random_state": 0}
+    fitted = AutoencoderClassifier((6, 4), **settings).fit(X, y, unlabeled=more)
+    expected = AutoencoderClassifier((6, 4), **settings).fit(
+        X.toarray(), y, unlabeled=more.toarray()
+    )
+    np.testing.assert_array_equal(fitted.network_.parameters, expected.network_.parameters)
+    np.testing.assert_array_equal(fitted.predict_proba(X), expected.predict_proba(X.toarray()))
