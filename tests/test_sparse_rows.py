@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aecore import Autoencoder, AutoencoderClassifier, DenoisingAutoencoder, Network, _core
-from helpers import run_function
+from helpers import ROOT, python_blocks, run_function
 
 THREADS = (1, 2, 3, 7)
 # Output and loss; the first and last have one layer alone.
@@ -161,6 +161,22 @@ def test_observed_only_leaves_out_what_is_not_there(problem: str) -> None:
     np.testing.assert_array_equal(found[1], expected[1])
     with pytest.raises(ValueError, match="observed_only must be False unless the target is sparse"):
         evaluate(problem, X.toarray(), observed_only=True)
+
+
+def test_observed_only_of_a_network() -> None:
+    X = messy_rows(60, 300)
+    net = Network([300, 20, 300], ["tanh", "identity"], random_state=0)
+    there = sparse.csr_array((np.ones(X.nnz), X.indices, X.indptr), shape=X.shape).toarray() > 0
+    squares = (net.reconstruct(X).astype(float) - X.toarray()) ** 2
+    expected = 0.5 * squares[there].sum() / 60
+    assert net.objective(X, observed_only=True) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="observed_only must be False unless the target is sparse"):
+        net.objective(X.toarray(), observed_only=True)
+    with pytest.raises(ValueError, match="observed_only must be True or False; got 'yes'"):
+        net.objective(X, observed_only="yes")  # type: ignore[typeddict-item]
+    softmax = Network([300, 20, 300], ["tanh", "softmax"], random_state=0)
+    with pytest.raises(ValueError, match="observed_only must be False with loss 'multinomial'"):
+        softmax.objective(X, loss="multinomial", observed_only=True)
 
 
 FORMATS = ("bsr", "coo", "csc", "csr", "dok", "lil")
@@ -368,3 +384,10 @@ def test_a_classifier_with_sparse_unlabeled_rows() -> None:
     )
     np.testing.assert_array_equal(fitted.network_.parameters, expected.network_.parameters)
     np.testing.assert_array_equal(fitted.predict_proba(X), expected.predict_proba(X.toarray()))
+
+
+def test_the_blocks_of_the_guide(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    for block in python_blocks(ROOT / "docs" / "sparse.md"):
+        exec(compile(block, "sparse.md", "exec"), names)
+    assert capsys.readouterr().out == "True\n" * 3
