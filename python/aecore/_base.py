@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from aecore import _fitting, _models
+from aecore._sparse import check_before_conversion
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -60,6 +61,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Take the network once: another thread may publish the next one meanwhile."""
         check_is_fitted(self, "network_")
         network = self.network_
+        check_before_conversion(X, "X")
         rows = validate_data(
             self, X, reset=False, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
         )

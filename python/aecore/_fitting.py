@@ -28,6 +28,7 @@ from aecore._objective import make_objective, running_vector, sparse_layers
 from aecore._parameters import check_params, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Audience, EarlyStopping, Recorder
+from aecore._sparse import check_before_conversion
 from aecore._training import (
     LearningRate,
     OptimizerState,
@@ -204,6 +205,7 @@ def _as_data(
 
 
 def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
+    check_before_conversion(X, "X")
     rows = validate_data(
         probe, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
     )

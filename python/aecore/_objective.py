@@ -54,6 +54,7 @@ class Settings(TypedDict, total=False):
     activity_l1: float
     contractive_weight: float
     dropout: float
+    observed_only: bool
     seed: int
     epoch: int
 
@@ -117,6 +118,7 @@ def make_objective(
             "noise_level": noise_level,
             "noise_emphasis": noise_emphasis,
             "dropout": dropout,
+            "observed_only": observed_only,
             "seed": seed,
         }
     )
@@ -141,7 +143,7 @@ def make_objective(
         noise_level=float(noise_level),
         noise_emphasis=float(noise_emphasis),
         dropout=float(dropout),
-        observed_only=observed_only,
+        observed_only=bool(observed_only),
         seed=int(seed),
         **input_settings.keywords,
     )

@@ -246,6 +246,7 @@ _RULES: Mapping[str, Rule] = {
     "shuffle": _BOOL,
     "sparsity_layers": _one_of("code", "hidden"),
     "sparse_output": _BOOL,
+    "observed_only": _BOOL,
     "sparsity_momentum": _DECAY,
     "sparsity_target": _OPEN_UNIT,
     "sparsity_weight": _NOT_NEGATIVE,

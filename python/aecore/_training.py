@@ -16,6 +16,7 @@ from aecore._initialization import column_means
 from aecore._parameters import _NOT_NEGATIVE, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Recorder
+from aecore._sparse import stack_rows
 from aecore.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -83,10 +84,10 @@ def input_means(network: Network, data: TrainingData) -> NDArray[np.float64]:
     return network._input.apply(mean)
 
 
-def with_unlabeled(data: TrainingData, unlabeled: NDArray[Any]) -> TrainingData:
+def with_unlabeled(data: TrainingData, unlabeled: Any) -> TrainingData:
     """Append rows to learn from, of weight 1, to rows whose target nobody asks for any more."""
     n_rows, n_more = data.X.shape[0], unlabeled.shape[0]
-    X = np.concatenate([data.X, unlabeled])
+    X = stack_rows(data.X, unlabeled, "unlabeled")
     rows, sample_weight, validation = data.rows, data.sample_weight, data.validation
     if rows is not None:
         rows = np.concatenate([rows, np.arange(n_rows, n_rows + n_more)])

@@ -354,6 +354,10 @@ class Network(NetworkState):
         dropout : float, default=0.0
             In [0, 1): each hidden unit is left out with this probability, and multiplied by
             1/(1 - dropout) otherwise [3]_.
+        observed_only : bool, default=False
+            Whether features that a row of a sparse target has no entry for are left out of its
+            loss, as ratings nobody gave; stored zeros count. Not with a target in an array, nor
+            with loss "multinomial", where 0 adds nothing.
         seed : int, default=0
             Of dropout, in [0, 2**64).
         epoch : int, default=0
