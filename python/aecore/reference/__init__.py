@@ -37,6 +37,15 @@ A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford University, 2011.
 from __future__ import annotations
 
 from aecore.reference._activations import ACTIVATIONS
+from aecore.reference._convolution import (
+    Convolution,
+    conv2d,
+    conv2d_gradient,
+    conv_transpose2d,
+    conv_transpose2d_gradient,
+    convolution_of,
+    transpose_of,
+)
 from aecore.reference._initialization import INITIALIZATIONS, initial_parameters, initial_weights
 from aecore.reference._layers import Inference, decode, encode, forward, reconstruct, unpack
 from aecore.reference._losses import LOSSES, row_losses
@@ -68,6 +77,7 @@ __all__ = [
     "LOSSES",
     "NOISES",
     "SCALES",
+    "Convolution",
     "Draw",
     "Inference",
     "Scaling",
@@ -77,6 +87,11 @@ __all__ = [
     "adam_step",
     "cell_words",
     "clip_by_norm",
+    "conv2d",
+    "conv2d_gradient",
+    "conv_transpose2d",
+    "conv_transpose2d_gradient",
+    "convolution_of",
     "corrupt",
     "decode",
     "dropout_multiplier",
@@ -98,5 +113,6 @@ __all__ = [
     "sgd_step",
     "stream_words",
     "training_mean_activations",
+    "transpose_of",
     "unpack",
 ]

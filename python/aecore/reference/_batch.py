@@ -57,7 +57,12 @@ def run_batch(
     code = _code_layer(layer_sizes, activations, options)
     sparse = sparse_layers(layer_sizes, activations, options)
     w = row_weights(options.sample_weight, len(clean))
-    layers = unpack(layer_sizes, parameters, tied_weights=options.tied_weights)
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=options.tied_weights,
+        convolutions=options.convolutions,
+    )
 
     draw = Draw(options.seed, options.epoch, _row_indices(options.rows, len(clean)))
     entering, corrupted = enter_rows(
@@ -67,6 +72,7 @@ def run_batch(
         layers,
         activations,
         entering,
+        options.convolutions,
         code=code,
         code_top_k=options.code_top_k,
         dropout=options.dropout,
@@ -98,6 +104,11 @@ def _code_layer(layer_sizes: Sequence[int], activations: Sequence[str], options:
     code = resolve_code_layer(layer_sizes, options.code_layer)
     if options.contractive_weight:
         check_contractive(activations, code)
+        if options.convolutions is not None and any(options.convolutions[: code + 1]):
+            raise ValueError(
+                "contractive_weight must be 0 where a layer of the encoder convolves; "
+                f"got {options.contractive_weight}"
+            )
     return code
 
 

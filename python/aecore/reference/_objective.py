@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aecore.reference._activations import Matrix, activation_derivative
 from aecore.reference._batch import Batch, run_batch
+from aecore.reference._convolution import Convolution, apply_gradient
 from aecore.reference._layers import Inference, infer, middle_layer
 from aecore.reference._losses import loss_derivative, losses
 from aecore.reference._settings import Options, Settings, row_weights
@@ -72,17 +73,29 @@ def _delta_below(batch: Batch, layer: int, dJ_dh: Matrix) -> Matrix:
     return delta
 
 
+def _by_input_and_weights(
+    h: Matrix, W: Matrix, delta: Matrix, convolution: Convolution | None
+) -> tuple[Matrix, Matrix]:
+    if convolution is None:
+        return delta @ W.T, h.T @ delta
+    read, written = convolution.shapes
+    by_h, by_W = apply_gradient(convolution, h.reshape(-1, *read), W, delta.reshape(-1, *written))
+    return by_h.reshape(h.shape), by_W
+
+
 def _gradient(batch: Batch) -> Vector:
     options, run, layers = batch.options, batch.run, batch.layers
     # delta = dJ/dz of the layer at hand, shape (n_samples, n_units).
     delta = batch.w[:, np.newaxis] * loss_derivative(options.loss, batch.output)
     dW: list[Matrix] = [np.empty(0)] * len(layers)
     db: list[Vector] = [np.empty(0)] * len(layers)
+    kinds = [None] * len(layers) if options.convolutions is None else options.convolutions
     for layer in reversed(range(len(layers))):
-        dW[layer] = run.h[layer].T @ delta
-        db[layer] = delta.sum(axis=0)
+        W, b = layers[layer]
+        dJ_dh, dW[layer] = _by_input_and_weights(run.h[layer], W, delta, kinds[layer])
+        db[layer] = delta.reshape(-1, len(b)).sum(axis=0)  # over positions, where it convolves
         if layer > 0:
-            delta = _delta_below(batch, layer - 1, delta @ layers[layer][0].T)
+            delta = _delta_below(batch, layer - 1, dJ_dh)
     blocks: list[Vector] = []
     for layer, (W, _) in enumerate(layers):
         if layer < batch.n_own:
@@ -185,6 +198,9 @@ def objective(
         alpha >= 0; the derivative of abs(h) at 0 is 0.
     contractive_weight : float, default 0.0
         gamma >= 0; above 0 the encoder's activations must be among sigmoid, tanh, relu, identity.
+    convolutions : sequence of Convolution or None, optional
+        See `unpack`; then without tied weights, and without a contractive term on an encoder that
+        convolves.
     dropout : float, default 0.0
         p in [0, 1): each hidden unit is left out with this probability and multiplied by 1/(1 - p)
         otherwise.

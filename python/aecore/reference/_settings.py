@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aecore.reference._layers import Inference
+from aecore.reference._layers import Convolutions, Inference
 from aecore.reference._noise import check_noise
 from aecore.reference._scaling import Scaling
 
@@ -66,6 +66,7 @@ class Options:
     tied_weights: bool = False
     code_layer: int | None = None
     code_top_k: int | None = None
+    convolutions: Convolutions | None = None
 
     def __post_init__(self) -> None:
         for name in (
