@@ -26,6 +26,11 @@ void check_columns(const RowSource& source, index_t n_columns) {
                      " features, but the network expects " + std::to_string(n_columns));
 }
 
+void check_first_layer(const RowSource& source, const Network& network) {
+  AECORE_REQUIRE(!source.sparse() || !network.layer(0).convolves(),
+                 source.name + " must be dense where the first layer convolves; got sparse rows");
+}
+
 void check_rows(const RowSource& source) {
   AECORE_REQUIRE(source.n_rows > 0, source.name + " must have at least one row; got 0");
 }
@@ -43,6 +48,7 @@ class Selection {
     data.n_rows = data.x.n_rows;
     check_rows(data.x);
     check_columns(data.x, network.n_in());
+    check_first_layer(data.x, network);
     if (!target.is_none()) take_target(network, target);
     AECORE_REQUIRE(
         data.target != nullptr || network.n_in() == network.n_out(),
@@ -99,6 +105,7 @@ void run_forward(const Network& network, const py::array& parameters, const py::
     const RowSource& source = rows.source;
     check_columns(source, sizes[static_cast<std::size_t>(first)]);
     check_sparse_input(source, input);
+    if (first == 0) check_first_layer(source, network);
     const index_t n_out = sizes[static_cast<std::size_t>(last)];
     const ForwardCall<T> call{network,
                               read_pointer<T>(parameters, network.n_parameters(), "parameters"),
@@ -306,11 +313,50 @@ void check_sparse(const py::object& x, const std::string& name) {
   compute([&] { check_structure(rows.source); });
 }
 
+/// (image, code, kernel, stride, padding, transposed), as aecore.reference.Convolution has them.
+using Triple = std::array<index_t, 3>;
+using ConvolutionTuple =
+    std::tuple<Triple, Triple, Convolution::Pair, Convolution::Pair, Convolution::Pair, bool>;
+using ConvolutionList = std::vector<std::optional<ConvolutionTuple>>;
+
+Convolution convolution_of(const ConvolutionTuple& tuple) {
+  const auto& [image, code, kernel, stride, padding, transposed] = tuple;
+  return {{image[0], image[1], image[2]},
+          {code[0], code[1], code[2]},
+          kernel,
+          stride,
+          padding,
+          transposed};
+}
+
 Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names,
-                     bool tied_weights, index_t code_layer, index_t code_top_k) {
+                     bool tied_weights, index_t code_layer, index_t code_top_k,
+                     const ConvolutionList& list) {
   std::vector<Activation> activations;
   for (const std::string& name : names) activations.push_back(activation_from_name(name));
-  return Network(sizes, activations, {tied_weights, code_layer, code_top_k});
+  std::vector<Convolution> convolutions;
+  for (const auto& each : list) {
+    AECORE_REQUIRE(!each || (std::get<2>(*each)[0] > 0 && std::get<2>(*each)[1] > 0),
+                   "convolutions must have kernels of at least 1 x 1");
+    convolutions.push_back(each ? convolution_of(*each) : Convolution{});
+  }
+  return Network(sizes, activations, {tied_weights, code_layer, code_top_k}, convolutions);
+}
+
+ConvolutionList convolutions_of(const Network& network) {
+  ConvolutionList list;
+  for (const Layer& layer : network.layers()) {
+    const Convolution& c = layer.convolution;
+    list.emplace_back();
+    if (!layer.convolves()) continue;
+    list.back() = {{c.image.height, c.image.width, c.image.channels},
+                   {c.code.height, c.code.width, c.code.channels},
+                   c.kernel,
+                   c.stride,
+                   c.padding,
+                   c.transposed};
+  }
+  return list;
 }
 
 std::vector<std::string> activations_of(const Network& network) {
@@ -325,7 +371,9 @@ void bind_network(py::module_& m) {
   using py::arg;
   py::class_<Network>(m, "Network")
       .def(py::init(&make_network), arg("layer_sizes"), arg("activations"),
-           arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0)
+           arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0,
+           arg("convolutions") = ConvolutionList{})
+      .def_property_readonly("convolutions", &convolutions_of)
       .def_property_readonly("tied_weights", &Network::tied)
       .def_property_readonly("layer_sizes", &Network::layer_sizes)
       .def_property_readonly("activations", &activations_of)

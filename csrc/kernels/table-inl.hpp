@@ -6,6 +6,7 @@ constexpr Kernels<T> make_kernels() {
   Kernels<T> k{};
   k.panel_width = kWidth<T>;
   k.gemm = &gemm<T>;
+  k.copy_columns = &copy_columns<T>;
   k.sparse_gemm = &sparse_gemm<T>;
   k.sparse_gradient = &sparse_gradient<T>;
   k.finish = &finish<T>;

@@ -94,6 +94,25 @@ struct RowFetch {
   index_t done_rows, done_bytes;  // where the last tile stopped
 };
 
+/// Columns [column, column + terms) of A, in one panel, and the rows of B from b_row on that they
+/// are multiplied by.
+struct PatchRun {
+  std::int32_t column, b_row, terms;
+};
+
+/// Columns [column, column + n_columns) of C are the first n_columns of the sum of some runs.
+struct PatchGroup {
+  std::int32_t column, n_columns, first_run, end_run;
+};
+
+/// A product in which groups of C's columns are made of some of A's columns only, and share B: what
+/// a convolution is. Groups come in the order of their columns and leave none out.
+struct Patches {
+  const PatchGroup* groups;
+  index_t n_groups;
+  const PatchRun* runs;
+};
+
 /// C[row_begin..row_end, column_begin..column_end) = (or +=) A B. Each matrix lies in panels or, as
 /// the same formula covers both, row by row in place:
 ///     element (r, c) = data[(c / width) * stride + r * row + c % width]
@@ -117,6 +136,8 @@ struct GemmCall {
   Epilogue<T> epilogue;  // may be null
   const void* context;
   RowFetch* ahead;  // rows to fetch meanwhile, or null
+  /// Instead of A B: columns from 0 on, C in panels, without accumulate, the sum in one piece.
+  const Patches* patches;
 };
 
 /// Sparse rows, transposed: the entries of column c are begin[c] to begin[c + 1], rows ascending.
@@ -302,6 +323,10 @@ template <class T>
 struct Kernels {
   index_t panel_width;
   void (*gemm)(const GemmCall<T>&);
+  /// Columns [column, column + n) of panels to columns [to_column, ...) of others, row by row;
+  /// zeros where `from` is null.
+  void (*copy_columns)(const T* from, index_t from_stride, index_t column, index_t n, index_t rows,
+                       T* to, index_t to_stride, index_t to_column);
   /// C = A B with a sparse A (all rows of C), without an epilogue. `part`: scratch, panel_width
   /// numbers for each row. The bits are those of the same A in panels.
   void (*sparse_gemm)(const GemmCall<T>&, const SparseColumns<T>& a, T* part);

@@ -112,11 +112,11 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
       e.weights.load(l, call.parameters);
       if (layer.tied()) return;  // its weights count once
       if (call.options.weight_l1 > 0) {
-        e.sizes[static_cast<std::size_t>(l)] =
-            sum_of_sizes(call.parameters + layer.weights, layer.n_in * layer.n_out);
+        e.sizes[static_cast<std::size_t>(l)] = sum_of_sizes(
+            call.parameters + layer.weights, layer.weight_rows() * layer.weight_columns());
       }
-      e.squares[static_cast<std::size_t>(l)] =
-          kernels<T>().sum_of_squares(call.parameters + layer.weights, layer.n_in * layer.n_out);
+      e.squares[static_cast<std::size_t>(l)] = kernels<T>().sum_of_squares(
+          call.parameters + layer.weights, layer.weight_rows() * layer.weight_columns());
     });
     e.gradient.run(team, e.weights, batch, action, false);
   });

@@ -107,6 +107,7 @@ GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, in
   gemm.b = w.data;
   gemm.b_row = gemm.c_row = kernels<T>().panel_width;
   gemm.b_stride = w.stride;
+  gemm.patches = w.patches;
   gemm.c = out->row(0);
   gemm.c_stride = out->stride();
   gemm.row_end = rows;
@@ -121,7 +122,9 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
   const Kernels<T>& k = kernels<T>();
   PanelMatrix<T>* in = &scratch.in;
   PanelMatrix<T>* out = &scratch.out;
-  RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
+  // Where the first layer convolves, its first sums would not tell of all numbers.
+  const bool gathers = call.network.layer(call.first_layer).convolves();
+  RowsInPlace<T> x = gathers ? RowsInPlace<T>{} : rows_in_place<T>(call.x, call.input);
   const bool in_place = x.data != nullptr;
   bool not_finite = false;
   const RowRange range{nullptr, first, rows, 0};
@@ -166,7 +169,7 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
 
 template <class T>
 void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
-  if (call.x.n_rows <= kFewRows) {
+  if (call.x.n_rows <= kFewRows && !call.network.convolves(call.first_layer, call.last_layer)) {
     forward_few_rows(call);
     return;
   }

@@ -159,6 +159,7 @@ GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, in
   call.b = w.data;
   call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = w.stride;
+  call.patches = w.patches;
   call.c = c.row(output ? 0 : hidden_row(layer, chunk));
   call.c_stride = c.stride();
   call.row_begin = row;
@@ -324,6 +325,7 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
     call.b = w.data;
     call.b_row = call.c_row = kernels<T>().panel_width;
     call.b_stride = w.stride;
+    call.patches = w.patches;
     call.c = deltas_[l - 1].row(0);
     call.c_stride = deltas_[l - 1].stride();
     call.row_begin = row;

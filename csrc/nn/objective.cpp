@@ -42,6 +42,9 @@ void require_hidden_code(const std::string& name, const ObjectiveOptions& option
 /// The slopes of the encoder need derivatives of their own.
 void check_contraction(const ObjectiveOptions& options, const Network& network) {
   require_hidden_code("contractive_weight", options, network);
+  AECORE_REQUIRE(!network.convolves(0, options.code_layer + 1),
+                 "contractive_weight must be 0 where a layer of the encoder convolves; got " +
+                     std::to_string(options.contractive_weight));
   for (index_t l = 0; l <= options.code_layer; ++l) {
     const Activation activation = network.layer(l).activation;
     AECORE_REQUIRE(
