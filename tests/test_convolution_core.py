@@ -68,7 +68,7 @@ def block_difference(index: int, dtype: str = "float64", **options: Any) -> floa
     rng = np.random.default_rng(index)
     parameters = rng.uniform(-1, 1, network.n_parameters)
     for W, _ in reference.unpack(sizes, parameters, convolutions=kinds):
-        W *= 1.5 / math.sqrt(math.prod(W.shape[:-1]))
+        W[:] = W * (1.5 / math.sqrt(math.prod(W.shape[:-1])))
     parameters = parameters.astype(dtype)
     X = rng.random((n_rows, sizes[0]))
     expected_j, expected = reference.objective_and_gradient(
@@ -102,7 +102,7 @@ def every_geometry(dtype: str) -> float:
 
 
 def every_option() -> float:
-    """Worst difference with every term of J and every change of the rows that convolutions allow."""
+    """Worst difference with every term of J that convolutions allow."""
     options: dict[str, Any] = {
         "weight_decay": 0.1,
         "weight_l1": 0.01,
