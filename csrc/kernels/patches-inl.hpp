@@ -3,23 +3,21 @@
 
 /// One tile of a group: c = the sum of its runs.
 template <class T, int MR, int NV>
-void patch_kernel(const T* a, index_t a_row, index_t a_stride, const PatchRun* run,
-                  const PatchRun* end, const T* b, T* c) {
+void patch_kernel(const T* a, index_t a_stride, const PatchRun* run, const PatchRun* end,
+                  const T* b, T* c) {
   constexpr index_t kW = kWidth<T>;
-  const Lines nothing{reinterpret_cast<const char*>(c), reinterpret_cast<const char*>(c)};
-  tile<T, MR, NV>(c, kW, false, nothing, [&](auto step) AECORE_INLINE_LAMBDA {
-    for (; run != end; ++run) {
-      const T* column = a + (run->column / kW) * a_stride + run->column % kW;
-      const T* const last = column + run->terms;
-      const T* row = b + run->b_row * kW;
-      for (; column != last; ++column, row += kW) step(column, a_row, row);
+  tile<T, MR, NV>(c, kW, false, NoLines{}, [=](auto step) AECORE_INLINE_LAMBDA {
+    for (const PatchRun* r = run; r != end; ++r) {
+      const T* column = a + (r->column / kW) * a_stride + r->column % kW;
+      const T* const last = column + r->terms;
+      const T* row = b + r->b_row * kW;
+      for (; column != last; ++column, row += kW) step(column, kW, row);
     }
   });
 }
 
 template <class T>
-using PatchKernel = void (*)(const T*, index_t, index_t, const PatchRun*, const PatchRun*, const T*,
-                             T*);
+using PatchKernel = void (*)(const T*, index_t, const PatchRun*, const PatchRun*, const T*, T*);
 
 /// The kernels for 1..kTileRows rows, by [NV - 1][MR - 1].
 template <class T>
@@ -75,7 +73,7 @@ inline void multiply_group(const GemmCall<T>& call, const PatchKernel<T> (*kerne
                            const PatchGroup& group, index_t row, index_t rows) {
   constexpr index_t kW = kWidth<T>;
   constexpr index_t kLanes = Simd<T>::kLanes;
-  const T* const a = call.a + row * call.a_row;
+  const T* const a = call.a + row * kW;
   const PatchRun* const runs = call.patches->runs;
   T* const c = call.c + (row - call.c_first_row) * kW;
   alignas(64) T scratch[kTileRows * kW];
@@ -85,7 +83,7 @@ inline void multiply_group(const GemmCall<T>& call, const PatchKernel<T> (*kerne
     const bool narrow = columns <= kLanes;
     const bool in_place = column % kLanes == 0 && column % kW + (narrow ? kLanes : kW) <= kW;
     T* const to = in_place ? c + (column / kW) * call.c_stride + column % kW : scratch;
-    kernels[narrow ? 0 : 1][rows - 1](a, call.a_row, call.a_stride, runs + group.first_run,
+    kernels[narrow ? 0 : 1][rows - 1](a, call.a_stride, runs + group.first_run,
                                       runs + group.end_run, call.b + (done / kW) * call.b_stride,
                                       to);
     if (!in_place) copy_columns<T>(scratch, 0, 0, columns, rows, c, call.c_stride, column);

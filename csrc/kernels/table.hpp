@@ -136,7 +136,7 @@ struct GemmCall {
   Epilogue<T> epilogue;  // may be null
   const void* context;
   RowFetch* ahead;  // rows to fetch meanwhile, or null
-  /// Instead of A B: columns from 0 on, C in panels, without accumulate, the sum in one piece.
+  /// Instead of A B: columns from 0 on, A and C in panels, no accumulate, the sum in one piece.
   const Patches* patches;
 };
 

@@ -4,13 +4,21 @@
 /// before the tile would wait for the few that may be under way at a time.
 struct Lines {
   const char *next, *end;
+
+  void fetch() {
+    __builtin_prefetch(next, 0, 2);
+    next += next < end ? 64 : 0;
+  }
+};
+struct NoLines {
+  void fetch() {}
 };
 
 /// c (or c +=) = the sum of the steps that `walk` takes, accumulated from zero. Each multiplies MR
 /// numbers, `row` apart from `column` on, by NV vectors of b. MR x NV accumulators, NV loads of b
 /// and one broadcast fit the registers.
-template <class T, int MR, int NV, class Walk>
-inline void tile(T* c, index_t c_row, bool add, Lines ahead, Walk walk) {
+template <class T, int MR, int NV, class Ahead, class Walk>
+inline void tile(T* c, index_t c_row, bool add, Ahead ahead, Walk walk) {
   constexpr int kLanes = Simd<T>::kLanes;
   Vec<T> sum[MR][NV];
   AECORE_UNROLL
@@ -19,8 +27,7 @@ inline void tile(T* c, index_t c_row, bool add, Lines ahead, Walk walk) {
     for (int v = 0; v < NV; ++v) sum[r][v] = Vec<T>{};
   }
   walk([&](const T* column, index_t row, const T* b) AECORE_INLINE_LAMBDA {
-    __builtin_prefetch(ahead.next, 0, 2);
-    ahead.next += ahead.next < ahead.end ? 64 : 0;
+    ahead.fetch();
     Vec<T> bv[NV];
     AECORE_UNROLL
     for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes);
