@@ -307,15 +307,17 @@ void check_sparse(const py::object& x, const std::string& name) {
 }
 
 Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names,
-                     bool tied_weights, index_t code_layer, index_t code_top_k) {
+                     bool tied_weights, index_t code_layer, index_t code_top_k, bool gaussian) {
   std::vector<Activation> activations;
   for (const std::string& name : names) activations.push_back(activation_from_name(name));
-  return Network(sizes, activations, {tied_weights, code_layer, code_top_k});
+  return Network(sizes, activations, {tied_weights, code_layer, code_top_k, gaussian});
 }
 
 std::vector<std::string> activations_of(const Network& network) {
   std::vector<std::string> names;
-  for (const Layer& layer : network.layers()) names.push_back(to_string(layer.activation));
+  for (index_t l = 0; l < network.n_layers(); ++l) {
+    names.push_back(to_string(network.layer(l).activation));
+  }
   return names;
 }
 
@@ -325,7 +327,8 @@ void bind_network(py::module_& m) {
   using py::arg;
   py::class_<Network>(m, "Network")
       .def(py::init(&make_network), arg("layer_sizes"), arg("activations"),
-           arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0)
+           arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0,
+           arg("gaussian") = false)
       .def_property_readonly("tied_weights", &Network::tied)
       .def_property_readonly("layer_sizes", &Network::layer_sizes)
       .def_property_readonly("activations", &activations_of)

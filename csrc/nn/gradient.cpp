@@ -232,7 +232,7 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    const Chunk& chunk, index_t row, index_t rows, int n_workers,
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
-  const Layer& layer = network_.layers().back();
+  const Layer& layer = network_.output();
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;

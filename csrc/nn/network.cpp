@@ -8,6 +8,20 @@
 
 namespace aecore {
 
+namespace {
+
+void require_gaussian_alone(const CodeOptions& code, const std::vector<Activation>& activations) {
+  if (!code.gaussian) return;
+  AECORE_REQUIRE(code.code_layer >= 0 && code.code_layer < static_cast<index_t>(activations.size()),
+                 "code_layer must be the Gaussian layer; got " + std::to_string(code.code_layer));
+  AECORE_REQUIRE(activations[static_cast<std::size_t>(code.code_layer)] == Activation::identity,
+                 "activations must have 'identity' for a Gaussian layer");
+  AECORE_REQUIRE(!code.tied_weights, "tied_weights must be False with a Gaussian layer");
+  AECORE_REQUIRE(code.top_k == 0, "code_top_k must be None with a Gaussian layer");
+}
+
+}  // namespace
+
 Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations,
                  const CodeOptions& code)
     : layer_sizes_(std::move(layer_sizes)) {
@@ -33,8 +47,10 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
       "tied_weights must be False unless the decoder mirrors the encoder: layer_sizes that read "
       "the same backwards, with an even number of layers; got " +
           std::to_string(activations.size()) + " layers");
+  require_gaussian_alone(code, activations);
+  Layer log_variance{};
   for (std::size_t i = 0; i < activations.size(); ++i) {
-    Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0, -1, 0};
+    Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0, -1, 0, -1};
     if (static_cast<index_t>(i) == code.code_layer) layer.top_k = code.top_k;
     AECORE_REQUIRE(layer.top_k >= 0 && layer.top_k <= layer.n_out,
                    "code_top_k must be None or an integer from 1 to " +
@@ -47,18 +63,27 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
       layer.bias = n_parameters_;
     }
     n_parameters_ = layer.bias + layer.n_out;
+    if (code.gaussian && static_cast<index_t>(i) == code.code_layer) {
+      gaussian_ = code.code_layer;
+      log_variance = layer;
+      log_variance.weights = n_parameters_;
+      log_variance.bias = n_parameters_ + (layer.bias - layer.weights);
+      n_parameters_ = log_variance.bias + layer.n_out;
+      layer.log_variance = n_layers();
+    }
     AECORE_REQUIRE(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
     layers_.push_back(layer);
   }
+  if (gaussian_ >= 0) layers_.push_back(log_variance);
   checked_mul(n_parameters_, index_t{sizeof(double)});
 }
 
 bool Network::operator==(const Network& other) const {
-  if (layer_sizes_ != other.layer_sizes_) return false;
+  if (layer_sizes_ != other.layer_sizes_ || gaussian_ != other.gaussian_) return false;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer &mine = layers_[l], &others = other.layers_[l];
     if (mine.activation != others.activation || mine.tied_to != others.tied_to ||
-        mine.top_k != others.top_k) {
+        mine.top_k != others.top_k || mine.log_variance != others.log_variance) {
       return false;
     }
   }
@@ -66,8 +91,9 @@ bool Network::operator==(const Network& other) const {
 }
 
 bool Network::plain() const {
-  return std::all_of(layers_.begin(), layers_.end(),
-                     [](const Layer& layer) { return !layer.tied() && layer.top_k == 0; });
+  return std::all_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
+    return !layer.tied() && layer.top_k == 0 && !layer.gaussian();
+  });
 }
 
 double Network::work(index_t first, index_t last) const {

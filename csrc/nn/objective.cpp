@@ -104,12 +104,12 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  options.sparsity_target);
   check_input(options.input, network);
   check_noise(options.noise);
-  const bool softmax = network.layers().back().activation == Activation::softmax;
+  const bool softmax = network.output().activation == Activation::softmax;
   AECORE_REQUIRE((options.loss == Loss::multinomial) == softmax,
                  "loss must be 'multinomial' exactly when the output's activation is 'softmax'; "
                  "got '" +
                      loss_names()[static_cast<std::size_t>(options.loss)] + "' with '" +
-                     to_string(network.layers().back().activation) + "'");
+                     to_string(network.output().activation) + "'");
   AECORE_REQUIRE(!softmax || !options.weighs_features(),
                  "loss must weigh features one by one where missing is 'mask' or noise_emphasis is "
                  "not 1; got 'multinomial'");

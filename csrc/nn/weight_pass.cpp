@@ -36,8 +36,8 @@ WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradie
   plan(rows);
   const index_t width = kernels<T>().panel_width;
   index_t widest = kTaskRows * width;  // of C, and of a bias
-  for (const Layer& layer : network.layers()) {
-    widest = std::max(widest, round_up(layer.n_out, width));
+  for (index_t l = 0; l < network.n_products(); ++l) {
+    widest = std::max(widest, round_up(network.layer(l).n_out, width));
   }
   for (int i = 0; i < n_threads; ++i) scratch_.emplace_back(widest);
   if (hold_gradients || n_begun > 0) gradients_ = AlignedBuffer<T>(PanelLayout<T>(network).size());
@@ -49,7 +49,7 @@ void WeightPass<T>::plan(index_t rows) {
   const double m = static_cast<double>(rows);
   const double work = m * network_.work(0, network_.n_layers());
   const double target = std::clamp(work / kTasksPerStep, kMinTaskWork, kMaxTaskWork);
-  for (index_t l = network_.n_layers() - 1; l >= 0; --l) {  // the last deltas are still in cache
+  for (index_t l = network_.n_products() - 1; l >= 0; --l) {  // the last deltas are still in cache
     const Layer& layer = network_.layer(l);
     if (layer.tied()) {  // its weights have their task with the encoder's
       tasks_.push_back({l, 0, 0, 0, layer.n_out});

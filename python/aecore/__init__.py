@@ -13,7 +13,7 @@ from aecore import _core as _core
 from aecore._version import __version__
 
 if TYPE_CHECKING:
-    from aecore import callbacks, metrics, optimizers, reference, schedules
+    from aecore import callbacks, layers, metrics, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore._models import load
     from aecore._stacking import stack
@@ -42,6 +42,7 @@ __all__ = [
     "TrainingDivergedError",
     "__version__",
     "callbacks",
+    "layers",
     "load",
     "metrics",
     "optimizers",
@@ -51,7 +52,7 @@ __all__ = [
     "stack",
 ]
 
-_SUBMODULES = ("callbacks", "metrics", "optimizers", "reference", "schedules")
+_SUBMODULES = ("callbacks", "layers", "metrics", "optimizers", "reference", "schedules")
 _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",

@@ -129,8 +129,10 @@ class Network:
         tied_weights: bool = False,
         code_layer: int = -1,
         code_top_k: int = 0,
+        gaussian: bool = False,
     ) -> None:
-        """`code_top_k` 0 keeps all units of the output of `code_layer`."""
+        """`code_top_k` 0 keeps all units of the output of `code_layer`; `gaussian` says that it is
+        a Gaussian layer."""
     @property
     def tied_weights(self) -> bool: ...
     @property

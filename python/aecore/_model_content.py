@@ -22,8 +22,9 @@ from aecore._file_values import NoFileFormError, decode, encode
 from aecore._history import History
 from aecore._input import InputSettings
 from aecore._model_file import Content
-from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._parameters import check_params, parameter_error
 from aecore._version import __version__
+from aecore.layers import from_file
 from aecore.network import Network
 
 _INTEGERS = ("_seed", "best_epoch_", "n_features_in_", "n_users_")
@@ -68,10 +69,9 @@ def network_state(content: Content) -> dict[str, Any]:
     settings = dict(state)
     mask = settings.pop("mask_missing")
     _check("mask_missing", type(mask) is bool, "be True or False", mask)
-    activations = settings.pop("activations")
+    activations, layers = settings.pop("activations"), settings.pop("layers", None)
     check_params(settings)
-    n_layers = len(state["layer_sizes"]) - 1
-    check_activations(activations, n_layers)
+    n_layers = len(from_file(layers, state["layer_sizes"], activations))
     if not 0 <= state["code_layer"] < n_layers:
         raise parameter_error("code_layer", "be one of the layers", state["code_layer"])
     scaling = {}

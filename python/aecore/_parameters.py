@@ -204,11 +204,13 @@ _RULES: Mapping[str, Rule] = {
     "momentum": _DECAY,
     "n": _COUNT,
     "n_epochs": _COUNT,
+    "n_in": _COUNT,
     "n_items": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
     ),
+    "n_units": _COUNT,
     "noise": _one_of(None, *_core.NOISES),
     "noise_emphasis": _NOT_NEGATIVE,
     "noise_level": _NOT_NEGATIVE,

@@ -21,8 +21,9 @@ from aecore._initialization import initialize, seed_from
 from aecore._input import InputSettings
 from aecore._network_state import NetworkState, make_core
 from aecore._objective import Settings, Terms, make_objective, running_vector, sparse_layers
-from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._parameters import check_params, parameter_error
 from aecore._sparse import is_sparse
+from aecore.layers import AnyLayer, gaussian_layer, resolve_layers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,10 +39,10 @@ class Network(NetworkState):
 
     Parameters
     ----------
-    layer_sizes : sequence of int
+    layer_sizes : int or sequence of int
         Width of the input and of every layer after it, at least two numbers >= 1. Two make an
-        encoder alone.
-    activations : sequence of str
+        encoder alone. With a list of layers: the width of the input.
+    activations : sequence of str, or of the layers of `aecore.layers`
         One of "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu",
         "gelu" for every layer after the input, or "softmax" for the last.
     dtype : {"float32", "float64"}, default="float32"
@@ -49,7 +50,8 @@ class Network(NetworkState):
     input_scale : float, default=1.0
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
     code_layer : int, default=None
-        Which layer output is the code: 0 is the first hidden layer. None takes the middle.
+        Which layer output is the code: 0 is the first hidden layer. None takes the Gaussian layer
+        or else the middle.
     initialization : {None, "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", \
 "lecun_normal", "orthogonal", "uniform", "normal"}, default=None
         How weights start, with the formulas of `aecore.reference.initial_weights`; "glorot", "he"
@@ -85,12 +87,16 @@ class Network(NetworkState):
     >>> net = aecore.Network([4, 2, 4], ["sigmoid", "sigmoid"], random_state=0)
     >>> net.encode(np.eye(4)).shape
     (4, 2)
+    >>> from aecore.layers import Dense, Gaussian
+    >>> layers = [Dense(8, "relu"), Gaussian(2), Dense(8, "relu"), Dense(4, "sigmoid")]
+    >>> aecore.Network(4, layers, random_state=0).layer_sizes
+    [4, 8, 2, 8, 4]
     """
 
     def __init__(
         self,
-        layer_sizes: Sequence[int],
-        activations: Sequence[str],
+        layer_sizes: int | Sequence[int],
+        activations: Sequence[str] | Sequence[AnyLayer],
         *,
         dtype: DTypeLike = "float32",
         input_scale: float = 1.0,
@@ -103,7 +109,6 @@ class Network(NetworkState):
     ) -> None:
         check_params(
             {
-                "layer_sizes": layer_sizes,
                 "dtype": dtype,
                 "input_scale": input_scale,
                 "code_layer": code_layer,
@@ -114,17 +119,19 @@ class Network(NetworkState):
                 "random_state": random_state,
             }
         )
-        n_layers = len(layer_sizes) - 1
-        check_activations(activations, n_layers)
+        n_in, layers = resolve_layers(layer_sizes, activations)
+        n_layers = len(layers)
+        if code_layer is None:
+            code_layer = gaussian_layer(layers)
         if code_layer is None:
             code_layer = (n_layers - 1) // 2
         if not 0 <= code_layer < n_layers:
             rule = f"be None or an integer from 0 to {n_layers - 1}, one of the layers"
             raise parameter_error("code_layer", rule, code_layer)
-        core = make_core(layer_sizes, activations, tied_weights, int(code_layer), code_top_k)
+        core = make_core(n_in, layers, tied_weights, int(code_layer), code_top_k)
         parameters = aligned_zeros(core.n_parameters, dtype)
         settings = InputSettings(float(input_scale))
-        super().__init__(core, parameters, settings, int(code_layer), n_threads, code_top_k)
+        super().__init__(core, layers, parameters, settings, int(code_layer), n_threads, code_top_k)
         initialize(self, initialization, seed_from(random_state))
 
     def encode(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
