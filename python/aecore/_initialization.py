@@ -58,6 +58,7 @@ def initialize(network: Network, name: str | None, seed: int) -> None:
         name,
         seed=seed,
         tied_weights=network.tied_weights,
+        gaussian_layer=network.gaussian_layer,
     )
 
 

@@ -339,6 +339,11 @@ class NetworkState:
         return list(self._layers)
 
     @property
+    def gaussian_layer(self) -> int | None:
+        """Index of the Gaussian layer, which is the code; None without one."""
+        return gaussian_layer(self._layers)
+
+    @property
     def _is_dense(self) -> bool:
         return to_file(self._layers) is None
 

@@ -57,7 +57,12 @@ def run_batch(
     code = _code_layer(layer_sizes, activations, options)
     sparse = sparse_layers(layer_sizes, activations, options)
     w = row_weights(options.sample_weight, len(clean))
-    layers = unpack(layer_sizes, parameters, tied_weights=options.tied_weights)
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=options.tied_weights,
+        gaussian_layer=code if options.gaussian_code else None,
+    )
 
     draw = Draw(options.seed, options.epoch, _row_indices(options.rows, len(clean)))
     entering, corrupted = enter_rows(
@@ -69,6 +74,7 @@ def run_batch(
         entering,
         code=code,
         code_top_k=options.code_top_k,
+        gaussian=options.gaussian_code,
         dropout=options.dropout,
         draw=draw,
     )
@@ -93,7 +99,8 @@ def run_batch(
 
 
 def _code_layer(layer_sizes: Sequence[int], activations: Sequence[str], options: Options) -> int:
-    if options.code_top_k is None and not (options.activity_l1 or options.contractive_weight):
+    penalties = options.activity_l1 or options.contractive_weight
+    if options.code_top_k is None and not (penalties or options.gaussian_code):
         return -1
     code = resolve_code_layer(layer_sizes, options.code_layer)
     if options.contractive_weight:

@@ -138,19 +138,24 @@ def initial_parameters(
     *,
     seed: int,
     tied_weights: bool = False,
+    gaussian_layer: int | None = None,
 ) -> Vector:
     """The flat vector of `unpack` before training: `initial_weights` of each layer, biases 0.
 
-    Tied weights are those of the encoder. Returns float64 of shape (n_parameters,).
+    Tied weights are those of the encoder; W' of a Gaussian layer has the stream of a layer behind
+    the last. Returns float64 of shape (n_parameters,).
     """
     check_network(layer_sizes, activations)
     sizes = list(layer_sizes)
     n_layers = len(sizes) - 1
     n_own = n_layers // 2 if tied_weights else n_layers
     n_weights = sum(sizes[layer] * sizes[layer + 1] for layer in range(n_own))
-    parameters = np.zeros(n_weights + sum(sizes[1:]))
-    layers = unpack(sizes, parameters, tied_weights=tied_weights)
-    for layer, (W, _) in enumerate(layers[:n_own]):
+    n_parameters = n_weights + sum(sizes[1:])
+    if gaussian_layer is not None:
+        n_parameters += (sizes[gaussian_layer] + 1) * sizes[gaussian_layer + 1]
+    parameters = np.zeros(n_parameters)
+    layers = unpack(sizes, parameters, tied_weights=tied_weights, gaussian_layer=gaussian_layer)
+    for layer, (W, _) in enumerate(layers[:n_own] if tied_weights else layers):
         n_in, n_out = W.shape
         W[:] = initial_weights(n_in, n_out, initialization, seed=seed, layer=layer)
     return parameters

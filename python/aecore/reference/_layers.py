@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aecore.reference._activations import ACTIVATIONS, Matrix, activate
+from aecore.reference._gaussian import GaussianCode, code_noise, gaussian_code
 from aecore.reference._inputs import enter_rows, scale_rows
 from aecore.reference._noise import dropout_multiplier
 from aecore.reference._random import Draw
@@ -30,6 +31,7 @@ class Inference(TypedDict, total=False):
     tied_weights: bool
     code_layer: int | None
     code_top_k: int | None
+    gaussian_code: bool
 
 
 class Pass(NamedTuple):
@@ -38,7 +40,8 @@ class Pass(NamedTuple):
     z: list[Matrix]  # z_l = h_{l-1} W_l + b_l
     a: list[Matrix]  # a_l = f_l(z_l)
     multiplier: list[Matrix | None]  # m_l of top-k codes and dropout; None stands for ones
-    h: list[Matrix]  # the input, then h_l = m_l a_l; the last one is x_hat
+    h: list[Matrix]  # the input, then h_l = m_l a_l, or z of a Gaussian code; last x_hat
+    code: GaussianCode | None = None
 
 
 def check_network(layer_sizes: Sequence[int], activations: Sequence[str]) -> None:
@@ -76,7 +79,11 @@ def resolve_code_layer(layer_sizes: Sequence[int], code_layer: int | None) -> in
 
 
 def unpack(
-    layer_sizes: Sequence[int], parameters: ArrayLike, *, tied_weights: bool = False
+    layer_sizes: Sequence[int],
+    parameters: ArrayLike,
+    *,
+    tied_weights: bool = False,
+    gaussian_layer: int | None = None,
 ) -> Layers:
     """The pairs (W, b) of each layer, as views of the flat vector where it is float64.
 
@@ -91,11 +98,15 @@ def unpack(
         Decoder layer L-1-l has the transpose of encoder layer l's weights, for layers numbered
         from 0 to L-1, and its own bias. The sizes must then read the same backwards, with an even
         number of layers.
+    gaussian_layer : int, optional
+        Index of a Gaussian layer: behind W and b, which make the mean, it has W' and b' of the same
+        shapes, which make the log variance.
 
     Returns
     -------
     list of (W, b)
-        W float64 of shape (n_{l-1}, n_l), b of shape (n_l,).
+        W float64 of shape (n_{l-1}, n_l), b of shape (n_l,). (W', b') of a Gaussian layer comes
+        last.
 
     Raises
     ------
@@ -114,9 +125,15 @@ def unpack(
             )
         n_own //= 2
     n_parameters = sum(n_in * n_out for n_in, n_out in pairs[:n_own]) + sum(layer_sizes[1:])
+    if gaussian_layer is not None:
+        if tied_weights:
+            raise ValueError("tied_weights must be False with a Gaussian layer; got True")
+        n_in, n_out = pairs[gaussian_layer]
+        n_parameters += (n_in + 1) * n_out
     if vector.shape != (n_parameters,):
         raise ValueError(f"parameters must have shape ({n_parameters},); got {vector.shape}")
     layers: Layers = []
+    log_variance: Layers = []
     at = 0
     for layer, (n_in, n_out) in enumerate(pairs):
         if layer < n_own:
@@ -126,7 +143,11 @@ def unpack(
             W = layers[len(pairs) - 1 - layer][0].T
         layers.append((W, vector[at : at + n_out]))
         at += n_out
-    return layers
+        if layer == gaussian_layer:
+            end = at + n_in * n_out
+            log_variance = [(vector[at:end].reshape(n_in, n_out), vector[end : end + n_out])]
+            at = end + n_out
+    return layers + log_variance
 
 
 def top_k_multiplier(a: Matrix, k: int) -> Matrix:
@@ -149,18 +170,29 @@ def run_layers(
     *,
     code: int = -1,
     code_top_k: int | None = None,
+    gaussian: bool = False,
     dropout: float = 0.0,
     draw: Draw | None = None,
 ) -> Pass:
-    """All layers, with the multipliers of top-k codes and of dropout, in this order."""
+    """All layers, with the multipliers of top-k codes and of dropout, in this order.
+
+    A Gaussian code is drawn if there is a `draw`; dropout leaves it alone.
+    """
     run = Pass([], [], [], [entering])
-    for layer, (name, (W, b)) in enumerate(zip(activations, layers, strict=True)):
+    for layer, name in enumerate(activations):
+        W, b = layers[layer]
         z = run.h[-1] @ W + b
         a = activate(name, z)
         multiplier: Matrix | None = None
         if layer == code and code_top_k is not None:
             multiplier = top_k_multiplier(a, code_top_k)
-        if dropout > 0.0 and draw is not None and layer < len(layers) - 1:
+        if gaussian and layer == code:
+            W_v, b_v = layers[-1]
+            epsilon = None if draw is None else code_noise(a.shape[1], draw, layer=layer)
+            drawn = gaussian_code(a, run.h[-1] @ W_v + b_v, epsilon)
+            run = run._replace(code=drawn)
+            a = drawn.z
+        elif dropout > 0.0 and draw is not None and layer < len(activations) - 1:
             kept = dropout_multiplier(a.shape[1], dropout, draw, layer=layer)
             multiplier = kept if multiplier is None else multiplier * kept
         run.z.append(z)
@@ -182,14 +214,24 @@ def infer(
     tied_weights: bool = False,
     code_layer: int | None = None,
     code_top_k: int | None = None,
+    gaussian_code: bool = False,
 ) -> tuple[Pass, Matrix]:
     """The forward pass without noise and dropout, and the scaled rows (NaN where missing)."""
     check_network(layer_sizes, activations)
     clean = scale_rows(X, layer_sizes[0], input_scale=input_scale, scaling=scaling)
-    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights)
-    code = -1 if code_top_k is None else resolve_code_layer(layer_sizes, code_layer)
+    needs_code = gaussian_code or code_top_k is not None
+    code = resolve_code_layer(layer_sizes, code_layer) if needs_code else -1
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        gaussian_layer=code if gaussian_code else None,
+    )
     entering, _ = enter_rows(clean, missing)
-    return run_layers(layers, activations, entering, code=code, code_top_k=code_top_k), clean
+    run = run_layers(
+        layers, activations, entering, code=code, code_top_k=code_top_k, gaussian=gaussian_code
+    )
+    return run, clean
 
 
 def forward(
@@ -226,6 +268,8 @@ def forward(
         middle one.
     code_top_k : int, optional
         The k largest units of each row's code are kept, the others become 0.
+    gaussian_code : bool, default False
+        Whether the code has a mean and a log variance (`unpack`); its output is then the mean.
 
     Returns
     -------
@@ -259,6 +303,23 @@ def encode(
     return forward(layer_sizes, activations, parameters, X, **inference)[1][code + 1]
 
 
+def code_distribution(
+    layer_sizes: Sequence[int],
+    activations: Sequence[str],
+    parameters: ArrayLike,
+    X: ArrayLike,
+    **inference: Unpack[Inference],
+) -> tuple[Matrix, Matrix]:
+    """Mean and log variance of each row's Gaussian code.
+
+    Parameters are those of `forward`; returns two float64 of shape (n_samples, n_code).
+    """
+    inference["gaussian_code"] = True
+    run, _ = infer(layer_sizes, activations, parameters, X, **inference)
+    assert run.code is not None
+    return run.code.mean, run.code.log_variance
+
+
 def decode(
     layer_sizes: Sequence[int],
     activations: Sequence[str],
@@ -267,6 +328,7 @@ def decode(
     *,
     code_layer: int | None = None,
     tied_weights: bool = False,
+    gaussian_code: bool = False,
     scaling: Scaling | None = None,
 ) -> Matrix:
     """The reconstruction that each code of shape (n_samples, n_code) stands for.
@@ -277,7 +339,12 @@ def decode(
     check_network(layer_sizes, activations)
     first = resolve_code_layer(layer_sizes, code_layer) + 1
     codes = scale_rows(Z, layer_sizes[first])
-    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights)
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        gaussian_layer=first - 1 if gaussian_code else None,
+    )
     x_hat = run_layers(layers[first:], activations[first:], codes).h[-1]
     return x_hat if scaling is None else scaling.undo(x_hat)
 
