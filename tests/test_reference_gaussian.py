@@ -49,9 +49,7 @@ def test_gradient(settings: dict[str, Any]) -> None:
         return reference.objective(SIZES, ACTIVATIONS, vector, X, **options)
 
     parameters = start()
-    value, gradient = reference.objective_and_gradient(
-        SIZES, ACTIVATIONS, parameters, X, **options
-    )
+    value, gradient = reference.objective_and_gradient(SIZES, ACTIVATIONS, parameters, X, **options)
     assert value == objective(parameters)
     numeric = central_differences(objective, parameters)
     # A unit's free bits are a kink: none of these rows is near it.

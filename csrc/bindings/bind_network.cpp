@@ -87,10 +87,12 @@ void initialize(const Network& network, py::array& parameters, std::uint64_t see
 
 void run_forward(const Network& network, const py::array& parameters, const py::object& x,
                  py::array& out, index_t first, index_t last, const InputOptions& input,
-                 int n_threads, const std::string& name) {
+                 int n_threads, const std::string& name, bool log_variance) {
   AECORE_REQUIRE(first >= 0 && first < last && last <= network.n_layers(),
                  "layers must be a range within 0 to " + std::to_string(network.n_layers()) +
                      "; got " + std::to_string(first) + " to " + std::to_string(last));
+  AECORE_REQUIRE(!log_variance || network.layer(last - 1).gaussian(),
+                 "log_variance must be False where the last layer is not Gaussian");
   if (first == 0) check_input(input, network);
   with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
@@ -106,7 +108,9 @@ void run_forward(const Network& network, const py::array& parameters, const py::
                               first,
                               last,
                               input,
-                              write_pointer<T>(out, checked_mul(source.n_rows, n_out), "out")};
+                              write_pointer<T>(out, checked_mul(source.n_rows, n_out), "out"),
+                              nullptr,
+                              log_variance};
     if (source.n_rows == 0) return;
     const double work = static_cast<double>(source.n_rows) * network.work(first, last);
     const int threads = choose_threads(n_threads, work, kWorthATeam);
@@ -223,7 +227,7 @@ py::tuple bound_evaluate(const Network& network, const py::array& parameters, co
   const ObjectiveParts parts = run_evaluate(network, parameters, selection, objective, gradient,
                                             std::nullopt, n_threads, epoch, running);
   return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity, parts.weight_l1,
-                        parts.activity_l1, parts.contractive);
+                        parts.activity_l1, parts.contractive, parts.divergence);
 }
 
 void row_losses(const Network& network, const py::array& parameters, const py::object& x,
@@ -336,7 +340,8 @@ void bind_network(py::module_& m) {
       .def("initialize", &initialize, arg("parameters").noconvert(), arg("seed"))
       .def("forward", &run_forward, arg("parameters").noconvert(), arg("X").noconvert(),
            arg("out").noconvert(), arg("first_layer"), arg("last_layer"),
-           arg("entry") = InputOptions{}, arg("n_threads") = 0, arg("name") = "X")
+           arg("entry") = InputOptions{}, arg("n_threads") = 0, arg("name") = "X",
+           arg("log_variance") = false)
       .def("one_row", &run_one_row, arg("parameters"), arg("X"), arg("out"), arg("first_layer"),
            arg("last_layer"), arg("entry"))
       .def("row_losses", &row_losses, arg("parameters").noconvert(), arg("X").noconvert(),

@@ -57,7 +57,7 @@ class Network {
   index_t n_in() const { return layer_sizes_.front(); }
   index_t n_out() const { return layer_sizes_.back(); }
   index_t n_parameters() const { return n_parameters_; }
-  /// Multiply-adds of one row through layers [first, last).
+  /// Multiply-adds of one row through layers (or products) [first, last).
   double work(index_t first, index_t last) const;
   bool tied() const { return output().tied(); }
   /// Whether all that a layer does is one product with weights of its own and an activation.

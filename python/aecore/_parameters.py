@@ -142,6 +142,7 @@ _RULES: Mapping[str, Rule] = {
     "activity_l1": _NOT_NEGATIVE,
     "activation": _one_of(*_HIDDEN),
     "batch_size": _COUNT,
+    "beta": _NOT_NEGATIVE,
     "beta_1": _DECAY,
     "beta_2": _DECAY,
     "callbacks": Rule(
@@ -179,6 +180,7 @@ _RULES: Mapping[str, Rule] = {
     "factor": _OPEN_UNIT,
     "feedback": _one_of("implicit", "explicit"),
     "filter_seen": _BOOL,
+    "free_bits": _NOT_NEGATIVE,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
         "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",

@@ -267,6 +267,39 @@ class Network(NetworkState):
         )
         return losses
 
+    def code_distribution(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Compute mean and log variance of the Gaussian codes of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features) or (n_features,)
+            As in `encode`.
+
+        Returns
+        -------
+        mean, log_variance : ndarray of shape (n_rows, n_code) or (n_code,)
+            The mean is what `encode` gives; the log variance is cut to [-20, 20].
+
+        Raises
+        ------
+        ValueError
+            If there is no Gaussian layer.
+        ValueError, TypeError
+            As in `encode`.
+        """
+        if self.gaussian_layer is None:
+            msg = f"code_distribution needs a Gaussian layer; got layers {self.layers}"
+            raise ValueError(msg)
+        mean = self.encode(X)
+        array: Any = X if is_sparse(X) else np.asarray(X)
+        rows = as_rows(array, self._sizes[0], "X")
+        log_variance = np.empty((rows.shape[0], mean.shape[-1]), mean.dtype)
+        last, entry = self._code_layer + 1, self._input.core
+        arguments = (0, last, entry, self._n_threads or 0, "X", True)
+        self._core.forward(self._parameters, rows, log_variance, *arguments)
+        limit = _core.LOG_VARIANCE_LIMIT
+        return mean, np.clip(log_variance, -limit, limit).reshape(mean.shape)
+
     def objective(
         self,
         X: ArrayLike,
@@ -358,17 +391,22 @@ class Network(NetworkState):
             gamma >= 0, on the squared Frobenius norm of the code's Jacobian by what enters the
             first layer [2]_; above 0 the encoder's activations must be among "sigmoid", "tanh",
             "relu" and "identity".
+        beta : float, default=1.0
+            Weight >= 0 of the divergence of a Gaussian code from N(0, I).
+        free_bits : float, default=0.0
+            Nats >= 0: what each unit of a Gaussian code counts with at least in each row's
+            divergence, which has no gradient below.
         dropout : float, default=0.0
-            In [0, 1): each hidden unit is left out with this probability, and multiplied by
-            1/(1 - dropout) otherwise [3]_.
+            In [0, 1): each hidden unit, but those of a Gaussian code, is left out with this
+            probability, and multiplied by 1/(1 - dropout) otherwise [3]_.
         seed : int, default=0
-            Of dropout, in [0, 2**64).
+            Of dropout and of the draws of a Gaussian code, in [0, 2**64).
         epoch : int, default=0
             Units are drawn anew in each; in [0, 2**32).
 
         Returns
         -------
-        data, weight_decay, sparsity, weight_l1, activity_l1, contractive : float
+        data, weight_decay, sparsity, weight_l1, activity_l1, contractive, divergence : float
             As a named tuple; J is their sum.
 
         Raises

@@ -12,8 +12,8 @@ A row x on its way through the network:
     z_l = h_{l-1} W_l + b_l;   a_l = f_l(z_l);   h_l = m_l * a_l;   x_hat = h_L
 
 The multiplier m_l is 1 but for top-k codes (0 or 1) and dropout (0 or 1/(1 - p)), the top-k chosen
-first; the gradient takes it as constant. Every penalty reads h, what the next layer sees. A Gaussian
-code (`gaussian_code`) has two products, and h is drawn: `aecore.reference._gaussian` says how.
+first; the gradient takes it as constant. Every penalty reads h, what the next layer sees. With
+`gaussian_code` the code has two products and its h is drawn: `aecore.reference._gaussian` says how.
 
 For m rows with weights w (1 unless given), code h_c:
 

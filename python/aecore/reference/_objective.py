@@ -91,6 +91,7 @@ def _log_variance_delta(batch: Batch, dJ_dz: Matrix) -> tuple[Matrix, Matrix]:
 def _gradient(batch: Batch) -> Vector:
     options, run, layers = batch.options, batch.run, batch.layers
     n_layers = len(batch.activations)
+    delta_v: Matrix = np.empty(0)  # the same of a Gaussian code's log variance
     # delta = dJ/dz of the layer at hand, shape (n_samples, n_units).
     delta = batch.w[:, np.newaxis] * loss_derivative(options.loss, batch.output)
     dW: list[Matrix] = [np.empty(0)] * len(layers)
@@ -218,8 +219,8 @@ def objective(
     free_bits : float, default 0.0
         lambda >= 0, in nats: what a unit of the code and a row costs at least.
     dropout : float, default 0.0
-        p in [0, 1): each hidden unit (but those of a Gaussian code) is left out with this probability and multiplied by 1/(1 - p)
-        otherwise.
+        p in [0, 1): each hidden unit, but those of a Gaussian code, is left out with this
+        probability and multiplied by 1/(1 - p) otherwise.
     noise : {None, "masking", "gaussian", "salt_and_pepper", "uniform"}, default None
         Noise on the scaled input; the target stays clean.
     noise_level : float, default 0.0
