@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aecore.interactions import Interactions
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
+    from aecore.variational_autoencoder import VariationalAutoencoder
 
 __all__ = [
     "EASE",
@@ -40,6 +41,7 @@ __all__ = [
     "Network",
     "SparseAutoencoder",
     "TrainingDivergedError",
+    "VariationalAutoencoder",
     "__version__",
     "callbacks",
     "layers",
@@ -65,6 +67,7 @@ _MODULES = {
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
+    "VariationalAutoencoder": "aecore.variational_autoencoder",
     "load": "aecore._models",
     "show_config": "aecore._config",
     "stack": "aecore._stacking",

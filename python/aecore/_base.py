@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aecore._history import History
     from aecore._training import TrainingData
     from aecore.network import Network
+    from aecore.schedules import Schedule
 
 
 class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -28,6 +29,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     # Whether the target is X itself, or something on its scale.
     _reproduces_input: bool
     _observed_only = False  # entries that a sparse target does not hold are left out of the loss
+    _gaussian_code = False
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
@@ -80,6 +82,14 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         network = self.network_
         return network.layer_sizes[network.code_layer + 1]
 
+    def _divergence_settings(self) -> dict[str, float]:
+        """Settings of the objective that a Gaussian code needs."""
+        return {}
+
+    def _beta_schedule(self) -> Schedule | None:
+        """Factor on beta in each epoch; None is 1."""
+        return None
+
     def _validation_figures(self, data: TrainingData, network: Network) -> dict[str, float]:
         """Figures for `history_` at the end of an epoch besides the losses."""
         del data, network
@@ -92,8 +102,9 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         was there before. It holds the parameters and all that was learned, so that `partial_fit`
         after `load` gives the same bits as without it. What no file can hold is left out and loads
         as None: `callbacks`, a `random_state` that is no integer, and a `learning_rate_schedule`
-        that is, or contains, a function of yours. So are attributes and settings that are not
-        aecore's, such as those of `set_output`. Pickle keeps all of them. docs/models.md says more.
+        or `beta_schedule` that is, or contains, a function of yours. So are attributes and settings
+        that are not aecore's, such as those of `set_output`. Pickle keeps all of them.
+        docs/models.md says more.
 
         Parameters
         ----------

@@ -203,10 +203,10 @@ class Network:
         running: NDArray[np.float64] | None = None,
     ) -> tuple[float, float, float, float, float, float, float]:
         """(data loss, weight decay, sparsity, L1 of weights, L1 of the code, contractive penalty,
-        divergence of a Gaussian code) over the rows of X that `rows` selects (None: all); J is their
-        sum. rho_hat is over all of them; `sample_weight` goes by row of X. The gradient of J is written to `gradient` unless it
-        is None. `epoch` is that of noise and dropout. `running` holds rho_hat of the batch before,
-        layer by layer (NaN: none), and is updated."""
+        divergence of a Gaussian code) over the rows of X that `rows` selects (None: all); J is the
+        sum. rho_hat is over all of them; `sample_weight` goes by row of X. The gradient of J is
+        written to `gradient` unless it is None. `epoch` is that of noise, dropout and draws.
+        `running` holds rho_hat of the batch before, layer by layer (NaN: none), and is updated."""
     def train(
         self,
         parameters: Array,

@@ -99,9 +99,12 @@ def _is_schedule(value: Any) -> bool:
 def _is_pretrain(value: Any) -> bool:
     from aecore.autoencoder import Autoencoder
 
-    if isinstance(value, bool | np.bool_ | Autoencoder):
+    def is_layer(each: Any) -> bool:
+        return isinstance(each, Autoencoder) and not each._gaussian_code
+
+    if isinstance(value, bool | np.bool_) or is_layer(value):
         return True
-    return isinstance(value, Sequence) and all(isinstance(each, Autoencoder) for each in value)
+    return isinstance(value, Sequence) and all(map(is_layer, value))
 
 
 def _is_callback(value: Any) -> bool:
@@ -143,6 +146,14 @@ _RULES: Mapping[str, Rule] = {
     "activation": _one_of(*_HIDDEN),
     "batch_size": _COUNT,
     "beta": _NOT_NEGATIVE,
+    "beta_schedule": Rule(
+        "be None or a callable (epoch, n_epochs, history) -> factor as in aecore.schedules",
+        lambda value: value is None or (callable(value) and not isinstance(value, type)),
+    ),
+    "beta_warmup_epochs": Rule(
+        "be an integer from 0 to 2**31 - 1",
+        lambda value: _is_integer(value) and bool(0 <= value <= MAX_COUNT),
+    ),
     "beta_1": _DECAY,
     "beta_2": _DECAY,
     "callbacks": Rule(
@@ -200,6 +211,7 @@ _RULES: Mapping[str, Rule] = {
         "(epoch, n_epochs, history) -> factor as in aecore.schedules",
         _is_schedule,
     ),
+    "likelihood": _one_of("bernoulli", "gaussian", "multinomial"),
     "loss": _one_of(*_core.LOSSES),
     "minimum": _UNIT,
     "missing": _one_of(None, "mask"),
@@ -208,6 +220,7 @@ _RULES: Mapping[str, Rule] = {
     "n_epochs": _COUNT,
     "n_in": _COUNT,
     "n_items": _COUNT,
+    "n_samples": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
@@ -253,6 +266,7 @@ _RULES: Mapping[str, Rule] = {
     "sparsity_momentum": _DECAY,
     "sparsity_target": _OPEN_UNIT,
     "sparsity_weight": _NOT_NEGATIVE,
+    "steps": _COUNT,
     "then": Rule(
         "be a callable (epoch, n_epochs, history) -> factor",
         lambda value: callable(value) and not isinstance(value, type),
