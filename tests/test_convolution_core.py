@@ -64,7 +64,7 @@ def block_difference(index: int, dtype: str = "float64", **options: Any) -> floa
     from aecore import _core
 
     sizes, activations, kinds, n_rows = networks(index)
-    network = _core.Network(sizes, activations, False, 1, 0, kinds)
+    network = _core.Network(sizes, activations, False, 1, 0, convolutions=kinds)
     rng = np.random.default_rng(index)
     parameters = rng.uniform(-1, 1, network.n_parameters)
     for W, _ in reference.unpack(sizes, parameters, convolutions=kinds):
@@ -126,7 +126,7 @@ def forward_of_parts() -> list[str]:
     wrong = []
     for index in range(len(GEOMETRIES)):
         sizes, activations, kinds, n_rows = networks(index)
-        network = _core.Network(sizes, activations, False, 1, 0, kinds)
+        network = _core.Network(sizes, activations, False, 1, 0, convolutions=kinds)
         for dtype in ("float32", "float64"):
             rng = np.random.default_rng(index)
             parameters = rng.normal(size=network.n_parameters).astype(dtype) * 0.3
@@ -183,7 +183,7 @@ def test_geometry_that_does_not_fit_is_refused(change: dict[str, Any], text: str
 
     conv = reference.convolution_of((5, 5, 1), 8, kernel=3, stride=2)._replace(**change)
     with pytest.raises(ValueError, match=text):
-        _core.Network([25, 72], ["relu"], False, -1, 0, [conv])
+        _core.Network([25, 72], ["relu"], False, -1, 0, convolutions=[conv])
 
 
 def test_what_convolutions_cannot_do_is_refused() -> None:
@@ -192,10 +192,10 @@ def test_what_convolutions_cannot_do_is_refused() -> None:
     conv = reference.convolution_of((5, 5, 1), 8, kernel=3, stride=2)
     kinds = [conv, conv._replace(transposed=True)]
     with pytest.raises(ValueError, match="tied_weights must be False where a layer convolves"):
-        _core.Network([25, 72, 25], ["relu", "relu"], True, 0, 0, kinds)
+        _core.Network([25, 72, 25], ["relu", "relu"], True, 0, 0, convolutions=kinds)
     with pytest.raises(ValueError, match=r"one entry per layer \(2\); got 1"):
-        _core.Network([25, 72, 25], ["relu", "relu"], False, 0, 0, kinds[:1])
-    network = _core.Network([25, 72, 25], ["relu", "relu"], False, 0, 0, kinds)
+        _core.Network([25, 72, 25], ["relu", "relu"], False, 0, 0, convolutions=kinds[:1])
+    network = _core.Network([25, 72, 25], ["relu", "relu"], False, 0, 0, convolutions=kinds)
     options = {"contractive_weight": 0.1, "code_layer": 0}
     with pytest.raises(ValueError, match="contractive_weight must be 0 where a layer"):
         evaluate(network, np.zeros(network.n_parameters), np.zeros((2, 25)), options, 1)

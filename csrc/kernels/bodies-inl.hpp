@@ -21,5 +21,6 @@
 #include "kernels/updates-inl.hpp"
 //
 #include "kernels/dropout-inl.hpp"
+#include "kernels/gaussian-inl.hpp"
 //
 #include "kernels/table-inl.hpp"

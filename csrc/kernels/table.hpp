@@ -70,6 +70,9 @@ enum class Element : std::uint8_t {
 /// are 32 KB, which stays in a 48 KB first-level cache.
 inline constexpr index_t kSumBlock = 256;
 
+/// Log variances of a Gaussian code are cut to plus and minus this: exp stays finite in float32.
+inline constexpr double kLogVarianceLimit = 20;
+
 /// Outputs leave binary_cross_entropy's formula finite when they are not computed from logits.
 inline constexpr double kProbabilityClip = 1e-7;
 
@@ -220,6 +223,35 @@ struct DropoutCall {
   std::uint32_t purpose;  // and the layer, from bit 8 on
 };
 
+/// Rows of a Gaussian code: z = mean + deviation epsilon, and their divergence from N(0, I). Normal
+/// numbers from words that are drawn as in EnterCall, as those of Noise::gaussian are.
+template <class T>
+struct GaussianCall {
+  T* z;  // panels, of destination row 0: the mean, which z replaces
+  index_t z_stride;
+  T* log_variance;     // panels like the next two: dz/dlog_variance replaces it, if they are there
+  T* by_mean;          // gets the derivative of the weighted divergence by the mean; or null
+  T* by_log_variance;  // and that by the log variance
+  index_t stride;
+  double* divergence;   // by row: gets the sum over its columns, each at least free_bits
+  const T* row_weight;  // by row
+  T beta, free_bits;
+  const index_t* rows;  // source rows, as in GatherCall
+  index_t first_row;
+  index_t n_rows, n_columns;
+  std::uint64_t seed;
+  std::uint32_t epoch;
+  std::uint32_t purpose;  // and the layer, from bit 8 on
+};
+
+template <class T>
+struct GaussianBackward {  // what a GaussianCall left, panels, rows as in C
+  const T* slope;          // dz/dlog_variance
+  const T* by_mean;
+  T* by_log_variance;
+  index_t stride;
+};
+
 /// What a gather found in the rows it read, after conversion and scaling.
 enum GatherFlags : unsigned { kGatherNotFinite = 1u, kGatherOutsideUnit = 2u };
 
@@ -361,6 +393,8 @@ struct Kernels {
   Epilogue<T> output_loss;
   Epilogue<T> activation_backward;
   void (*dropout)(const DropoutCall<T>&);
+  void (*draw_code)(const GaussianCall<T>&);
+  Epilogue<T> gaussian_backward;
   /// Rows z in panels (n columns) become softmax(z).
   void (*softmax)(T* z, index_t stride, index_t rows, index_t n);
   /// What output_loss does, for softmax and its loss, from z: a row at a time, all panels. `z`

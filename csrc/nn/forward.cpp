@@ -138,11 +138,12 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
   }
   RowFetch ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows);
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
-    const Layer& layer = call.network.layer(l);
+    const index_t product = call.product(l);
+    const Layer& layer = call.network.layer(product);
     const bool reads_x = l == call.first_layer;
     GemmCall<T> gemm =
-        layer_product(weights, layer, l, rows, *in, reads_x ? x : RowsInPlace<T>{}, out);
-    const BiasActivation<T> context{weights.bias(l), layer.activation,
+        layer_product(weights, layer, product, rows, *in, reads_x ? x : RowsInPlace<T>{}, out);
+    const BiasActivation<T> context{weights.bias(product), layer.activation,
                                     reads_x && in_place ? &not_finite : nullptr};
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
@@ -169,7 +170,8 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
 
 template <class T>
 void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
-  if (call.x.n_rows <= kFewRows && !call.network.convolves(call.first_layer, call.last_layer)) {
+  if (call.x.n_rows <= kFewRows && !call.log_variance &&
+      !call.network.convolves(call.first_layer, call.last_layer)) {
     forward_few_rows(call);
     return;
   }
@@ -183,8 +185,9 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   // Tied layers take their weights from the encoder, whichever part is asked for.
   const index_t first_loaded = call.network.tied() ? 0 : call.first_layer;
   run_team(n_threads, poll, [&](Team& team) {
-    team.for_each(call.last_layer - first_loaded,
-                  [&](index_t i, int) { weights.load(first_loaded + i, call.parameters); });
+    team.for_each(call.last_layer - first_loaded, [&](index_t i, int) {
+      weights.load(call.product(first_loaded + i), call.parameters);
+    });
     team.for_each(n_blocks, [&](index_t block, int worker) {
       const index_t first = block * block_rows;
       forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),

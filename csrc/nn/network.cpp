@@ -50,6 +50,16 @@ void check_convolution(const Convolution& c, index_t n_in, index_t n_out, std::s
               c.code.channels);
 }
 
+void require_gaussian_alone(const CodeOptions& code, const std::vector<Activation>& activations) {
+  if (!code.gaussian) return;
+  AECORE_REQUIRE(code.code_layer >= 0 && code.code_layer < static_cast<index_t>(activations.size()),
+                 "code_layer must be the Gaussian layer; got " + std::to_string(code.code_layer));
+  AECORE_REQUIRE(activations[static_cast<std::size_t>(code.code_layer)] == Activation::identity,
+                 "activations must have 'identity' for a Gaussian layer");
+  AECORE_REQUIRE(!code.tied_weights, "tied_weights must be False with a Gaussian layer");
+  AECORE_REQUIRE(code.top_k == 0, "code_top_k must be None with a Gaussian layer");
+}
+
 }  // namespace
 
 Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations,
@@ -82,9 +92,22 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
                  "convolutions must have one entry per layer (" +
                      std::to_string(activations.size()) + "); got " +
                      std::to_string(convolutions.size()));
+  require_gaussian_alone(code, activations);
+  Layer log_variance{};
   for (std::size_t i = 0; i < activations.size(); ++i) {
     add_layer(activations[i], code, convolutions[i]);
+    if (!code.gaussian || static_cast<index_t>(i) != code.code_layer) continue;
+    Layer& layer = layers_.back();
+    AECORE_REQUIRE(!layer.convolves(), "convolutions must leave the Gaussian layer out; got one");
+    gaussian_ = code.code_layer;
+    log_variance = layer;
+    log_variance.weights = n_parameters_;
+    log_variance.bias = n_parameters_ + (layer.bias - layer.weights);
+    n_parameters_ = log_variance.bias + layer.n_out;
+    AECORE_REQUIRE(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
+    layer.log_variance = static_cast<index_t>(activations.size());
   }
+  if (gaussian_ >= 0) layers_.push_back(log_variance);
   AECORE_REQUIRE(!code.tied_weights || !convolves(0, n_layers()),
                  "tied_weights must be False where a layer convolves; got True");
   checked_mul(n_parameters_, index_t{sizeof(double)});
@@ -93,7 +116,7 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
 void Network::add_layer(Activation activation, const CodeOptions& code,
                         const Convolution& convolution) {
   const std::size_t i = layers_.size(), n_layers = layer_sizes_.size() - 1;
-  Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activation, n_parameters_, 0, -1, 0,
+  Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activation, n_parameters_, 0, -1, 0, -1,
               convolution};
   if (layer.convolves()) check_convolution(convolution, layer.n_in, layer.n_out, i);
   if (static_cast<index_t>(i) == code.code_layer) layer.top_k = code.top_k;
@@ -112,11 +135,12 @@ void Network::add_layer(Activation activation, const CodeOptions& code,
 }
 
 bool Network::operator==(const Network& other) const {
-  if (layer_sizes_ != other.layer_sizes_) return false;
+  if (layer_sizes_ != other.layer_sizes_ || gaussian_ != other.gaussian_) return false;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer &mine = layers_[l], &others = other.layers_[l];
     if (mine.activation != others.activation || mine.tied_to != others.tied_to ||
-        mine.top_k != others.top_k || !(mine.convolution == others.convolution)) {
+        mine.top_k != others.top_k || mine.log_variance != others.log_variance ||
+        !(mine.convolution == others.convolution)) {
       return false;
     }
   }
@@ -125,7 +149,7 @@ bool Network::operator==(const Network& other) const {
 
 bool Network::plain() const {
   return std::all_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
-    return !layer.tied() && layer.top_k == 0 && !layer.convolves();
+    return !layer.tied() && layer.top_k == 0 && !layer.gaussian() && !layer.convolves();
   });
 }
 

@@ -48,6 +48,9 @@ struct Layer {
   index_t bias;     // offset of b (n_bias), just behind W if that is the layer's own
   index_t tied_to;  // layer whose W^T serves as W, which then lies at `weights`; -1: its own
   index_t top_k;    // a row's units but the k largest become 0; 0: none do
+  /// Of a Gaussian code, whose own product is the mean: the index of the one that makes the log
+  /// variance of the same input, among the layers behind the last; -1: not Gaussian.
+  index_t log_variance;
 
   Convolution convolution;  // if any
 
@@ -60,6 +63,7 @@ struct Layer {
   }
   index_t weight_columns() const { return convolves() ? convolution.code.channels : n_out; }
   index_t n_bias() const { return convolves() ? convolution.written().channels : n_out; }
+  bool gaussian() const { return log_variance >= 0; }
 };
 
 /// What makes an autoencoder of a network.
@@ -67,6 +71,7 @@ struct CodeOptions {
   bool tied_weights = false;  // decoder layer L-1-l has the transpose of encoder layer l's weights
   index_t code_layer = -1;    // index of the layer output that `top_k` is for
   index_t top_k = 0;          // units of the code that are kept in each row; 0: all
+  bool gaussian = false;      // the code has a mean and a log variance
 };
 
 class Network {
@@ -79,16 +84,24 @@ class Network {
   /// The same sizes, activations and options.
   bool operator==(const Network& other) const;
 
-  const std::vector<Layer>& layers() const { return layers_; }
+  /// Layer i, and from n_layers() on what has weights beside a layer: a log variance.
   const Layer& layer(index_t i) const { return layers_[static_cast<std::size_t>(i)]; }
-  index_t n_layers() const { return static_cast<index_t>(layers_.size()); }
+  const Layer& output() const { return layer(n_layers() - 1); }
+  /// Of the chain from input to output.
+  index_t n_layers() const { return static_cast<index_t>(layer_sizes_.size()) - 1; }
+  /// Of all that have weights.
+  index_t n_products() const { return static_cast<index_t>(layers_.size()); }
+  /// The layer whose input a product reads.
+  index_t place(index_t product) const { return product < n_layers() ? product : gaussian_; }
+  /// Index of the Gaussian layer; -1: none.
+  index_t gaussian() const { return gaussian_; }
   const std::vector<index_t>& layer_sizes() const { return layer_sizes_; }
   index_t n_in() const { return layer_sizes_.front(); }
   index_t n_out() const { return layer_sizes_.back(); }
   index_t n_parameters() const { return n_parameters_; }
-  /// Multiply-adds of one row through layers [first, last).
+  /// Multiply-adds of one row through layers (or products) [first, last).
   double work(index_t first, index_t last) const;
-  bool tied() const { return layers_.back().tied(); }
+  bool tied() const { return output().tied(); }
   /// Whether all that a layer does is one product with weights of its own and an activation.
   bool plain() const;
   /// Whether one of the layers [first, last) convolves.
@@ -104,6 +117,7 @@ class Network {
 
   std::vector<index_t> layer_sizes_;
   std::vector<Layer> layers_;
+  index_t gaussian_ = -1;
   index_t n_parameters_ = 0;
 };
 

@@ -36,7 +36,8 @@ WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradie
   plan(rows);
   const index_t width = kernels<T>().panel_width;
   index_t widest = kTaskRows * width;  // of C, and of a bias
-  for (const Layer& layer : network.layers()) {
+  for (index_t l = 0; l < network.n_products(); ++l) {
+    const Layer& layer = network.layer(l);
     index_t size = round_up(layer.n_out, width);
     if (layer.convolves()) {
       size = std::max(size + round_up(layer.n_bias(), width),
@@ -52,9 +53,9 @@ template <class T>
 void WeightPass<T>::plan(index_t rows) {
   const index_t width = kernels<T>().panel_width;
   const double m = static_cast<double>(rows);
-  const double work = m * network_.work(0, network_.n_layers());
+  const double work = m * network_.work(0, network_.n_products());
   const double target = std::clamp(work / kTasksPerStep, kMinTaskWork, kMaxTaskWork);
-  for (index_t l = network_.n_layers() - 1; l >= 0; --l) {  // the last deltas are still in cache
+  for (index_t l = network_.n_products() - 1; l >= 0; --l) {  // the last deltas are still in cache
     const Layer& layer = network_.layer(l);
     if (layer.tied()) {  // its weights have their task with the encoder's
       tasks_.push_back({l, 0, 0, 0, layer.n_out});
@@ -221,7 +222,8 @@ typename WeightPass<T>::Operands WeightPass<T>::operands_of(
     const Task& task, const std::vector<MatrixPanels<const T>>& inputs,
     const std::vector<MatrixPanels<const T>>& deltas, const SparseColumns<T>* sparse_input) const {
   const auto l = static_cast<std::size_t>(task.layer);
-  Operands operands{inputs[l], deltas[l], {}, {}, l == 0 ? sparse_input : nullptr};
+  Operands operands{
+      inputs[l], deltas[l], {}, {}, network_.place(task.layer) == 0 ? sparse_input : nullptr};
   if (network_.tied()) {
     const std::size_t decoder = inputs.size() - 1 - l;
     operands.tied_input = inputs[decoder];

@@ -8,9 +8,10 @@
 namespace aecore {
 
 template <class T>
-PanelLayout<T>::PanelLayout(const Network& network) : layers_(network.layers()) {
+PanelLayout<T>::PanelLayout(const Network& network) {
   const index_t width = kernels<T>().panel_width;
-  for (const Layer& layer : layers_) {
+  for (index_t l = 0; l < network.n_products(); ++l) {
+    const Layer& layer = layers_.emplace_back(network.layer(l));
     const index_t stride = layer.tied() ? 0 : layer.weight_rows() * width;
     const index_t bias = size_ + checked_mul(ceil_div(layer.weight_columns(), width), stride);
     places_.push_back({size_, bias, stride});
@@ -45,13 +46,13 @@ template <class T>
 PanelWeights<T>::PanelWeights(const Network& network, bool with_transposed)
     : network_(network), layout_(network), panels_(layout_.size()) {
   const index_t width = kernels<T>().panel_width;
-  for (index_t l = 0; l < network.n_layers(); ++l) {
+  for (index_t l = 0; l < network.n_products(); ++l) {
     const Layer& layer = network.layer(l);
     convolved_.emplace_back();
     if (layer.convolves()) {
       transposed_.emplace_back();
       convolved_.back() = std::make_unique<ConvolvedWeights<T>>(layer, with_transposed && l > 0);
-    } else if (!layer.tied() && ((with_transposed && l > 0) || network.tied())) {
+    } else if (!layer.tied() && ((with_transposed && network.place(l) > 0) || network.tied())) {
       transposed_.emplace_back(checked_mul(ceil_div(layer.n_in, width), layer.n_out * width));
     } else {
       transposed_.emplace_back();

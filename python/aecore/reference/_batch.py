@@ -62,6 +62,7 @@ def run_batch(
         parameters,
         tied_weights=options.tied_weights,
         convolutions=options.convolutions,
+        gaussian_layer=code if options.gaussian_code else None,
     )
 
     draw = Draw(options.seed, options.epoch, _row_indices(options.rows, len(clean)))
@@ -75,6 +76,7 @@ def run_batch(
         options.convolutions,
         code=code,
         code_top_k=options.code_top_k,
+        gaussian=options.gaussian_code,
         dropout=options.dropout,
         draw=draw,
     )
@@ -99,7 +101,8 @@ def run_batch(
 
 
 def _code_layer(layer_sizes: Sequence[int], activations: Sequence[str], options: Options) -> int:
-    if options.code_top_k is None and not (options.activity_l1 or options.contractive_weight):
+    penalties = options.activity_l1 or options.contractive_weight
+    if options.code_top_k is None and not (penalties or options.gaussian_code):
         return -1
     code = resolve_code_layer(layer_sizes, options.code_layer)
     if options.contractive_weight:

@@ -157,20 +157,29 @@ def initial_parameters(
     seed: int,
     tied_weights: bool = False,
     convolutions: Convolutions | None = None,
+    gaussian_layer: int | None = None,
 ) -> Vector:
     """The flat vector of `unpack` before training: `initial_weights` of each layer, biases 0.
 
     Tied weights are those of the encoder. Weights that convolve are drawn for the matrix of
     (kernel height x kernel width x image channels) rows that they lie in, with the fans of
-    `fans_of`. Returns float64 of shape (n_parameters,).
+    `fans_of`; W' of a Gaussian layer has the stream of a layer behind the last. Returns float64 of
+    shape (n_parameters,).
     """
     check_network(layer_sizes, activations)
-    n_own = len(activations) // 2 if tied_weights else len(activations)
-    kinds: Convolutions = [None] * len(activations) if convolutions is None else convolutions
-    n_parameters = count_parameters(layer_sizes, tied_weights, convolutions)
-    parameters = np.zeros(n_parameters)
-    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights, convolutions=convolutions)
-    for layer, ((W, _), kind) in enumerate(zip(layers[:n_own], kinds, strict=False)):
+    kinds: list[Convolution | None] = [None] * len(activations)
+    if convolutions is not None:
+        kinds = list(convolutions)
+    parameters = np.zeros(count_parameters(layer_sizes, tied_weights, convolutions, gaussian_layer))
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        convolutions=convolutions,
+        gaussian_layer=gaussian_layer,
+    )
+    own = layers[: len(layers) // 2] if tied_weights else layers
+    for layer, ((W, _), kind) in enumerate(zip(own, [*kinds, None], strict=False)):
         n_in, n_out = math.prod(W.shape[:-1]), W.shape[-1]
         fans = None if kind is None else fans_of(kind)
         drawn = initial_weights(n_in, n_out, initialization, seed=seed, layer=layer, fans=fans)

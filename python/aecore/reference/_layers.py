@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aecore.reference._activations import ACTIVATIONS, Matrix, activate
 from aecore.reference._convolution import Convolution, apply
+from aecore.reference._gaussian import GaussianCode, code_noise, gaussian_code
 from aecore.reference._inputs import enter_rows, scale_rows
 from aecore.reference._noise import dropout_multiplier
 from aecore.reference._random import Draw
@@ -34,6 +35,7 @@ class Inference(TypedDict, total=False):
     code_layer: int | None
     code_top_k: int | None
     convolutions: Convolutions | None
+    gaussian_code: bool
 
 
 class Pass(NamedTuple):
@@ -42,7 +44,8 @@ class Pass(NamedTuple):
     z: list[Matrix]  # z_l = h_{l-1} W_l + b_l
     a: list[Matrix]  # a_l = f_l(z_l)
     multiplier: list[Matrix | None]  # m_l of top-k codes and dropout; None stands for ones
-    h: list[Matrix]  # the input, then h_l = m_l a_l; the last one is x_hat
+    h: list[Matrix]  # the input, then h_l = m_l a_l, or z of a Gaussian code; last x_hat
+    code: GaussianCode | None = None
 
 
 def check_network(layer_sizes: Sequence[int], activations: Sequence[str]) -> None:
@@ -107,11 +110,17 @@ def layer_shapes(
 
 
 def count_parameters(
-    layer_sizes: Sequence[int], tied_weights: bool = False, convolutions: Convolutions | None = None
+    layer_sizes: Sequence[int],
+    tied_weights: bool = False,
+    convolutions: Convolutions | None = None,
+    gaussian_layer: int | None = None,
 ) -> int:
     """Length of the flat vector; of tied layers the first half have weights."""
     shapes = layer_shapes(layer_sizes, convolutions)
     n_own = len(shapes) // 2 if tied_weights else len(shapes)
+    if gaussian_layer is not None:
+        shapes.append(shapes[gaussian_layer])
+        n_own += 1
     return sum(math.prod(W) for W, _ in shapes[:n_own]) + sum(b for _, b in shapes)
 
 
@@ -121,6 +130,7 @@ def unpack(
     *,
     tied_weights: bool = False,
     convolutions: Convolutions | None = None,
+    gaussian_layer: int | None = None,
 ) -> Layers:
     """The pairs (W, b) of each layer, as views of the flat vector where it is float64.
 
@@ -139,11 +149,15 @@ def unpack(
         What each layer is, from `convolution_of` or `transpose_of`; None is a dense layer. A layer
         that convolves has weights of the shape that `conv2d` describes, a bias for each channel
         that it writes, and rows that are images in C order.
+    gaussian_layer : int, optional
+        Index of a Gaussian layer: behind W and b, which make the mean, it has W' and b' of the same
+        shapes, which make the log variance.
 
     Returns
     -------
     list of (W, b)
-        W float64 of shape (n_{l-1}, n_l), b of shape (n_l,); of a convolution as above.
+        W float64 of shape (n_{l-1}, n_l), b of shape (n_l,); of a convolution as above. (W', b') of
+        a Gaussian layer comes last.
 
     Raises
     ------
@@ -165,11 +179,14 @@ def unpack(
                 f"got layer_sizes {list(layer_sizes)}"
             )
         n_own //= 2
+    if gaussian_layer is not None and tied_weights:
+        raise ValueError("tied_weights must be False with a Gaussian layer; got True")
     shapes = layer_shapes(layer_sizes, convolutions)
-    n_parameters = count_parameters(layer_sizes, tied_weights, convolutions)
+    n_parameters = count_parameters(layer_sizes, tied_weights, convolutions, gaussian_layer)
     if vector.shape != (n_parameters,):
         raise ValueError(f"parameters must have shape ({n_parameters},); got {vector.shape}")
     layers: Layers = []
+    log_variance: Layers = []
     at = 0
     for layer, (shape, n_bias) in enumerate(shapes):
         if layer < n_own:
@@ -180,7 +197,11 @@ def unpack(
             W = layers[len(pairs) - 1 - layer][0].T
         layers.append((W, vector[at : at + n_bias]))
         at += n_bias
-    return layers
+        if layer == gaussian_layer:
+            end = at + math.prod(shape)
+            log_variance = [(vector[at:end].reshape(shape), vector[end : end + n_bias])]
+            at = end + n_bias
+    return layers + log_variance
 
 
 def top_k_multiplier(a: Matrix, k: int) -> Matrix:
@@ -216,20 +237,31 @@ def run_layers(
     *,
     code: int = -1,
     code_top_k: int | None = None,
+    gaussian: bool = False,
     dropout: float = 0.0,
     draw: Draw | None = None,
 ) -> Pass:
-    """All layers, with the multipliers of top-k codes and of dropout, in this order."""
+    """All layers, with the multipliers of top-k codes and of dropout, in this order.
+
+    A Gaussian code is drawn if there is a `draw`; dropout leaves it alone.
+    """
     run = Pass([], [], [], [entering])
-    kinds = [None] * len(layers) if convolutions is None else convolutions
-    for layer, (name, (W, b), kind) in enumerate(zip(activations, layers, kinds, strict=True)):
+    kinds: Convolutions = [None] * len(activations) if convolutions is None else convolutions
+    for layer, (name, kind) in enumerate(zip(activations, kinds, strict=True)):
+        W, b = layers[layer]
         product = multiply(run.h[-1], W, kind)
         z = product + repeat_bias(b, product.shape[1])
         a = activate(name, z)
         multiplier: Matrix | None = None
         if layer == code and code_top_k is not None:
             multiplier = top_k_multiplier(a, code_top_k)
-        if dropout > 0.0 and draw is not None and layer < len(layers) - 1:
+        if gaussian and layer == code:
+            W_v, b_v = layers[-1]
+            epsilon = None if draw is None else code_noise(a.shape[1], draw, layer=layer)
+            drawn = gaussian_code(a, run.h[-1] @ W_v + b_v, epsilon)
+            run = run._replace(code=drawn)
+            a = drawn.z
+        elif dropout > 0.0 and draw is not None and layer < len(activations) - 1:
             kept = dropout_multiplier(a.shape[1], dropout, draw, layer=layer)
             multiplier = kept if multiplier is None else multiplier * kept
         run.z.append(z)
@@ -252,14 +284,30 @@ def infer(
     code_layer: int | None = None,
     code_top_k: int | None = None,
     convolutions: Convolutions | None = None,
+    gaussian_code: bool = False,
 ) -> tuple[Pass, Matrix]:
     """The forward pass without noise and dropout, and the scaled rows (NaN where missing)."""
     check_network(layer_sizes, activations)
     clean = scale_rows(X, layer_sizes[0], input_scale=input_scale, scaling=scaling)
-    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights, convolutions=convolutions)
-    code = -1 if code_top_k is None else resolve_code_layer(layer_sizes, code_layer)
+    needs_code = gaussian_code or code_top_k is not None
+    code = resolve_code_layer(layer_sizes, code_layer) if needs_code else -1
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        convolutions=convolutions,
+        gaussian_layer=code if gaussian_code else None,
+    )
     entering, _ = enter_rows(clean, missing)
-    run = run_layers(layers, activations, entering, convolutions, code=code, code_top_k=code_top_k)
+    run = run_layers(
+        layers,
+        activations,
+        entering,
+        convolutions,
+        code=code,
+        code_top_k=code_top_k,
+        gaussian=gaussian_code,
+    )
     return run, clean
 
 
@@ -299,6 +347,8 @@ def forward(
         The k largest units of each row's code are kept, the others become 0.
     convolutions : sequence of Convolution or None, optional
         See `unpack`.
+    gaussian_code : bool, default False
+        Whether the code has a mean and a log variance (`unpack`); its output is then the mean.
 
     Returns
     -------
@@ -332,6 +382,23 @@ def encode(
     return forward(layer_sizes, activations, parameters, X, **inference)[1][code + 1]
 
 
+def code_distribution(
+    layer_sizes: Sequence[int],
+    activations: Sequence[str],
+    parameters: ArrayLike,
+    X: ArrayLike,
+    **inference: Unpack[Inference],
+) -> tuple[Matrix, Matrix]:
+    """Mean and log variance of each row's Gaussian code.
+
+    Parameters are those of `forward`; returns two float64 of shape (n_samples, n_code).
+    """
+    inference["gaussian_code"] = True
+    run, _ = infer(layer_sizes, activations, parameters, X, **inference)
+    assert run.code is not None
+    return run.code.mean, run.code.log_variance
+
+
 def decode(
     layer_sizes: Sequence[int],
     activations: Sequence[str],
@@ -340,6 +407,7 @@ def decode(
     *,
     code_layer: int | None = None,
     tied_weights: bool = False,
+    gaussian_code: bool = False,
     scaling: Scaling | None = None,
     convolutions: Convolutions | None = None,
 ) -> Matrix:
@@ -351,7 +419,13 @@ def decode(
     check_network(layer_sizes, activations)
     first = resolve_code_layer(layer_sizes, code_layer) + 1
     codes = scale_rows(Z, layer_sizes[first])
-    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights, convolutions=convolutions)
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        convolutions=convolutions,
+        gaussian_layer=first - 1 if gaussian_code else None,
+    )
     kinds = None if convolutions is None else convolutions[first:]
     x_hat = run_layers(layers[first:], activations[first:], codes, kinds).h[-1]
     return x_hat if scaling is None else scaling.undo(x_hat)
