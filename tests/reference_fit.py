@@ -24,7 +24,7 @@ class Fitted(NamedTuple):
 class Updates:
     """The steps of an optimiser with its moments."""
 
-    def __init__(self, params: dict[str, Any], sizes: list[int]) -> None:
+    def __init__(self, params: dict[str, Any], sizes: list[int], gaussian: int | None) -> None:
         rule = _as_optimizer(params["optimizer"])
         self._name = rule.name
         self._settings = {**rule.settings(), "learning_rate": None}
@@ -32,6 +32,8 @@ class Updates:
         self.rate = params["learning_rate"] or rule.settings()["learning_rate"] or 1 / sizes[-1]
         if self._name == "adamw":
             widths = [(n_in * n_out, n_out) for n_in, n_out in pairwise(sizes)]
+            if gaussian is not None:
+                widths.insert(gaussian, widths[gaussian])
             decay = [np.repeat([params["weight_decay"], 0.0], pair) for pair in widths]
             self._settings["weight_decay"] = np.concatenate(decay)
         self._moments: tuple[Any, ...] = (0.0,) * (2 if "adam" in self._name else 1)
@@ -60,13 +62,15 @@ def start(
 ) -> Vector:
     """Weights by `initialization`; biases that start a sigmoid near the mean it has to produce."""
     tied = params["tied_weights"]
+    gaussian = settings["code_layer"] if settings["gaussian_code"] else None
+    kinds = {"tied_weights": tied, "gaussian_layer": gaussian}
     parameters = reference.initial_parameters(
-        sizes, names, params["initialization"], seed=params["random_state"], tied_weights=tied
+        sizes, names, params["initialization"], seed=params["random_state"], **kinds
     )
     mean = np.nanmean(X, axis=0)
     scaling = settings["scaling"]
     mean = params["input_scale"] * mean if scaling is None else scaling.apply(mean)
-    layers = reference.unpack(sizes, parameters, tied_weights=tied)
+    layers = reference.unpack(sizes, parameters, **kinds)[: len(names)]
     if params["sparsity_weight"] > 0:
         code = settings["code_layer"]
         for layer in [code] if params["sparsity_layers"] == "code" else range(len(names) - 1):
@@ -92,6 +96,8 @@ def shape(
     sizes = [int(size) for size in (n_features, *hidden, *decoder, n_outputs)]
     names = [params["activation"]] * (len(sizes) - 2) + [params["output_activation"]]
     names[len(hidden) - 1] = params["code_activation"] or params["activation"]
+    if params["gaussian_code"]:
+        names[len(hidden) - 1] = "identity"
     return sizes, names, len(hidden) - 1
 
 
@@ -105,7 +111,11 @@ def split(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
 def fit(
     params: dict[str, Any], X: Vector, target: Vector | None = None, weight: Vector | None = None
 ) -> Fitted:
-    """Train on X as an estimator with these parameters does; `weight` are sample weights."""
+    """Train on X as an estimator with these parameters does; `weight` are sample weights.
+
+    A variational one has `gaussian_code`, and `warm_up` as a schedule of its beta.
+    """
+    params = {"gaussian_code": False, "warm_up": None, "beta": 1.0, "free_bits": 0.0, **params}
     seed = params["random_state"]
     sizes, names, code = shape(params, X.shape[1], (X if target is None else target).shape[1])
     weight = np.ones(len(X)) if weight is None else weight
@@ -119,23 +129,25 @@ def fit(
     settings["scaling"] = reference.fit_scaling(X[rows], params["scale"])
     if params["optimizer"] == "adamw":
         settings["weight_decay"] = 0.0
-    updates = Updates(params, sizes)
+    updates = Updates(params, sizes, code if params["gaussian_code"] else None)
     parameters = start(params, sizes, names, settings, X[rows])
     schedule = _as_schedule(params["learning_rate_schedule"])
-    data_term = {name: settings[name] for name in reference.Inference.__annotations__}
-    data_term["loss"] = params["loss"]
+    judged = (*reference.Inference.__annotations__, "loss", "beta", "free_bits", "seed")
+    data_term = {"rows": held, **{name: settings[name] for name in judged}}
+    warm_up = _as_schedule(params["warm_up"])
     fitted = Fitted(parameters, [], [])
     running: dict[int, Vector] = {}
     best, lowest, level, waited = parameters, np.inf, np.inf, 0
     for epoch in range(params["n_epochs"]):
         order = _core.permutation(len(rows), seed, epoch) if params["shuffle"] else slice(None)
         rate = updates.rate * schedule(epoch, params["n_epochs"], fitted._asdict())
+        beta = params["beta"] * warm_up(epoch, params["n_epochs"], fitted._asdict())
         total = 0.0
         shuffled = rows[order]
         for first in range(0, len(rows), params["batch_size"]):
             batch = shuffled[first : first + params["batch_size"]]
             given = {**settings, "epoch": epoch, "rows": batch, "sparsity_running": running}
-            given["sample_weight"] = weight[batch]
+            given |= {"beta": beta, "sample_weight": weight[batch]}
             if target is not None:
                 given["target"] = target[batch]
             arguments = (sizes, names, parameters, X[batch])

@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator
 
 import aecore
 import reference_fit
-from aecore import Autoencoder, AutoencoderClassifier
+from aecore import Autoencoder, AutoencoderClassifier, VariationalAutoencoder
 from aecore._recommending import BaseRecommender
 from samples import same_bits, three_factor_rows
 
@@ -36,6 +36,7 @@ COMMON: dict[str, Any] = {
     "pretrain": False,
     "activation": "sigmoid",
     "output_activation": "identity",
+    "likelihood": "gaussian",
     "optimizer": "sgd",
     "learning_rate": 0.05,
     "batch_size": 16,
@@ -72,6 +73,9 @@ def fit(model: Any, X: NDArray[np.float64], **given: Any) -> Any:
 def reference_of(model: Any, X: NDArray[np.float64]) -> reference_fit.Fitted:
     """The same training by the reference, of a classifier with its softmax."""
     params = {name: getattr(model, name) for name in inspect.signature(Autoencoder).parameters}
+    if isinstance(model, VariationalAutoencoder):
+        params |= {"gaussian_code": True, "warm_up": model._beta_schedule()}
+        params |= {name: getattr(model, name) for name in ("beta", "free_bits")}
     if not isinstance(model, AutoencoderClassifier):
         return reference_fit.fit(params, X)
     labels = labels_of(X)
@@ -158,6 +162,11 @@ KNOBS: dict[str, Knob] = {
     "tied_weights": Knob(True),
     "initialization": Knob("he_normal"),
     "loss": Knob("huber", {"input_scale": 5.0}),
+    "likelihood": Knob("multinomial"),
+    "beta": Knob(0.4),
+    "beta_warmup_epochs": Knob(2),
+    "beta_schedule": Knob(aecore.schedules.Exponential(0.5)),
+    "free_bits": Knob(0.05),
     "weight_decay": Knob(0.1),
     "weight_l1": Knob(0.01),
     "sparsity_weight": Knob(0.5),
