@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aecore import _core, reference
 from aecore.optimizers import _as_optimizer
+from aecore.reference._layers import layer_shapes
 from aecore.schedules import _as_schedule
 
 Vector = NDArray[np.float64]
@@ -24,14 +25,20 @@ class Fitted(NamedTuple):
 class Updates:
     """The steps of an optimiser with its moments."""
 
-    def __init__(self, params: dict[str, Any], sizes: list[int], gaussian: int | None) -> None:
+    def __init__(
+        self,
+        params: dict[str, Any],
+        sizes: list[int],
+        gaussian: int | None,
+        convolutions: Any = None,
+    ) -> None:
         rule = _as_optimizer(params["optimizer"])
         self._name = rule.name
         self._settings = {**rule.settings(), "learning_rate": None}
         self._clip_norm = params["clip_norm"]
         self.rate = params["learning_rate"] or rule.settings()["learning_rate"] or 1 / sizes[-1]
         if self._name == "adamw":
-            widths = [(n_in * n_out, n_out) for n_in, n_out in pairwise(sizes)]
+            widths = [(math.prod(W), b) for W, b in layer_shapes(sizes, convolutions)]
             if gaussian is not None:
                 widths.insert(gaussian, widths[gaussian])
             decay = [np.repeat([params["weight_decay"], 0.0], pair) for pair in widths]
@@ -63,7 +70,11 @@ def start(
     """Weights by `initialization`; biases that start a sigmoid near the mean it has to produce."""
     tied = params["tied_weights"]
     gaussian = settings["code_layer"] if settings["gaussian_code"] else None
-    kinds = {"tied_weights": tied, "gaussian_layer": gaussian}
+    kinds: dict[str, Any] = {
+        "tied_weights": tied,
+        "gaussian_layer": gaussian,
+        "convolutions": settings["convolutions"],
+    }
     parameters = reference.initial_parameters(
         sizes, names, params["initialization"], seed=params["random_state"], **kinds
     )
@@ -76,9 +87,11 @@ def start(
         for layer in [code] if params["sparsity_layers"] == "code" else range(len(names) - 1):
             W, b = layers[layer]
             if names[layer] == "sigmoid":
-                b[:] = logit(params["sparsity_target"]) - (mean @ W if layer == 0 else 0)
+                shifts = layer == 0 and W.ndim == 2
+                b[:] = logit(params["sparsity_target"]) - (mean @ W if shifts else 0)
     if names[-1] == "sigmoid":
-        layers[-1][1][:] = logit(np.clip(mean, 1e-3, 1 - 1e-3))
+        b = layers[-1][1]
+        b[:] = logit(np.clip(mean.reshape(-1, len(b)).mean(axis=0), 1e-3, 1 - 1e-3))
     return parameters
 
 
@@ -88,8 +101,10 @@ def logit(p: Any) -> Any:
 
 def shape(
     params: dict[str, Any], n_features: int, n_outputs: int
-) -> tuple[list[int], list[str], int]:
-    """Layer sizes, activations, and the index of the code."""
+) -> tuple[list[int], list[str], int, Any]:
+    """Layer sizes, activations, the index of the code, and convolutions if there are any."""
+    if "channels" in params:
+        return image_shape(params)
     hidden = list(np.atleast_1d(params["hidden_layer_sizes"]))
     decoder = params["decoder_layer_sizes"]
     decoder = hidden[-2::-1] if decoder is None else list(np.atleast_1d(decoder))
@@ -98,7 +113,31 @@ def shape(
     names[len(hidden) - 1] = params["code_activation"] or params["activation"]
     if params["gaussian_code"]:
         names[len(hidden) - 1] = "identity"
-    return sizes, names, len(hidden) - 1
+    return sizes, names, len(hidden) - 1, None
+
+
+def image_shape(
+    params: dict[str, Any],
+) -> tuple[list[int], list[str], int, list[reference.Convolution | None]]:
+    """What `shape` returns, of a network that convolves."""
+    image = params["image_shape"]
+    encoder: list[reference.Convolution] = []
+    for n_channels in params["channels"]:
+        shape = encoder[-1].code if encoder else (*image, 1)[:3]
+        windows = {"kernel": params["kernel_size"], "stride": params["stride"]}
+        encoder.append(reference.convolution_of(shape, n_channels, **windows))
+    decoder = [each._replace(transposed=True) for each in encoder[::-1]]
+    dense: list[None] = [] if params["code_size"] is None else [None, None]
+    kinds = [*encoder, *dense, *decoder]
+    sizes = [math.prod(encoder[0].image), *(math.prod(each.code) for each in encoder)]
+    code = len(encoder) - 1
+    if dense:
+        sizes += [params["code_size"], sizes[-1]]
+        code += 1
+    sizes += [math.prod(each.image) for each in decoder]
+    names = [params["activation"]] * (len(kinds) - 1) + [params["output_activation"]]
+    names[code] = params["code_activation"] or params["activation"]
+    return sizes, names, code, kinds
 
 
 def split(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
@@ -106,6 +145,18 @@ def split(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
     order = np.random.default_rng(seed).permutation(n)
     n_held = round(fraction * n)
     return np.sort(order[n_held:]), np.sort(order[:n_held])
+
+
+def settings_of(params: dict[str, Any], code: int, convolutions: Any) -> dict[str, Any]:
+    """The reference's settings among the parameters."""
+    settings = {
+        name: params[name]
+        for name in reference.Settings.__annotations__ | reference.Inference.__annotations__
+        if name in params
+    }
+    settings["code_layer"], settings["seed"] = code, params["random_state"]
+    settings["convolutions"] = convolutions
+    return settings
 
 
 def fit(
@@ -117,19 +168,17 @@ def fit(
     """
     params = {"gaussian_code": False, "warm_up": None, "beta": 1.0, "free_bits": 0.0, **params}
     seed = params["random_state"]
-    sizes, names, code = shape(params, X.shape[1], (X if target is None else target).shape[1])
+    sizes, names, code, convolutions = shape(
+        params, X.shape[1], (X if target is None else target).shape[1]
+    )
     weight = np.ones(len(X)) if weight is None else weight
     rows, held = split(len(X), params["validation_fraction"], seed)
-    settings = {
-        name: params[name]
-        for name in reference.Settings.__annotations__ | reference.Inference.__annotations__
-        if name in params
-    }
-    settings["code_layer"], settings["seed"] = code, seed
+    settings = settings_of(params, code, convolutions)
     settings["scaling"] = reference.fit_scaling(X[rows], params["scale"])
     if params["optimizer"] == "adamw":
         settings["weight_decay"] = 0.0
-    updates = Updates(params, sizes, code if params["gaussian_code"] else None)
+    gaussian = code if params["gaussian_code"] else None
+    updates = Updates(params, sizes, gaussian, convolutions)
     parameters = start(params, sizes, names, settings, X[rows])
     schedule = _as_schedule(params["learning_rate_schedule"])
     judged = (*reference.Inference.__annotations__, "loss", "beta", "free_bits", "seed")

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from aecore import (
     Autoencoder,
+    ConvAutoencoder,
     DenoisingAutoencoder,
     SparseAutoencoder,
     VariationalAutoencoder,
@@ -53,6 +54,8 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         SparseAutoencoder(optimizer="adam", batch_size=4, n_epochs=3),
         VariationalAutoencoder((8, 3), likelihood="gaussian", n_epochs=5),
         VariationalAutoencoder(2, likelihood="gaussian", scale="standard", missing="mask"),
+        ConvAutoencoder(n_epochs=2),
+        ConvAutoencoder((3,), code_size=None, scale="standard", missing="mask", n_epochs=2),
     ],
     expected_failed_checks=_expected_failures,
 )
@@ -127,7 +130,14 @@ def test_defaults_are_those_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [Autoencoder, DenoisingAutoencoder, SparseAutoencoder, VariationalAutoencoder]
+    "cls",
+    [
+        Autoencoder,
+        ConvAutoencoder,
+        DenoisingAutoencoder,
+        SparseAutoencoder,
+        VariationalAutoencoder,
+    ],
 )
 def test_only_the_sizes_are_positional(cls: type[Autoencoder]) -> None:
     parameters = list(inspect.signature(cls).parameters.values())
