@@ -7,8 +7,10 @@ kept from step to step; the loss is J as in `aecore.Network.objective_terms`.
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,23 @@ class Goal:
     microseconds: float | None = None
 
 
+class Windows(NamedTuple):
+    """A layer that convolves: kernel 3 x 3 and stride 2, the last row and column of zeros.
+
+    The transposed one reads the code and writes the image; weights are (3, 3, channels of the
+    image, channels of the code) either way.
+    """
+
+    image: tuple[int, int, int]
+    code: tuple[int, int, int]
+    transposed: bool
+
+    @property
+    def weights_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the weights."""
+        return (3, 3, self.image[2], self.code[2])
+
+
 @dataclass(frozen=True)
 class Workload:
     """One piece of work.
@@ -33,6 +52,7 @@ class Workload:
     all rows; "latency", one row encoded by a call from Python; "encode", all rows encoded by one
     call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short runs.
     `density` is the part of X that sparse rows store, 1 for arrays.
+    `channels` are those of layers that convolve at both ends, of images of shape `image`.
     `input_scale` multiplies uint8 rows. `into` asks for results in an array made beforehand.
     """
 
@@ -53,6 +73,8 @@ class Workload:
     input_scale: float = 1.0
     into: bool = False
     density: float = 1.0
+    image: tuple[int, int, int] = (1, 1, 1)
+    channels: tuple[int, ...] = ()
     goal: Goal = Goal()
 
     @property
@@ -77,18 +99,45 @@ class Workload:
         return list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
 
     @property
+    def windows(self) -> list[Windows | None]:
+        """What each layer convolves, None for one that is dense."""
+        shapes = [self.image]
+        for n in self.channels:
+            height, width, _ = shapes[-1]
+            shapes.append((height // 2, width // 2, n))
+        pairs = list(itertools.pairwise(shapes))
+        n_dense = len(self.sizes) - 2 * len(pairs)
+        encoder = [Windows(image, code, False) for image, code in pairs]
+        decoder = [Windows(image, code, True) for image, code in reversed(pairs)]
+        return [*encoder, *[None] * n_dense, *decoder]
+
+    @property
+    def shapes(self) -> list[tuple[tuple[int, ...], int]]:
+        """Shape of the weights and length of the bias of each layer."""
+        return [
+            (sizes, sizes[1])
+            if each is None
+            else (each.weights_shape, (each.image if each.transposed else each.code)[2])
+            for sizes, each in zip(self.sizes, self.windows, strict=True)
+        ]
+
+    @property
     def n_parameters(self) -> int:
         """Weights and biases."""
-        return sum(n_in * n_out + n_out for n_in, n_out in self.sizes)
+        return sum(math.prod(weights) + n_bias for weights, n_bias in self.shapes)
 
     @property
     def operations(self) -> float:
         """Floating point operations of the matrix products of one unit.
 
         Each weight takes part in the forward product, the weight gradient and, but for the first
-        layer, the backward product; the first layer's as often as X has an entry for it.
+        layer, the backward product, for each window where its layer convolves; the first layer's as
+        often as X has an entry for it.
         """
-        weights: list[float] = [n_in * n_out for n_in, n_out in self.sizes]
+        weights: list[float] = [
+            math.prod(shape) * (1 if each is None else each.code[0] * each.code[1])
+            for (shape, _), each in zip(self.shapes, self.windows, strict=True)
+        ]
         weights[0] *= self.density
         if self.kind == "train":
             return 2.0 * self.batch_size * (3 * sum(weights) - weights[0])
@@ -164,6 +213,20 @@ WORKLOADS = (
         quick_rows=2 * 512,
         batch_size=512,
         goal=Goal(best_peer=1.2, pytorch=2.2, peak=0.82),
+    ),
+    Workload(
+        "conv",
+        "train",
+        (784, 3136, 1568, 32, 1568, 3136, 784),
+        ("relu", "relu", "identity", "relu", "relu", "sigmoid"),
+        "mnist",
+        n_rows=80 * 128,
+        quick_rows=8 * 128,
+        batch_size=128,
+        loss="binary_cross_entropy",
+        image=(28, 28, 1),
+        channels=(16, 32),
+        goal=Goal(best_peer=1.5, pytorch=1.5),
     ),
     Workload(
         "ratings",

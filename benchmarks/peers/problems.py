@@ -18,10 +18,11 @@ _SEED = 1
 def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
     """Make rows, orders and initial parameters; needs aecore, whose shuffling is the order."""
     import aecore
+    from benchmarks.peers.with_aecore import network_shape
     from benchmarks.rows import make_rows
 
     n_orders = CHECK_EPOCHS + 1 if workload.kind == "train" else 1
-    network = aecore.Network(workload.layer_sizes, workload.activations, random_state=_SEED)
+    network = aecore.Network(*network_shape(workload), random_state=_SEED)
     return Problem(
         workload=workload,
         X=make_rows(workload.rows, workload.n_rows, workload.layer_sizes[0]),

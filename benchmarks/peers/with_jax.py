@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from jax import lax
 from numpy.typing import NDArray
 
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Windows, Workload
 
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
@@ -77,9 +78,10 @@ class WithJax(Implementation):
 
 def _layers(problem: Problem, parameters: NDArray[np.float32]) -> list[tuple[Any, Any]]:
     layers, start = [], 0
-    for n_in, n_out in problem.workload.sizes:
-        middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
-        weight = jnp.array(parameters[start:middle].reshape(n_in, n_out))
+    for shape, n_bias in problem.workload.shapes:
+        middle = start + math.prod(shape)
+        stop = middle + n_bias
+        weight = jnp.array(parameters[start:middle].reshape(shape))
         layers.append((weight, jnp.array(parameters[middle:stop])))
         start = stop
     return layers
@@ -91,10 +93,33 @@ def _outputs(workload: Workload, layers: Any, x: Any) -> list[Any]:
     if workload.loss == "binary_cross_entropy":
         names[-1] = "identity"
     outputs = []
-    for (weight, bias), name in zip(layers, names, strict=True):
-        x = _ACTIVATIONS[name](x @ weight + bias)
+    for (weight, bias), name, each in zip(layers, names, workload.windows, strict=True):
+        x = _ACTIVATIONS[name](_product(each, x, weight) + bias)
+        if each is not None:
+            x = x.reshape(*x.shape[:-3], -1)
         outputs.append(x)
     return outputs
+
+
+def _product(each: Windows | None, x: Any, weight: Any) -> Any:
+    """A dense product, or a convolution (NHWC, HWIO) or its adjoint."""
+    if each is None:
+        return x @ weight
+    numbers = ("NHWC", "HWIO", "NHWC")
+    if not each.transposed:
+        x = x.reshape(-1, *each.image)
+        return lax.conv_general_dilated(
+            x, weight, (2, 2), ((0, 1), (0, 1)), dimension_numbers=numbers
+        )
+    kernel = jnp.flip(weight, (0, 1)).swapaxes(2, 3)
+    return lax.conv_general_dilated(
+        x.reshape(-1, *each.code),
+        kernel,
+        (1, 1),
+        ((2, 1), (2, 1)),
+        lhs_dilation=(2, 2),
+        dimension_numbers=numbers,
+    )
 
 
 def _loss(problem: Problem, layers: Any, x: Any) -> Any:

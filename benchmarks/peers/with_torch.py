@@ -14,6 +14,25 @@ from torch.nn import functional
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
 from benchmarks.workloads import Workload
 
+
+class _Flat(nn.Module):
+    """(n, channels, height, width) as rows in the order height, width, channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class _Image(nn.Module):
+    """Rows as (n, channels, height, width), channels last in memory."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(1, self._shape).permute(0, 3, 1, 2)
+
+
 _MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
 
@@ -89,6 +108,8 @@ def _model(problem: Problem) -> nn.Sequential:
     names = list(workload.activations)
     if workload.loss == "binary_cross_entropy":
         names[-1] = "identity"
+    if workload.channels:
+        return _convolutional_model(problem, names)
     for (weight, bias), name in zip(problem.layers(), names, strict=True):
         linear = nn.Linear(*weight.shape)
         with torch.no_grad():
@@ -98,6 +119,62 @@ def _model(problem: Problem) -> nn.Sequential:
         if name != "identity":
             modules.append(_MODULES[name]())
     return nn.Sequential(*modules)
+
+
+def _convolutional_model(problem: Problem, names: list[str]) -> nn.Sequential:
+    """Layers that convolve with PyTorch's own padding, whose zeros lie on the other side.
+
+    Its windows begin a row before the image, those of the workload end a row behind it. Images
+    that are turned by 180 degrees, kernels and the rows of dense weights with them, make one the
+    other: the same numbers, and no padding by hand.
+    """
+    modules: list[nn.Module] = [_Image(problem.workload.image)]
+    before = None
+    for (weights, biases), name, each in zip(
+        problem.layers(), names, problem.workload.windows, strict=True
+    ):
+        values, bias = torch.from_numpy(weights.copy()), torch.from_numpy(biases.copy())
+        made: nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+        if each is None:
+            grid = problem.workload.windows[len(problem.workload.channels) - 1]
+            assert grid is not None
+            if before is not None:  # from images, which are turned
+                values = values.view(*grid.code, -1).flip(0, 1).flatten(0, 2)
+                modules.append(_Flat())
+            else:
+                values = values.view(-1, *grid.code).flip(1, 2).flatten(1)
+                bias = bias.view(grid.code).flip(0, 1).flatten()
+            made = nn.Linear(*values.shape)
+            values = values.T
+        elif each.transposed:
+            if before is None:
+                modules.append(_Image(each.code))
+            made = nn.ConvTranspose2d(
+                each.code[2], each.image[2], 3, stride=2, padding=1, output_padding=1
+            )
+            values = values.flip(0, 1).permute(3, 2, 0, 1)
+        else:
+            made = nn.Conv2d(each.image[2], each.code[2], 3, stride=2, padding=1)
+            values = values.flip(0, 1).permute(3, 2, 0, 1)
+        with torch.no_grad():
+            made.weight.copy_(values)
+            assert made.bias is not None
+            made.bias.copy_(bias)
+        before = each
+        modules.append(made)
+        if name != "identity":
+            modules.append(_MODULES[name]())
+    modules.append(_Flat())
+    return nn.Sequential(*modules).to(memory_format=torch.channels_last)
+
+
+def _turned(problem: Problem) -> Tensor:
+    """Rows as the model takes them."""
+    X = torch.from_numpy(problem.X)
+    if not problem.workload.channels:
+        return X
+    images = X.unflatten(1, problem.workload.image)
+    return images.flip(1, 2).flatten(1).contiguous()
 
 
 def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
@@ -136,7 +213,7 @@ class _Training(Training):
     def __init__(self, problem: Problem, prepare: Callable[..., Callable[..., Tensor]]) -> None:
         workload = problem.workload
         model = _model(problem)
-        self._X = torch.from_numpy(problem.X)
+        self._X = _turned(problem)
         self._one_row = workload.batch_size == 1
         self._loss = prepare(_loss(problem, model))
         make_optimizer = torch.optim.Adam if workload.optimizer == "adam" else torch.optim.SGD

@@ -37,7 +37,7 @@ from aecore._training import (
     train_minibatches,
     with_unlabeled,
 )
-from aecore.layers import AnyLayer, Dense, Gaussian, activation_of, gaussian_layer
+from aecore.layers import AnyLayer, Dense, Gaussian, activation_of, gaussian_layer, resolve_layers
 from aecore.network import Network
 from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 from aecore.schedules import _as_schedule
@@ -275,7 +275,8 @@ def _new_network(  # noqa: PLR0917
     """Build a private network by the estimator's parameters that begins like `start`, or anew."""
     n_features = data.X.shape[1]
     n_outputs = n_features if data.target is None else data.target.shape[1]
-    layers, code_layer = estimator._make_layers(n_features, n_outputs)
+    made, code_layer = estimator._make_layers(n_features, n_outputs)
+    layers = list(resolve_layers(n_features, made)[1])
     settings: dict[str, Any] = {
         "dtype": estimator.dtype,
         "code_layer": code_layer,

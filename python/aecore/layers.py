@@ -281,6 +281,16 @@ def input_shape_of(n_in: int, layers: Sequence[AnyLayer]) -> Shape:
     return first._shape() if isinstance(first, _Window) else (n_in,)
 
 
+def _placed(layer: Conv2D | ConvTranspose2D, shape: Shape) -> Conv2D | ConvTranspose2D:
+    """The layer with every number written out, so that layers that do the same are equal."""
+    known = dataclasses.replace(layer, input_shape=(shape[0], shape[1], shape[2]))
+    windows = known.convolution
+    full: dict[str, Any] = {"kernel_size": windows.kernel, "stride": windows.stride}
+    if isinstance(known, ConvTranspose2D):
+        return dataclasses.replace(known, **full, output_size=windows.image[:2])
+    return dataclasses.replace(known, **full)
+
+
 def place_layers(shape: Shape, layers: Sequence[Any]) -> tuple[AnyLayer, ...]:
     """Give layers that convolve the shape of their input; leave `Flatten` and `Reshape` out.
 
@@ -309,7 +319,7 @@ def place_layers(shape: Shape, layers: Sequence[Any]) -> tuple[AnyLayer, ...]:
                     f"one; got {shape}"
                 )
                 raise ValueError(msg)
-            placed.append(dataclasses.replace(layer, input_shape=shape))
+            placed.append(_placed(layer, shape))
         else:
             placed.append(layer)
         shape = placed[-1].output_shape
