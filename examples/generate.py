@@ -64,19 +64,19 @@ def write_digits(digits: NDArray[np.uint8], folder: Path) -> None:
 def write_faces(faces: NDArray[np.uint8], folder: Path) -> None:
     """Train on four fifths of the film, and show the bound, draws and ways from face to face."""
     held_out = np.arange(len(faces)) // 50 % 5 == 4  # neighbours in the film are alike
-    scale = 1 / (255 * NOISE)  # pixels have variance 1 around the decoder's
+    mean = faces[~held_out].mean(axis=0)
+    rows = (faces - mean) / (255 * NOISE)  # pixels have variance 1 around the decoder's
     model = VariationalAutoencoder(
         (300, 10),
         likelihood="gaussian",
-        input_scale=scale,
         n_epochs=150,
         batch_size=64,
         learning_rate_schedule=Cosine(),
         random_state=0,
-    ).fit(faces[~held_out], validation_data=faces[held_out])
+    ).fit(rows[~held_out], validation_data=rows[held_out])
     drawn = model.sample(20, random_state=2)
     pairs = [(30, 900), (300, 1500), (700, 1900)]
-    ways = np.concatenate([model.interpolate(faces[a], faces[b], 10) for a, b in pairs])
+    ways = np.concatenate([model.interpolate(rows[a], rows[b], 10) for a, b in pairs])
     figure, (curve, top, bottom) = plt.subplots(3, 1, figsize=(6, 9), layout="constrained")
     for name, label in (("loss", "training"), ("validation_loss", "held out")):
         curve.plot(-np.array(model.history_[name]), label=label)
@@ -84,7 +84,8 @@ def write_faces(faces: NDArray[np.uint8], folder: Path) -> None:
     curve.set_ylim(bottom=-model.history_["loss"][2])
     curve.legend()
     for axes, images, title in ((top, drawn, "drawn"), (bottom, ways, "from face to face")):
-        axes.imshow(sheet(images, (28, 20), 10), cmap="gray", vmin=0, vmax=1 / NOISE)
+        pixels = mean + 255 * NOISE * images
+        axes.imshow(sheet(pixels, (28, 20), 10), cmap="gray", vmin=0, vmax=255)
         axes.set(title=title, xticks=[], yticks=[])
     figure.savefig(folder / "faces.png", dpi=120)
     print(f"faces: J of held-out faces {model.history_['validation_loss'][-1]:.1f}")
