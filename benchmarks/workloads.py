@@ -10,6 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+# Losses that agree to this, relative, count as the same training.
+LOSS_TOLERANCE = 1e-3
+# The same where every implementation draws its own codes.
+_DRAWN_TOLERANCE = 2e-2
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -33,6 +38,8 @@ class Workload:
     all rows; "latency", one row encoded by a call from Python; "encode", all rows encoded by one
     call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short runs.
     `density` is the part of X that sparse rows store, 1 for arrays.
+    `gaussian` makes the code of the middle one of a variational autoencoder, with a second product
+    for its log variance; J gains its divergence, and every implementation has draws of its own.
     `input_scale` multiplies uint8 rows. `into` asks for results in an array made beforehand.
     """
 
@@ -53,6 +60,7 @@ class Workload:
     input_scale: float = 1.0
     into: bool = False
     density: float = 1.0
+    gaussian: bool = False
     goal: Goal = Goal()
 
     @property
@@ -77,9 +85,26 @@ class Workload:
         return list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
 
     @property
+    def code_layer(self) -> int:
+        """Index of the code among the layers."""
+        return (len(self.sizes) - 1) // 2
+
+    @property
+    def products(self) -> list[tuple[int, int]]:
+        """(n_in, n_out) of each weight matrix, as the parameters have them."""
+        code = self.code_layer
+        twice = self.sizes[code : code + 1] if self.gaussian else []
+        return [*self.sizes[: code + 1], *twice, *self.sizes[code + 1 :]]
+
+    @property
+    def loss_tolerance(self) -> float:
+        """How far losses of the same training may be apart, relative."""
+        return _DRAWN_TOLERANCE if self.gaussian else LOSS_TOLERANCE
+
+    @property
     def n_parameters(self) -> int:
         """Weights and biases."""
-        return sum(n_in * n_out + n_out for n_in, n_out in self.sizes)
+        return sum(n_in * n_out + n_out for n_in, n_out in self.products)
 
     @property
     def operations(self) -> float:
@@ -88,7 +113,7 @@ class Workload:
         Each weight takes part in the forward product, the weight gradient and, but for the first
         layer, the backward product; the first layer's as often as X has an entry for it.
         """
-        weights: list[float] = [n_in * n_out for n_in, n_out in self.sizes]
+        weights: list[float] = [n_in * n_out for n_in, n_out in self.products]
         weights[0] *= self.density
         if self.kind == "train":
             return 2.0 * self.batch_size * (3 * sum(weights) - weights[0])
@@ -164,6 +189,19 @@ WORKLOADS = (
         quick_rows=2 * 512,
         batch_size=512,
         goal=Goal(best_peer=1.2, pytorch=2.2, peak=0.82),
+    ),
+    Workload(
+        "vae",
+        "train",
+        (784, 400, 20, 400, 784),
+        ("relu", "identity", "relu", "sigmoid"),
+        "mnist",
+        n_rows=468 * 128,
+        quick_rows=40 * 128,
+        batch_size=128,
+        loss="binary_cross_entropy",
+        gaussian=True,
+        goal=Goal(best_peer=1.5),
     ),
     Workload(
         "ratings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import load_npz, save_npz
@@ -12,7 +13,22 @@ from scipy.sparse import load_npz, save_npz
 from benchmarks.peers.session import CHECK_EPOCHS, Problem
 from benchmarks.workloads import Workload, workload
 
+if TYPE_CHECKING:
+    import aecore
+
 _SEED = 1
+
+
+def make_network(workload: Workload, **settings: Any) -> aecore.Network:
+    """Make the network of a workload."""
+    import aecore
+    from aecore.layers import Dense, Gaussian
+
+    n_in, *widths = workload.layer_sizes
+    layers: list[Any] = list(map(Dense, widths, workload.activations))
+    if workload.gaussian:
+        layers[workload.code_layer] = Gaussian(widths[workload.code_layer])
+    return aecore.Network(n_in, layers, **settings)
 
 
 def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
@@ -21,7 +37,7 @@ def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
     from benchmarks.rows import make_rows
 
     n_orders = CHECK_EPOCHS + 1 if workload.kind == "train" else 1
-    network = aecore.Network(workload.layer_sizes, workload.activations, random_state=_SEED)
+    network = make_network(workload, random_state=_SEED)
     return Problem(
         workload=workload,
         X=make_rows(workload.rows, workload.n_rows, workload.layer_sizes[0]),

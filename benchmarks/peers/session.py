@@ -53,9 +53,9 @@ class Problem:
         return order.reshape(-1, self.workload.batch_size)
 
     def layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Views (weight, bias) of the initial parameters."""
+        """Views (weight, bias) of the initial parameters; a log variance's behind the mean's."""
         views, start = [], 0
-        for n_in, n_out in self.workload.sizes:
+        for n_in, n_out in self.workload.products:
             middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
             weight = self.parameters[start:middle].reshape(n_in, n_out)
             views.append((weight, self.parameters[middle:stop]))
