@@ -54,7 +54,7 @@ class Problem:
         return order.reshape(-1, self.workload.batch_size)
 
     def layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Views (weight, bias) of the initial parameters."""
+        """Views (weight, bias) of the initial parameters; a log variance's behind the mean's."""
         views, start = [], 0
         for shape, n_bias in self.workload.shapes:
             middle = start + math.prod(shape)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import aecore
-from aecore.layers import Conv2D, ConvTranspose2D, Dense
+from benchmarks.peers.problems import make_network
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
 from benchmarks.workloads import Workload
 
@@ -54,27 +54,9 @@ class WithAecore(Implementation):
         return call, call
 
 
-def network_shape(workload: Workload) -> tuple[Any, Any]:
-    """The first arguments of `Network`."""
-    if not workload.channels:
-        return workload.layer_sizes, workload.activations
-    layers: list[Any] = []
-    names = workload.activations
-    for (_, n_out), name, each in zip(workload.sizes, names, workload.windows, strict=True):
-        if each is None:
-            layers.append(Dense(n_out, name))
-        elif each.transposed:
-            layers.append(
-                ConvTranspose2D(each.image[2], 3, 2, activation=name, input_shape=each.code)
-            )
-        else:
-            layers.append(Conv2D(each.code[2], 3, 2, activation=name, input_shape=each.image))
-    return workload.layer_sizes[0], layers
-
-
 def _network(problem: Problem) -> aecore.Network:
-    network = aecore.Network(
-        *network_shape(problem.workload),
+    network = make_network(
+        problem.workload,
         input_scale=problem.workload.input_scale,
         n_threads=problem.n_threads,
         random_state=problem.seed,
@@ -88,27 +70,32 @@ class _Training(Training):
     def __init__(self, problem: Problem) -> None:
         workload = problem.workload
         self._network = _network(problem)
-        settings: dict[str, Any] = {
-            "activation": workload.activations[0],
-            "output_activation": workload.activations[-1],
-            "loss": workload.loss,
-            "weight_decay": workload.weight_decay,
-            "sparsity_weight": workload.sparsity_weight,
-            "sparsity_target": workload.sparsity_target,
-            "optimizer": workload.optimizer,
-            "learning_rate": workload.learning_rate,
-            "batch_size": workload.batch_size,
-            "n_threads": problem.n_threads,
-            "random_state": problem.seed,
-        }
-        self._estimator: aecore.Autoencoder
+        kind: Any = aecore.VariationalAutoencoder
+        of_kind: dict[str, Any] = {"likelihood": "bernoulli"}
+        sizes = workload.hidden_layer_sizes
+        if not workload.gaussian:
+            kind = aecore.Autoencoder
+            of_kind = {
+                "output_activation": workload.activations[-1],
+                "loss": workload.loss,
+                "sparsity_weight": workload.sparsity_weight,
+                "sparsity_target": workload.sparsity_target,
+            }
         if workload.channels:
-            code = workload.layer_sizes[len(workload.layer_sizes) // 2]
-            self._estimator = aecore.ConvAutoencoder(
-                workload.channels, code_size=code, image_shape=workload.image, **settings
-            )
-        else:
-            self._estimator = aecore.Autoencoder(workload.hidden_layer_sizes, **settings)
+            kind, sizes = aecore.ConvAutoencoder, workload.channels
+            code_size = workload.layer_sizes[workload.code_layer + 1]
+            of_kind |= {"code_size": code_size, "image_shape": workload.image}
+        self._estimator = kind(
+            sizes,
+            **of_kind,
+            activation=workload.activations[0],
+            weight_decay=workload.weight_decay,
+            optimizer=workload.optimizer,
+            learning_rate=workload.learning_rate,
+            batch_size=workload.batch_size,
+            n_threads=problem.n_threads,
+            random_state=problem.seed,
+        )
 
     def epoch(self, batches: NDArray[np.int64]) -> float:
         msg = "fit shuffles the rows itself"

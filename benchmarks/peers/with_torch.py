@@ -110,15 +110,36 @@ def _model(problem: Problem) -> nn.Sequential:
         names[-1] = "identity"
     if workload.channels:
         return _convolutional_model(problem, names)
-    for (weight, bias), name in zip(problem.layers(), names, strict=True):
-        linear = nn.Linear(*weight.shape)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(weight.T.copy()))
-            linear.bias.copy_(torch.from_numpy(bias))
-        modules.append(linear)
+    layers = [_linear(weight, bias) for weight, bias in problem.layers()]
+    if workload.gaussian:
+        code = workload.code_layer
+        layers[code : code + 2] = [_Gaussian(*layers[code : code + 2])]
+    for layer, name in zip(layers, names, strict=True):
+        modules.append(layer)
         if name != "identity":
             modules.append(_MODULES[name]())
     return nn.Sequential(*modules)
+
+
+def _linear(weight: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Module:
+    linear = nn.Linear(*weight.shape)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(weight.T.copy()))
+        linear.bias.copy_(torch.from_numpy(bias))
+    return linear
+
+
+class _Gaussian(nn.Module):
+    """A draw of the code, and its divergence summed over rows."""
+
+    def __init__(self, mean: nn.Module, log_variance: nn.Module) -> None:
+        super().__init__()
+        self.mean, self.log_variance = mean, log_variance
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, v = self.mean(x), self.log_variance(x)
+        z = mean + torch.exp(0.5 * v) * torch.randn_like(v)
+        return z, 0.5 * torch.sum(mean.square() + v.exp() - 1 - v)
 
 
 def _convolutional_model(problem: Problem, names: list[str]) -> nn.Sequential:
@@ -187,8 +208,11 @@ def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
     rho = workload.sparsity_target
 
     def loss(x: Tensor) -> Tensor:
-        values, code = x, None
+        values, code, divergence = x, None, None
         for i, module in enumerate(model):
+            if isinstance(module, _Gaussian):
+                values, divergence = module(values)
+                continue
             values = module(values)
             if i == sparse_output:
                 code = values
@@ -196,6 +220,8 @@ def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
             total = functional.binary_cross_entropy_with_logits(values, x, reduction="sum")
         else:
             total = 0.5 * functional.mse_loss(values, x, reduction="sum")
+        if divergence is not None:
+            total = total + divergence
         result: Tensor = total / x.shape[0]
         if code is not None:
             mean = code.mean(0)
