@@ -59,11 +59,14 @@ def evaluate(
     return sum(parts), gradient
 
 
-def block_difference(index: int, dtype: str = "float64", **options: Any) -> float:
+def block_difference(
+    index: int, dtype: str = "float64", rows: int | None = None, **options: Any
+) -> float:
     """Largest relative difference of J and of each block of its gradient to the reference."""
     from aecore import _core
 
     sizes, activations, kinds, n_rows = networks(index)
+    n_rows = rows or n_rows
     network = _core.Network(sizes, activations, False, 1, 0, convolutions=kinds)
     rng = np.random.default_rng(index)
     parameters = rng.uniform(-1, 1, network.n_parameters)
@@ -162,6 +165,11 @@ def test_float32_stays_within_its_rounding(isa: str) -> None:
 
 def test_core_equals_reference_with_every_option(isa: str) -> None:
     assert run_function(every_option, isa=isa) < 1e-10
+
+
+def test_rows_in_several_chunks_give_the_same_objective() -> None:
+    # 256 rows of the digits' network are in scratch together.
+    assert run_function(block_difference, 4, "float64", 600) < 1e-10
 
 
 def test_rows_have_the_same_bits_alone_and_together(isa: str) -> None:
