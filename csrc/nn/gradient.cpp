@@ -21,10 +21,13 @@ index_t choose_chunk_rows(const Network& network, const GradientPlan& plan, std:
   return std::max(index_t{kSumBlock}, static_cast<index_t>(fitting) / kSumBlock * kSumBlock);
 }
 
-/// Rows that a worker takes at a time: its share, in whole statistics blocks.
-index_t choose_block_rows(index_t rows, int n_threads) {
+/// Rows that a worker takes at a time: its share, in whole statistics blocks. Layers that convolve
+/// have few weights and much to keep for each row: -5 % on the workload conv.
+index_t choose_block_rows(const Network& network, index_t rows, int n_threads) {
   const index_t share = rows / index_t{n_threads};
-  return std::clamp(share / kStatisticsRows * kStatisticsRows, kStatisticsRows, kMaxBlockRows);
+  const bool few = network.convolves(0, network.n_layers());
+  return std::clamp(share / kStatisticsRows * kStatisticsRows, kStatisticsRows,
+                    few ? kStatisticsRows : kMaxBlockRows);
 }
 
 }  // namespace
@@ -56,9 +59,10 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
               choose_chunk_rows(network, plan, sizeof(T)), plan.n_threads),
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
       chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
-      block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)),
+      block_rows_(choose_block_rows(network, chunk_rows_, plan.n_threads)),
       rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
-            plan.sparse_target) {
+            plan.sparse_target),
+      code_(network_, options_, plan.max_rows, chunk_rows_, with_gradient_) {
   allocate(plan);
   if (n_contracted_ > 0) {
     contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
@@ -68,9 +72,9 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
   if (with_gradient_) {
     weight_pass_.emplace(network, chunk_rows_, plan.clip || chunk_rows_ < plan.max_rows,
                          n_contracted_, plan.n_threads);
-    const auto n_layers = static_cast<std::size_t>(network.n_layers());
-    views_.inputs.resize(n_layers);
-    views_.deltas.resize(n_layers);
+    const auto n_products = static_cast<std::size_t>(network.n_products());
+    views_.inputs.resize(n_products);
+    views_.deltas.resize(n_products);
   }
 }
 
@@ -98,6 +102,7 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
 template <class T>
 bool BatchGradient<T>::keeps_slope(index_t layer) const {
   const Layer& l = network_.layer(layer);
+  if (l.gaussian()) return false;
   return options_.dropout > 0 || layer < n_contracted_ ||
          (with_gradient_ && (slope_needs_z(l.activation) || l.top_k > 0));
 }
@@ -121,7 +126,7 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
     rows_pass(team, weights, batch, chunk);
     if (with_gradient_) weights_pass(team, weights, batch, chunk, action, sum_squares);
   }
-  finish_parts(n_rows, sum_squares);
+  finish_parts(batch, sum_squares);
   weighed_rows_ = batch.data.sample_weight == nullptr ? n_rows : 0;
 }
 
@@ -134,32 +139,49 @@ void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, 
                  batch.epoch, block_rows_);
   if (!sparse_.input() || !encode) return;
   const bool output = network_.n_layers() == 1;  // then the loss follows
-  PanelMatrix<T>& c = output ? deltas_[0] : activations_[0];
-  BiasActivation<T> context{};
-  if (!output) context = hidden_activation(weights, 0, chunk);
-  sparse_.multiply(team, weights.product(0), c.into_row(output ? 0 : hidden_row(0, chunk)),
-                   chunk.rows, output ? nullptr : kernels<T>().bias_activation, &context);
+  for (index_t p = 0; p < network_.n_products(); ++p) {
+    if (network_.place(p) != 0 || (p > 0 && !code_.draws(0))) continue;
+    BiasActivation<T> context{};
+    if (!output) context = hidden_activation(weights, p, chunk);
+    sparse_.multiply(team, weights.product(p), product_of(p).into_row(product_row(p, chunk)),
+                     chunk.rows, output ? nullptr : kernels<T>().bias_activation, &context);
+  }
+}
+
+/// Where a product of the way forward goes.
+template <class T>
+PanelMatrix<T>& BatchGradient<T>::product_of(index_t product) {
+  if (product >= network_.n_layers()) return code_.log_variance();
+  const auto l = static_cast<std::size_t>(product);
+  return product + 1 == network_.n_layers() ? deltas_[l] : activations_[l];
+}
+
+/// The scratch row of a chunk's first.
+template <class T>
+index_t BatchGradient<T>::product_row(index_t product, const Chunk& chunk) const {
+  return product + 1 >= network_.n_layers() ? 0 : hidden_row(product, chunk);
 }
 
 template <class T>
-GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t layer,
+GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t product,
                                               const Batch& batch, const Chunk& chunk, index_t row,
                                               index_t rows) {
-  const auto l = static_cast<std::size_t>(layer);
-  const bool output = layer + 1 == network_.n_layers();
-  PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
+  const index_t layer = network_.place(product);
+  PanelMatrix<T>& c = product_of(product);
   const MatrixPanels<const T> in = layer == 0
                                        ? rows_.input(batch, chunk.first)
-                                       : activations_[l - 1].from_row(hidden_row(layer - 1, chunk));
+                                       : activations_[static_cast<std::size_t>(layer - 1)].from_row(
+                                             hidden_row(layer - 1, chunk));
   GemmCall<T> call{};
   call.a = in.data;
   call.a_row = in.row;
   call.a_stride = in.stride;
-  const PanelOperand<T> w = weights.product(layer);
+  const PanelOperand<T> w = weights.product(product);
   call.b = w.data;
   call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = w.stride;
-  call.c = c.row(output ? 0 : hidden_row(layer, chunk));
+  call.patches = w.patches;
+  call.c = c.row(product_row(product, chunk));
   call.c_stride = c.stride();
   call.row_begin = row;
   call.row_end = row + rows;
@@ -172,7 +194,7 @@ template <class T>
 BiasActivation<T> BatchGradient<T>::hidden_activation(const PanelWeights<T>& weights, index_t layer,
                                                       const Chunk& chunk) {
   BiasActivation<T> context{weights.bias(layer), network_.layer(layer).activation, nullptr};
-  if (keeps_slope(layer)) {
+  if (layer < network_.n_layers() && keeps_slope(layer)) {
     PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(layer)];
     context.slope = slope.row(hidden_row(layer, chunk));
     context.slope_stride = slope.stride();
@@ -196,6 +218,7 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
       if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
       not_finite = false;
     }
+    if (code_.draws(l)) draw_code(weights, l, batch, chunk, row, rows);
     if (!leaving_out_.any(l)) continue;
     const index_t at = hidden_row(l, chunk) + row;
     leaving_out_.run(
@@ -204,6 +227,25 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
         keeps_slope(l) ? slopes_[static_cast<std::size_t>(l)].into_row(at) : MatrixPanels<T>{},
         worker);
   }
+}
+
+/// The log variance of a Gaussian layer, whose mean is there, and z in the mean's place.
+template <class T>
+void BatchGradient<T>::draw_code(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
+                                 const Chunk& chunk, index_t row, index_t rows) {
+  const index_t product = network_.layer(layer).log_variance;
+  if (layer > 0 || !sparse_.input()) {
+    const BiasActivation<T> context = hidden_activation(weights, product, chunk);
+    GemmCall<T> call = forward_product(weights, product, batch, chunk, row, rows);
+    call.epilogue = kernels<T>().bias_activation;
+    call.context = &context;
+    kernels<T>().gemm(call);
+  }
+  const index_t first = chunk.first + row;
+  PanelMatrix<T>& z = activations_[static_cast<std::size_t>(layer)];
+  code_.draw({batch.part(first, rows), batch.epoch, first, row,
+              z.into_row(hidden_row(layer, chunk) + row), row_weight_.data() + first,
+              batch.warm_up});
 }
 
 /// sum w_i |h_ij| of the code, by block of rows.
@@ -232,7 +274,7 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
                                    const Chunk& chunk, index_t row, index_t rows, int n_workers,
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
-  const Layer& layer = network_.layers().back();
+  const Layer& layer = network_.output();
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
@@ -292,47 +334,85 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   }
 }
 
+/// dJ/dz of what a product made.
+template <class T>
+MatrixPanels<const T> BatchGradient<T>::delta_of(index_t product) const {
+  return product < network_.n_layers() ? deltas_[static_cast<std::size_t>(product)].from_row(0)
+                                       : code_.delta();
+}
+
+/// delta W^T, to the deltas of the layer below.
+template <class T>
+GemmCall<T> BatchGradient<T>::backward_product(PanelWeights<T>& weights, index_t product,
+                                               index_t row, index_t rows) {
+  const MatrixPanels<const T> delta = delta_of(product);
+  PanelMatrix<T>& below = deltas_[static_cast<std::size_t>(network_.place(product) - 1)];
+  GemmCall<T> call{};
+  call.a = delta.data;
+  call.a_row = delta.row;
+  call.a_stride = delta.stride;
+  const PanelOperand<T> w = weights.way_back(product);
+  call.b = w.data;
+  call.b_row = call.c_row = kernels<T>().panel_width;
+  call.b_stride = w.stride;
+  call.patches = w.patches;
+  call.c = below.row(0);
+  call.c_stride = below.stride();
+  call.row_begin = row;
+  call.row_end = row + rows;
+  call.k = network_.layer(product).n_out;
+  call.column_end = network_.layer(product).n_in;
+  return call;
+}
+
+/// From dJ/dh of a hidden layer to dJ/dz.
+template <class T>
+ActivationBackward<T> BatchGradient<T>::hidden_backward(index_t layer, const Chunk& chunk) {
+  const auto l = static_cast<std::size_t>(layer);
+  ActivationBackward<T> context{};
+  context.activation = network_.layer(layer).activation;
+  context.is_slope = keeps_slope(layer);
+  if (options_.activity_l1 > 0 && layer == options_.code_layer) {
+    const PanelMatrix<T>& code = activations_[l];
+    context.h = code.row(hidden_row(layer, chunk));
+    context.h_stride = code.stride();
+    context.activity = static_cast<T>(options_.activity_l1);
+  }
+  const PanelMatrix<T>& kept = (context.is_slope ? slopes_ : activations_)[l];
+  context.activations = kept.row(hidden_row(layer, chunk));
+  context.activations_stride = kept.stride();
+  context.penalty = sparsity_.penalty(layer);
+  context.row_weight = row_weight_.data() + chunk.first;
+  if (layer < n_contracted_) {
+    const MatrixPanels<const T> by_z = contraction_->by_z(layer);
+    context.by_z = by_z.data;
+    context.by_z_stride = by_z.stride;
+  }
+  return context;
+}
+
 template <class T>
 void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row,
                                 index_t rows) {
+  const Kernels<T>& k = kernels<T>();
   for (index_t layer = network_.n_layers() - 1; layer > 0; --layer) {
-    const auto l = static_cast<std::size_t>(layer);
-    ActivationBackward<T> context{};
-    context.activation = network_.layer(layer - 1).activation;
-    context.is_slope = keeps_slope(layer - 1);
-    if (options_.activity_l1 > 0 && layer - 1 == options_.code_layer) {
-      const PanelMatrix<T>& code = activations_[l - 1];
-      context.h = code.row(hidden_row(layer - 1, chunk));
-      context.h_stride = code.stride();
-      context.activity = static_cast<T>(options_.activity_l1);
+    GemmCall<T> call = backward_product(weights, layer, row, rows);
+    if (code_.draws(layer)) {  // its two products meet
+      k.gemm(call);
+      call = backward_product(weights, network_.layer(layer).log_variance, row, rows);
+      call.accumulate = true;
     }
-    const PanelMatrix<T>& below = (context.is_slope ? slopes_ : activations_)[l - 1];
-    context.activations = below.row(hidden_row(layer - 1, chunk));
-    context.activations_stride = below.stride();
-    context.penalty = sparsity_.penalty(layer - 1);
-    context.row_weight = row_weight_.data() + chunk.first;
-    if (layer <= n_contracted_) {
-      const MatrixPanels<const T> by_z = contraction_->by_z(layer - 1);
-      context.by_z = by_z.data;
-      context.by_z_stride = by_z.stride;
+    if (code_.draws(layer - 1)) {
+      const GaussianBackward<T> context = code_.backward();
+      call.epilogue = k.gaussian_backward;
+      call.context = &context;
+      k.gemm(call);
+    } else {
+      const ActivationBackward<T> context = hidden_backward(layer - 1, chunk);
+      call.epilogue = k.activation_backward;
+      call.context = &context;
+      k.gemm(call);
     }
-    GemmCall<T> call{};
-    call.a = deltas_[l].row(0);
-    call.a_row = kernels<T>().panel_width;
-    call.a_stride = deltas_[l].stride();
-    const PanelOperand<T> w = weights.way_back(layer);
-    call.b = w.data;
-    call.b_row = call.c_row = kernels<T>().panel_width;
-    call.b_stride = w.stride;
-    call.c = deltas_[l - 1].row(0);
-    call.c_stride = deltas_[l - 1].stride();
-    call.row_begin = row;
-    call.row_end = row + rows;
-    call.k = network_.layer(layer).n_out;
-    call.column_end = network_.layer(layer).n_in;
-    call.epilogue = kernels<T>().activation_backward;
-    call.context = &context;
-    kernels<T>().gemm(call);
   }
 }
 
@@ -407,11 +487,13 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
                                     const Chunk& chunk, const WeightAction<T>& action,
                                     bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  for (index_t l = 0; l < network_.n_layers(); ++l) {
-    const auto i = static_cast<std::size_t>(l);
-    views_.inputs[i] = l == 0 ? rows_.input(batch, chunk.first)
-                              : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
-    views_.deltas[i] = deltas_[i].from_row(0);
+  for (index_t p = 0; p < network_.n_products(); ++p) {
+    const auto i = static_cast<std::size_t>(p);
+    const index_t l = network_.place(p);
+    views_.inputs[i] =
+        l == 0 ? rows_.input(batch, chunk.first)
+               : activations_[static_cast<std::size_t>(l - 1)].from_row(hidden_row(l - 1, chunk));
+    views_.deltas[i] = delta_of(p);
   }
   weight_pass_->run(team, views_.inputs, views_.deltas,
                     sparse_.input() ? &sparse_.by_column() : nullptr,
@@ -420,7 +502,9 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
 }
 
 template <class T>
-void BatchGradient<T>::finish_parts(index_t n_rows, bool sum_squares) {
+void BatchGradient<T>::finish_parts(const Batch& batch, bool sum_squares) {
+  const index_t n_rows = batch.range.n;
+  parts_.divergence = code_.value(n_rows, batch.warm_up);
   parts_.loss = 0;
   for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
     parts_.loss += block_loss_[static_cast<std::size_t>(b)];

@@ -13,6 +13,7 @@
 #include "core/threads.hpp"
 #include "nn/batch_rows.hpp"
 #include "nn/contraction.hpp"
+#include "nn/gaussian_code.hpp"
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
@@ -69,14 +70,22 @@ class BatchGradient {
                     const Chunk& chunk, bool encode);
   BiasActivation<T> hidden_activation(const PanelWeights<T>& weights, index_t layer,
                                       const Chunk& chunk);
-  GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
+  PanelMatrix<T>& product_of(index_t product);
+  index_t product_row(index_t product, const Chunk& chunk) const;
+  GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t product, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
+  void draw_code(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
+                 const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Batch& batch, const Chunk& chunk, index_t row, index_t rows,
                       int worker);
   void sum_code(const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
+  GemmCall<T> backward_product(PanelWeights<T>& weights, index_t product, index_t row,
+                               index_t rows);
+  MatrixPanels<const T> delta_of(index_t product) const;
+  ActivationBackward<T> hidden_backward(index_t layer, const Chunk& chunk);
   void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
   bool is_gathered(const Batch& batch, const Chunk& chunk) const;
@@ -84,7 +93,7 @@ class BatchGradient {
   void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
-  void finish_parts(index_t n_rows, bool sum_squares);
+  void finish_parts(const Batch& batch, bool sum_squares);
 
   const Network& network_;
   const ObjectiveOptions options_;
@@ -95,6 +104,7 @@ class BatchGradient {
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
   BatchRows<T> rows_;
+  GaussianCode<T> code_;
   index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this
 
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()

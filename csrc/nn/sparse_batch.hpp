@@ -30,7 +30,7 @@ class SparseBatch {
   void gather(Team& team, const RowSource& x, const RowSource* target, const RowRange& range,
               std::uint32_t epoch, index_t block_rows);
 
-  /// C = X W, a panel of columns at a time, then the epilogue if there is one.
+  /// C = X W of the first layer, a panel of columns at a time, then the epilogue if there is one.
   void multiply(Team& team, const PanelOperand<T>& w, const MatrixPanels<T>& c, index_t rows,
                 Epilogue<T> epilogue, const void* context);
 

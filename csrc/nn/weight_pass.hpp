@@ -46,11 +46,16 @@ class WeightPass {
   double sizes() const;
 
  private:
-  /// W[row_begin..row_end, column_begin..column_end) of one layer; no rows: only its bias.
+  /// W[row_begin..row_end, column_begin..column_end) of one layer, and the bias of its columns
+  /// where row_begin is 0 unless it convolves; no rows: only its bias.
   struct Task {
     index_t layer, row_begin, row_end, column_begin, column_end;
+    bool has_bias(const Network& network) const {
+      return row_end == 0 || (row_begin == 0 && !network.layer(layer).convolves());
+    }
   };
   void plan(index_t rows);
+  void plan_convolution(index_t layer);
   WeightUpdate<T> update_of(const Task& task, PanelWeights<T>& weights,
                             const WeightAction<T>& action) const;
   WeightUpdate<T> bias_update_of(const Task& task, PanelWeights<T>& weights,
@@ -73,6 +78,9 @@ class WeightPass {
   void run_task(const Task& task, double* squares, double* sizes, const Operands& operands,
                 const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                 T* scratch);
+  void run_convolution(const Task& task, WeightUpdate<T>& update, const Operands& operands,
+                       const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
+                       T* scratch);
   void bias_gradient(const Task& task, double* squares, const MatrixPanels<const T>& delta,
                      const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                      T* scratch);
@@ -83,7 +91,7 @@ class WeightPass {
   std::vector<double> task_squares_;       // of the weights before the update
   std::vector<double> task_sizes_;         // likewise, of their magnitudes
   std::vector<double> gradient_squares_;   // by task, biases included, when clipping
-  std::vector<AlignedBuffer<T>> scratch_;  // one panel of C for each worker
+  std::vector<AlignedBuffer<T>> scratch_;  // of each worker: one panel of C, copies behind it
   AlignedBuffer<T> gradients_;             // in the layout of the weights, when held
 };
 
