@@ -32,7 +32,9 @@ def _expected_failures(estimator: AutoencoderClassifier) -> dict[str, str]:
     if estimator.optimizer == "lbfgs":
         return {}
     reason = "rows repeated or left out make other minibatches"
-    return {"check_sample_weight_equivalence_on_dense_data": reason}
+    return {
+        f"check_sample_weight_equivalence_on_{kind}_data": reason for kind in ("dense", "sparse")
+    }
 
 
 @parametrize_with_checks(
