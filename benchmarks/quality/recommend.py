@@ -138,11 +138,20 @@ def rmse(columns: Columns, settings: Mapping[str, Any], seed: int) -> Figures:
 _NEIGHBOURS = 100
 _LAMBDA = {"gowalla": 200.0, "temporal": 700.0, "held out": 500.0}
 _MULT_DAE: dict[str, dict[str, Any]] = {
-    "gowalla": {"hidden_layer_sizes": (600, 200, 600), "n_epochs": 100},
+    "gowalla": {"hidden_layer_sizes": (200,), "n_epochs": 40},
     "temporal": {"hidden_layer_sizes": (200,), "n_epochs": 65},
     "held out": {"hidden_layer_sizes": (200,), "n_epochs": 65},
 }
-_AUTOREC: dict[str, Any] = {"hidden_layer_sizes": (500,), "n_epochs": 60, "batch_size": 128}
+_AUTOREC: dict[str, Any] = {
+    "hidden_layer_sizes": (500,),
+    "activation": "sigmoid",
+    "input_dropout": 0.0,
+    "weight_decay": 0.03,
+    "learning_rate": 2e-3,
+    "learning_rate_schedule": "cosine",
+    "batch_size": 64,
+    "n_epochs": 12,
+}
 _QUICK: dict[str, Any] = {"hidden_layer_sizes": (50,), "n_epochs": 10}
 
 
@@ -154,6 +163,9 @@ def models_of(name: str, seed: int, *, quick: bool) -> dict[str, Any]:
         "item-kNN": ItemKNN(_NEIGHBOURS),
         "EASE": EASE(_LAMBDA[name]),
         "Mult-DAE": AutoencoderRecommender(**settings, random_state=seed),
+        "Mult-VAE": AutoencoderRecommender(
+            **settings, variational=True, beta_warmup_epochs=settings["n_epochs"], random_state=seed
+        ),
     }
 
 
@@ -164,7 +176,7 @@ def compare(
     found = {}
     for model in models_of(name, 0, quick=quick):
         # Another seed is another split or another start; where it is neither, one run says all.
-        seeds = n_seeds if name == "held out" or model == "Mult-DAE" else 1
+        seeds = n_seeds if name == "held out" or model.startswith("Mult") else 1
 
         def run(seed: int, model: str = model) -> Figures:
             return task(seed).run(models_of(name, seed, quick=quick)[model])
@@ -182,7 +194,9 @@ def goals_of(name: str, found: Mapping[str, Figures], *, quick: bool) -> list[Go
         return [
             Goal("gowalla: recall@20 of Mult-DAE", neural, 0.158),
             Goal("gowalla: its training seconds", found["Mult-DAE"]["seconds"], 0, 2400),
-            Goal("gowalla: best recall@20", max(ease, neural), 0.172),
+            Goal("gowalla: recall@20 of Mult-VAE", recall["Mult-VAE"], 0.160),
+            Goal("gowalla: its training seconds", found["Mult-VAE"]["seconds"], 0, 2400),
+            Goal("gowalla: best recall@20", max(recall.values()), 0.172),
         ]
     if name == "temporal":
         low = 0.13 if quick else 0.170

@@ -314,6 +314,7 @@ _RULES: Mapping[str, Rule] = {
     "tolerance": _NOT_NEGATIVE,
     "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
+    "variational": _BOOL,
     "warm_start": _BOOL,
     "weight_decay": _NOT_NEGATIVE,
     "weight_l1": _NOT_NEGATIVE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -27,6 +27,9 @@ from aecore._training import exclusive
 from aecore.autoencoder import Autoencoder
 from aecore.layers import Dense
 from aecore.optimizers import Optimizer
+from aecore.variational_autoencoder import VariationalAutoencoder
+
+_Inner = TypeVar("_Inner", Autoencoder, VariationalAutoencoder)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,6 +48,9 @@ class AutoencoderRecommender(BaseRecommender):
         J = -1/m sum_i sum_j x_ij log softmax(f(noise(x_i / ||x_i||)))_j
             + lambda/2 sum_l ||W_l||^2
 
+    With `variational` the code is a distribution, Mult-VAE of [1]_: J gains beta times its
+    divergence from N(0, I), and ranks are by the mean of the code.
+
     With explicit ratings AutoRec [2]_: the loss is the squared error of the ratings that are there,
     and what is missing stays out of it. No dense copy of the matrix is made.
 
@@ -59,6 +65,13 @@ class AutoencoderRecommender(BaseRecommender):
         way with ratings (I-AutoRec). It knows the users of `fit` alone then.
     activation : str, default="tanh"
         Activation of the hidden layers, as in `Autoencoder`.
+    variational : bool, default=False
+        Whether the code is Gaussian, with implicit feedback.
+    beta : float, default=0.2
+        Weight >= 0 of the divergence of such a code, a sum over units in nats, beside a loss that
+        is a sum over the items a user had. Below 1 it ranks better [1]_.
+    beta_warmup_epochs : int, default=0
+        Epochs >= 0 over which beta rises from 0, linearly.
     input_dropout : float, default=0.5
         In [0, 1): probability that an entry is left out of the input of a training row, anew in
         each epoch; the others are multiplied by 1/(1 - input_dropout).
@@ -75,7 +88,8 @@ class AutoencoderRecommender(BaseRecommender):
     n_epochs : int, default=100
         Passes over the rows, >= 1.
     callbacks : object or sequence of objects, default=None
-        As in `Autoencoder`; `state.estimator` is the `Autoencoder` inside.
+        As in `Autoencoder`; `state.estimator` is the `Autoencoder` or
+        `VariationalAutoencoder` inside.
     dtype : {"float32", "float64"}, default="float32"
         Type of the computation.
     n_threads : int, default=None
@@ -117,7 +131,7 @@ class AutoencoderRecommender(BaseRecommender):
     References
     ----------
     .. [1] D. Liang, R. G. Krishnan, M. D. Hoffman, T. Jebara. Variational autoencoders for
-       collaborative filtering. WWW 2018: Mult-DAE.
+       collaborative filtering. WWW 2018: Mult-DAE and Mult-VAE.
     .. [2] S. Sedhain, A. K. Menon, S. Sanner, L. Xie. AutoRec: autoencoders meet collaborative
        filtering. WWW 2015.
 
@@ -139,6 +153,9 @@ class AutoencoderRecommender(BaseRecommender):
         feedback: str = "implicit",
         orientation: str = "user",
         activation: str = "tanh",
+        variational: bool = False,
+        beta: float = 0.2,
+        beta_warmup_epochs: int = 0,
         input_dropout: float = 0.5,
         weight_decay: float = 0.0,
         optimizer: str | Optimizer = "adam",
@@ -156,6 +173,9 @@ class AutoencoderRecommender(BaseRecommender):
         self.feedback = feedback
         self.orientation = orientation
         self.activation = activation
+        self.variational = variational
+        self.beta = beta
+        self.beta_warmup_epochs = beta_warmup_epochs
         self.input_dropout = input_dropout
         self.weight_decay = weight_decay
         self.optimizer = optimizer
@@ -201,6 +221,9 @@ class AutoencoderRecommender(BaseRecommender):
             if self.orientation == "item" and self.feedback == "implicit":
                 rule = "be 'user' with feedback 'implicit'"
                 raise parameter_error("orientation", rule, self.orientation)
+            if self.variational and self.feedback == "explicit":
+                rule = "be False with feedback 'explicit'"
+                raise parameter_error("variational", rule, self.variational)
             X = canonical(as_interactions(user_items, "user_items"), self.dtype)
             if self.feedback == "implicit":
                 X = without_zeros(X)
@@ -305,8 +328,7 @@ class AutoencoderRecommender(BaseRecommender):
             return as_interactions(values, name, self._n_items)
         return super()._had(values, name)
 
-    def _autoencoder(self, **settings: Any) -> Autoencoder:
-        kind = Autoencoder if self.feedback == "implicit" else _OfRatings
+    def _autoencoder(self, kind: type[_Inner], **settings: Any) -> _Inner:
         return kind(
             self.hidden_layer_sizes,
             activation=self.activation,
@@ -326,14 +348,30 @@ class AutoencoderRecommender(BaseRecommender):
             **settings,
         )
 
-    def _train(self, entering: csr_array, target: csr_array, **settings: Any) -> Autoencoder:
+    def _train(
+        self, entering: csr_array, target: csr_array, kind: type[_Inner], **settings: Any
+    ) -> _Inner:
         """Rows that keep their size, on average, when entries are left out."""
         data = entering.data / entering.dtype.type(1.0 - self.input_dropout)
         scaled = csr_array((data, entering.indices, entering.indptr), shape=entering.shape)
-        return self._autoencoder(**settings).fit(scaled, target=target)
+        return self._autoencoder(kind, **settings).fit(scaled, target=target)
 
     def _fit_counts(self, X: csr_array, learned: dict[str, Any]) -> None:
-        model = self._train(unit_rows(X), X, loss="multinomial", output_activation="softmax")
+        entering = unit_rows(X)
+        model: Autoencoder | VariationalAutoencoder
+        if self.variational:
+            model = self._train(
+                entering,
+                X,
+                VariationalAutoencoder,
+                likelihood="multinomial",
+                beta=self.beta,
+                beta_warmup_epochs=self.beta_warmup_epochs,
+            )
+        else:
+            model = self._train(
+                entering, X, Autoencoder, loss="multinomial", output_activation="softmax"
+            )
         learned |= {"network_": model.network_, "_history": model._history}
 
     def _fit_ratings(self, X: csr_array, learned: dict[str, Any]) -> None:
@@ -342,7 +380,7 @@ class AutoencoderRecommender(BaseRecommender):
         learned["max_rating_"] = float(X.data.max())
         rows = X.T.tocsr() if self.orientation == "item" else X
         centred = centre(rows, row_means(rows, mean))
-        model = self._train(centred, centred)
+        model = self._train(centred, centred, _OfRatings)
         learned |= {"network_": model.network_, "_history": model._history}
         if self.orientation == "item":
             learned["item_codes_"] = model.network_.encode(centred)
