@@ -2,8 +2,8 @@
 
 PSNR of MNIST digits that were not learned from, restored from normal noise of standard deviation
 0.5 by a convolutional autoencoder without a bottleneck of units (28x28x1, 32 and 64 channels,
-kernel 5, stride 2), beside the dense one of `benchmarks.quality.denoising` (784-512-784). Both learn
-from noise that is new in each epoch.
+kernel 5, stride 2), beside the dense one of `benchmarks.quality.denoising` (784-512-784).
+Both learn from noise that is new in each epoch.
 """
 
 from __future__ import annotations
