@@ -28,6 +28,7 @@ SETTINGS = {
     "input_scale": 1 / 255,
     "output_activation": "sigmoid",
     "loss": "binary_cross_entropy",
+    "learning_rate": 3e-3,
     "learning_rate_schedule": "cosine",
     "batch_size": 128,
     "n_epochs": 5,
@@ -54,7 +55,9 @@ def main() -> None:
     digits, held_out = load()
     clean = held_out[:1000] / 255
     noisy = clean + SIGMA * np.random.default_rng(0).standard_normal(clean.shape)
-    conv = ConvAutoencoder((16, 32), code_size=None, code_activation="relu", **SETTINGS)
+    conv = ConvAutoencoder(
+        (16, 32), kernel_size=5, code_size=None, code_activation="relu", **SETTINGS
+    )
     dense = Autoencoder((512,), **SETTINGS)
     restored = {
         "convolutional": conv.fit(digits).reconstruct(noisy * 255),

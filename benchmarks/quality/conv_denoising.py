@@ -2,8 +2,8 @@
 
 PSNR of MNIST digits that were not learned from, restored from normal noise of standard deviation
 0.5 by a convolutional autoencoder without a bottleneck of units (28x28x1, 32 and 64 channels,
-stride 2), beside the dense one of `benchmarks.quality.denoising` (784-512-784). Both learn from
-noise that is new in each epoch.
+kernel 5, stride 2), beside the dense one of `benchmarks.quality.denoising` (784-512-784).
+Both learn from noise that is new in each epoch.
 """
 
 from __future__ import annotations
@@ -39,12 +39,18 @@ def models(n_epochs: int, seed: int) -> dict[str, Any]:
         "input_scale": PIXEL,
         "batch_size": 128,
         "n_epochs": n_epochs,
+        "learning_rate": 3e-3,
         "learning_rate_schedule": "cosine",
         "n_threads": 1,
         "random_state": seed,
     }
     conv = ConvAutoencoder(
-        (32, 64), code_size=None, code_activation="relu", image_shape=(28, 28), **common
+        (32, 64),
+        kernel_size=5,
+        code_size=None,
+        code_activation="relu",
+        image_shape=(28, 28),
+        **common,
     )
     return {"convolutional": conv, "dense": DenoisingAutoencoder((512,), **common)}
 
@@ -70,9 +76,9 @@ def main() -> int:
     """Run the benchmark."""
     benchmark = Benchmark("conv_denoising", __doc__)
     images, held_out = load_digits()
-    n_epochs = 2 if benchmark.quick else 15
+    n_epochs = 2 if benchmark.quick else 5
     if benchmark.quick:
-        images, held_out = images[:8_000], held_out[:1_000]
+        images, held_out = images[:6_000], held_out[:1_000]
     one = functools.partial(run, images, held_out[:2_000], n_epochs)
     figures = mean_over_seeds(one, benchmark.n_seeds)
     print(f"{len(images)} digits, {n_epochs} epochs, noise of {_SIGMA:g}")
@@ -85,7 +91,7 @@ def main() -> int:
     return benchmark.finish(figures, goals)
 
 
-_QUICK = (16.7, 17.3)  # of one seed
+_QUICK = (17.4, 18.1)  # of one seed
 
 if __name__ == "__main__":
     raise SystemExit(main())
