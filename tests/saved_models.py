@@ -28,7 +28,13 @@ MODELS: dict[str, Callable[[], Any]] = {
     "AutoencoderRecommender": lambda: aecore.AutoencoderRecommender(
         (4,), feedback="explicit", orientation="item", **_FAST
     ).fit(USER_ITEMS),
+    "ConvAutoencoder": lambda: aecore.ConvAutoencoder(
+        (2, 3), code_size=2, image_shape=(2, 3), **_FAST
+    ).fit(ROWS),
     "EASE": lambda: aecore.EASE(2.0).fit(USER_ITEMS),
+    "VariationalAutoencoder": lambda: aecore.VariationalAutoencoder(
+        (4, 2), likelihood="gaussian", **_FAST
+    ).fit(ROWS),
 }
 
 
