@@ -29,7 +29,7 @@ MODELS: dict[str, Callable[[], Any]] = {
         (4,), feedback="explicit", orientation="item", **_FAST
     ).fit(USER_ITEMS),
     "ConvAutoencoder": lambda: aecore.ConvAutoencoder(
-        (2, 3), code_size=2, image_shape=(2, 3), **_FAST
+        (3,), kernel_size=2, code_size=2, image_shape=(2, 3), **_FAST
     ).fit(ROWS),
     "EASE": lambda: aecore.EASE(2.0).fit(USER_ITEMS),
     "VariationalAutoencoder": lambda: aecore.VariationalAutoencoder(
