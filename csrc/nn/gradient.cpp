@@ -11,11 +11,15 @@ namespace {
 // may be: 64 rows read W from the third-level cache four times as often, +30 % on deep and wide.
 constexpr index_t kMaxBlockRows = 256;
 
-index_t choose_chunk_rows(const Network& network, const GradientPlan& plan, std::size_t element) {
+index_t choose_chunk_rows(const Network& network, const ObjectiveOptions& options,
+                          const GradientPlan& plan, std::size_t element) {
   double numbers = 0;  // of a row
   for (const index_t size : network.layer_sizes()) numbers += 2 * static_cast<double>(size);
   if (plan.sparse_input) numbers -= 2 * static_cast<double>(network.n_in());
   if (plan.sparse_target) numbers -= static_cast<double>(network.n_out());
+  if (samples_output(network, options, plan.sparse_target)) {
+    numbers -= static_cast<double>(network.n_out());
+  }
   const double fitting = plan.scratch_bytes / (numbers * static_cast<double>(element));
   if (static_cast<double>(plan.max_rows) <= fitting) return plan.max_rows;
   return std::max(index_t{kSumBlock}, static_cast<index_t>(fitting) / kSumBlock * kSumBlock);
@@ -52,13 +56,16 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       with_gradient_(plan.with_gradient),
       sparsity_(network_, options_, plan.max_rows),
       leaving_out_(network_, options_, plan.n_threads),
-      sparse_(network_, options_, plan.sparse_input, plan.sparse_target,
-              choose_chunk_rows(network, plan, sizeof(T)), plan.n_threads),
+      sparse_(options_, plan.sparse_input, plan.sparse_target,
+              choose_chunk_rows(network, options, plan, sizeof(T)), plan.n_threads),
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
-      chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
+      chunk_rows_(choose_chunk_rows(network, options, plan, sizeof(T))),
       block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)),
       rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
             plan.sparse_target) {
+  if (samples_output(network, options, plan.sparse_target)) {
+    observed_.emplace(network_, options_, plan.n_threads);
+  }
   allocate(plan);
   if (n_contracted_ > 0) {
     contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
@@ -83,7 +90,8 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     const bool output = l + 1 == n_layers;
     const index_t rows = l <= sparsity_.last() ? plan.max_rows : chunk_rows_;
     if (!output) activations_.emplace_back(rows, n_out);
-    deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
+    const bool kept = output ? !observed_ : with_gradient_;
+    deltas_.emplace_back(kept ? chunk_rows_ : 0, n_out);
     slopes_.emplace_back(!output && keeps_slope(l) ? rows : 0, n_out);
   }
   row_weight_ = AlignedBuffer<T>(plan.max_rows);
@@ -137,8 +145,11 @@ void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, 
   PanelMatrix<T>& c = output ? deltas_[0] : activations_[0];
   BiasActivation<T> context{};
   if (!output) context = hidden_activation(weights, 0, chunk);
-  sparse_.multiply(team, weights.product(0), c.into_row(output ? 0 : hidden_row(0, chunk)),
-                   chunk.rows, output ? nullptr : kernels<T>().bias_activation, &context);
+  sparse_.multiply(
+      team,
+      {sparse_.by_column(), weights.product(0), c.into_row(output ? 0 : hidden_row(0, chunk)),
+       chunk.rows, network_.n_in(), network_.layer(0).n_out},
+      output ? nullptr : kernels<T>().bias_activation, &context);
 }
 
 template <class T>
@@ -279,6 +290,12 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
     PanelMatrix<T>& z = deltas_.back();
     k.multinomial_loss(context, z.row(row), z.stride(), row, rows);
   }
+}
+
+/// The losses of rows, by block of them, and to whom asks for each.
+template <class T>
+void BatchGradient<T>::sum_losses(const Batch& batch, const Chunk& chunk, index_t row,
+                                  index_t rows) {
   for (index_t first = row; first < row + rows; first += kStatisticsRows) {
     double sum = 0;
     for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
@@ -292,30 +309,39 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   }
 }
 
+/// From dJ/da of a hidden layer to its dJ/dz.
 template <class T>
-void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row,
-                                index_t rows) {
-  for (index_t layer = network_.n_layers() - 1; layer > 0; --layer) {
+ActivationBackward<T> BatchGradient<T>::backward_through(index_t layer, const Chunk& chunk) {
+  const auto l = static_cast<std::size_t>(layer);
+  ActivationBackward<T> context{};
+  context.activation = network_.layer(layer).activation;
+  context.is_slope = keeps_slope(layer);
+  if (options_.activity_l1 > 0 && layer == options_.code_layer) {
+    const PanelMatrix<T>& code = activations_[l];
+    context.h = code.row(hidden_row(layer, chunk));
+    context.h_stride = code.stride();
+    context.activity = static_cast<T>(options_.activity_l1);
+  }
+  const PanelMatrix<T>& own = (context.is_slope ? slopes_ : activations_)[l];
+  context.activations = own.row(hidden_row(layer, chunk));
+  context.activations_stride = own.stride();
+  context.penalty = sparsity_.penalty(layer);
+  context.row_weight = row_weight_.data() + chunk.first;
+  if (layer < n_contracted_) {
+    const MatrixPanels<const T> by_z = contraction_->by_z(layer);
+    context.by_z = by_z.data;
+    context.by_z_stride = by_z.stride;
+  }
+  return context;
+}
+
+/// From dJ/dz of layer `from` to that of all below.
+template <class T>
+void BatchGradient<T>::backward(const PanelWeights<T>& weights, index_t from, const Chunk& chunk,
+                                index_t row, index_t rows) {
+  for (index_t layer = from; layer > 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
-    ActivationBackward<T> context{};
-    context.activation = network_.layer(layer - 1).activation;
-    context.is_slope = keeps_slope(layer - 1);
-    if (options_.activity_l1 > 0 && layer - 1 == options_.code_layer) {
-      const PanelMatrix<T>& code = activations_[l - 1];
-      context.h = code.row(hidden_row(layer - 1, chunk));
-      context.h_stride = code.stride();
-      context.activity = static_cast<T>(options_.activity_l1);
-    }
-    const PanelMatrix<T>& below = (context.is_slope ? slopes_ : activations_)[l - 1];
-    context.activations = below.row(hidden_row(layer - 1, chunk));
-    context.activations_stride = below.stride();
-    context.penalty = sparsity_.penalty(layer - 1);
-    context.row_weight = row_weight_.data() + chunk.first;
-    if (layer <= n_contracted_) {
-      const MatrixPanels<const T> by_z = contraction_->by_z(layer - 1);
-      context.by_z = by_z.data;
-      context.by_z_stride = by_z.stride;
-    }
+    const ActivationBackward<T> context = backward_through(layer - 1, chunk);
     GemmCall<T> call{};
     call.a = deltas_[l].row(0);
     call.a_row = kernels<T>().panel_width;
@@ -336,6 +362,16 @@ void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, in
   }
 }
 
+/// body(row, rows, worker) for the blocks of a chunk.
+template <class T>
+template <class Body>
+void BatchGradient<T>::for_blocks(Team& team, const Chunk& chunk, Body body) const {
+  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
+    const index_t row = block * block_rows_;
+    body(row, std::min(block_rows_, chunk.rows - row), worker);
+  });
+}
+
 template <class T>
 void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& weights,
                                            const Batch& batch) {
@@ -343,9 +379,7 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
     enter_sparse(team, weights, batch, chunk, true);
-    team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
-      const index_t row = block * block_rows_;
-      const index_t rows = std::min(block_rows_, chunk.rows - row);
+    for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
       rows_.gather(batch, chunk.first, row, rows);
       forward_hidden(weights, 0, sparsity_.last() + 1, batch, chunk, row, rows, worker);
       sparsity_.add_rows(activations_, row_weight_.data(), first + row, rows);
@@ -362,9 +396,7 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
   if (!is_gathered(batch, chunk)) {
     enter_sparse(team, weights, batch, chunk, sparsity_.last() < 0);
   }
-  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
-    const index_t row = block * block_rows_;
-    const index_t rows = std::min(block_rows_, chunk.rows - row);
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
     if (!is_gathered(batch, chunk)) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, sparsity_.last() + 1, n_contracted_, batch, chunk, row, rows, worker);
   });
@@ -391,14 +423,41 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
   const bool gathered = contraction_ || is_gathered(batch, chunk);
   const index_t encoded = std::max(sparsity_.last() + 1, n_contracted_);
   if (!gathered) enter_sparse(team, weights, batch, chunk, encoded == 0);
-  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
-    const index_t row = block * block_rows_;
-    const index_t rows = std::min(block_rows_, chunk.rows - row);
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
     if (!gathered) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, encoded, network_.n_layers() - 1, batch, chunk, row, rows, worker);
     if (options_.activity_l1 > 0) sum_code(chunk, row, rows);
+    if (observed_) return;
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
-    if (with_gradient_) backward(weights, chunk, row, rows);
+    sum_losses(batch, chunk, row, rows);
+    if (with_gradient_) backward(weights, network_.n_layers() - 1, chunk, row, rows);
+  });
+  if (observed_) observed_pass(team, weights, batch, chunk);
+}
+
+/// The output and the way back from it, with the entries of all rows at once: products with them go
+/// column by column, as those of sparse rows do.
+template <class T>
+void BatchGradient<T>::observed_pass(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                                     const Chunk& chunk) {
+  const index_t last = network_.n_layers() - 1;
+  const auto below = static_cast<std::size_t>(last - 1);
+  observed_->multiply(team, sparse_.target_rows(), weights,
+                      activations_[below].from_row(hidden_row(last - 1, chunk)));
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
+    observed_->loss(row, rows, weights.bias(last), row_weight_.data() + chunk.first,
+                    row_loss_.data(), worker);
+    sum_losses(batch, chunk, row, rows);
+  });
+  if (!with_gradient_) return;
+  const ActivationBackward<T> context = backward_through(last - 1, chunk);
+  sparse_.multiply(team,
+                   {observed_->deltas(), weights.way_back(last), deltas_[below].into_row(0),
+                    chunk.rows, network_.n_out(), network_.layer(last).n_in},
+                   kernels<T>().activation_backward, &context);
+  if (last == 1) return;
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int) {
+    backward(weights, last - 1, chunk, row, rows);
   });
 }
 
@@ -409,12 +468,13 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
   const index_t n_rows = batch.range.n;
   for (index_t l = 0; l < network_.n_layers(); ++l) {
     const auto i = static_cast<std::size_t>(l);
-    views_.inputs[i] = l == 0 ? rows_.input(batch, chunk.first)
-                              : activations_[i - 1].from_row(hidden_row(l - 1, chunk));
-    views_.deltas[i] = deltas_[i].from_row(0);
+    views_.inputs[i] = {l == 0 ? rows_.input(batch, chunk.first)
+                               : activations_[i - 1].from_row(hidden_row(l - 1, chunk))};
+    views_.deltas[i] = {deltas_[i].from_row(0)};
   }
+  if (sparse_.input()) views_.inputs.front().sparse = &sparse_.by_column();
+  if (observed_) views_.deltas.back().sparse = &observed_->deltas();
   weight_pass_->run(team, views_.inputs, views_.deltas,
-                    sparse_.input() ? &sparse_.by_column() : nullptr,
                     {chunk.rows, chunk.first == 0, chunk.first + chunk.rows == n_rows}, weights,
                     action, sum_squares);
 }

@@ -15,6 +15,7 @@
 #include "nn/contraction.hpp"
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
+#include "nn/observed_output.hpp"
 #include "nn/panels.hpp"
 #include "nn/sparse_batch.hpp"
 #include "nn/sparsity.hpp"
@@ -59,7 +60,7 @@ class BatchGradient {
   };
 
   struct Views {  // what the weights pass reads, by layer
-    std::vector<MatrixPanels<const T>> inputs, deltas;
+    std::vector<WeightOperand<T>> inputs, deltas;
   };
 
   void allocate(const GradientPlan& plan);
@@ -77,11 +78,18 @@ class BatchGradient {
   void sum_code(const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
-  void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
+  void sum_losses(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
+  ActivationBackward<T> backward_through(index_t layer, const Chunk& chunk);
+  void backward(const PanelWeights<T>& weights, index_t from, const Chunk& chunk, index_t row,
+                index_t rows);
+  template <class Body>
+  void for_blocks(Team& team, const Chunk& chunk, Body body) const;
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
   bool is_gathered(const Batch& batch, const Chunk& chunk) const;
   void contract(Team& team, const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
+  void observed_pass(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                     const Chunk& chunk);
   void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
   void finish_parts(index_t n_rows, bool sum_squares);
@@ -92,6 +100,7 @@ class BatchGradient {
   Sparsity<T> sparsity_;
   LeavingOut<T> leaving_out_;
   SparseBatch<T> sparse_;
+  std::optional<ObservedOutput<T>> observed_;  // where the output is of entries alone
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
   BatchRows<T> rows_;
@@ -99,7 +108,8 @@ class BatchGradient {
 
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()
   std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
-  std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
+  std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk; of the last
+                                             // not where `observed_` has it
   AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
   AlignedBuffer<double> row_loss_;           // rows of a chunk
   AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block

@@ -43,7 +43,7 @@ struct PanelOperand {
 template <class T>
 class PanelWeights {
  public:
-  /// `with_transposed`: gradients will be taken.
+  /// `with_transposed`: gradients will be taken, or outputs of observed entries alone.
   PanelWeights(const Network& network, bool with_transposed);
 
   const PanelLayout<T>& layout() const { return layout_; }
