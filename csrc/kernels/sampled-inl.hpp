@@ -41,10 +41,16 @@ inline void sampled_group(const SampledCall<T>& c, index_t column, index_t at) {
 /// A row of W^T is taken once for all rows of A that have an entry in its column.
 template <class T>
 void sampled_gemm(const SampledCall<T>& c) {
-  constexpr index_t kGroup = 4;
+  constexpr index_t kGroup = 4, kAhead = 4;
   for (index_t column = c.column_begin; column < c.column_end; ++column) {
     const index_t end = c.entries.begin[column + 1];
     index_t at = c.entries.begin[column];
+    const index_t ahead = smaller(column + kAhead, c.column_end - 1);
+    if (c.entries.begin[ahead] < c.entries.begin[ahead + 1]) {
+      for (index_t i = 0; i < c.k; i += kWidth<T>) {
+        fetch_row(c.transposed + i / kWidth<T> * c.transposed_stride + ahead * kWidth<T>);
+      }
+    }
     for (; at + kGroup <= end; at += kGroup) sampled_group<T, kGroup>(c, column, at);
     for (; at < end; ++at) sampled_group<T, 1>(c, column, at);
   }
@@ -60,7 +66,7 @@ void sampled_gradient(const GemmCall<T>& call, const SparseColumns<T>& b) {
     const index_t columns = smaller(kW, call.column_end - column);
     for (index_t row = call.row_begin; row < call.row_end;) {
       const index_t rows = smaller(kW, call.row_end - row);
-      T* const c = call.c + column / kW * call.c_stride + (row - call.c_first_row) * kW;
+      T* c = call.c + column / kW * call.c_stride + (row - call.c_first_row) * kW;
       if (call.prologue != nullptr) call.prologue(call.context, row, rows, column);
       if (call.accumulate) transpose_block(c, kW, rows, columns, turned);
       for (index_t i = 0; i < columns; ++i) {
@@ -70,11 +76,9 @@ void sampled_gradient(const GemmCall<T>& call, const SparseColumns<T>& b) {
       transpose_block(turned, kW, columns, rows, c);
       for (const index_t end = row + rows; row < end;) {  // the tiles of gemm
         const index_t height = tile_height(end - row);
-        if (call.epilogue != nullptr) {
-          T* const tile = call.c + column / kW * call.c_stride + (row - call.c_first_row) * kW;
-          call.epilogue(call.context, tile, row, height, column, columns);
-        }
+        if (call.epilogue != nullptr) call.epilogue(call.context, c, row, height, column, columns);
         row += height;
+        c += height * kW;
       }
     }
   }
