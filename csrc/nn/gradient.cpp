@@ -1,7 +1,6 @@
 #include "nn/gradient.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace aecore {
 
@@ -61,6 +60,7 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
       chunk_rows_(choose_chunk_rows(network, options, plan, sizeof(T))),
       block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)),
+      sums_(plan.max_rows, chunk_rows_),
       rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
             plan.sparse_target) {
   if (samples_output(network, options, plan.sparse_target)) {
@@ -94,12 +94,7 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     deltas_.emplace_back(kept ? chunk_rows_ : 0, n_out);
     slopes_.emplace_back(!output && keeps_slope(l) ? rows : 0, n_out);
   }
-  row_weight_ = AlignedBuffer<T>(plan.max_rows);
-  row_loss_ = AlignedBuffer<double>(chunk_rows_);
   partial_loss_ = AlignedBuffer<T>(plan.n_threads * block_rows_ * width);
-  const index_t n_statistics = ceil_div(plan.max_rows, kStatisticsRows);
-  block_loss_.resize(static_cast<std::size_t>(n_statistics));
-  if (options_.activity_l1 > 0) block_activity_.resize(block_loss_.size());
 }
 
 /// Layers whose slopes are kept on the way forward, in a panel matrix beside their activations.
@@ -119,9 +114,7 @@ template <class T>
 void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& batch,
                            const WeightAction<T>& action, bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  if (batch.data.sample_weight != nullptr || weighed_rows_ != n_rows) {
-    weigh_rows(batch, row_weight_.data());
-  }
+  sums_.weigh(batch);
   if (sparsity_.last() >= 0) encode_for_sparsity(team, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
@@ -130,7 +123,6 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
     if (with_gradient_) weights_pass(team, weights, batch, chunk, action, sum_squares);
   }
   finish_parts(n_rows, sum_squares);
-  weighed_rows_ = batch.data.sample_weight == nullptr ? n_rows : 0;
 }
 
 /// The sparse sides of a chunk, all rows at once; `encode`: and through the first layer.
@@ -217,27 +209,6 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
   }
 }
 
-/// sum w_i |h_ij| of the code, by block of rows.
-template <class T>
-void BatchGradient<T>::sum_code(const Chunk& chunk, index_t row, index_t rows) {
-  const index_t width = kernels<T>().panel_width;
-  const index_t n = network_.layer(options_.code_layer).n_out;
-  const MatrixPanels<const T> h =
-      activations_[static_cast<std::size_t>(options_.code_layer)].from_row(
-          hidden_row(options_.code_layer, chunk));
-  for (index_t first = row; first < row + rows; first += kStatisticsRows) {
-    double sum = 0;
-    for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
-      double size = 0;
-      for (index_t j = 0; j < n; ++j) {
-        size += std::abs(static_cast<double>(h.data[j / width * h.stride + i * h.row + j % width]));
-      }
-      sum += static_cast<double>(row_weight_[chunk.first + i]) * size;
-    }
-    block_activity_[static_cast<std::size_t>((chunk.first + first) / kStatisticsRows)] = sum;
-  }
-}
-
 template <class T>
 void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& batch,
                                    const Chunk& chunk, index_t row, index_t rows, int n_workers,
@@ -259,12 +230,12 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   }
   context.feature_weight = rows_.feature_weight().data;
   context.feature_weight_stride = rows_.feature_weight().stride;
-  context.row_weight = row_weight_.data() + chunk.first;
+  context.row_weight = sums_.weight(chunk.first);
   context.n_columns = layer.n_out;
-  context.row_loss = row_loss_.data();
+  context.row_loss = sums_.loss();
   context.partial = partial_loss_.data() + worker * block_rows_ * k.panel_width;
   context.partial_row = row;
-  std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
+  std::fill(sums_.loss() + row, sums_.loss() + row + rows, 0.0);
   GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, batch, chunk, row, rows);
   call.prologue = sparse_.target() ? nullptr : k.fetch_target;
   call.epilogue = k.output_loss;
@@ -292,23 +263,6 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   }
 }
 
-/// The losses of rows, by block of them, and to whom asks for each.
-template <class T>
-void BatchGradient<T>::sum_losses(const Batch& batch, const Chunk& chunk, index_t row,
-                                  index_t rows) {
-  for (index_t first = row; first < row + rows; first += kStatisticsRows) {
-    double sum = 0;
-    for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
-      sum += static_cast<double>(row_weight_[chunk.first + i]) * row_loss_[i];
-    }
-    block_loss_[static_cast<std::size_t>((chunk.first + first) / kStatisticsRows)] = sum;
-  }
-  if (batch.row_loss != nullptr) {
-    std::copy(row_loss_.data() + row, row_loss_.data() + row + rows,
-              batch.row_loss + chunk.first + row);
-  }
-}
-
 /// From dJ/da of a hidden layer to its dJ/dz.
 template <class T>
 ActivationBackward<T> BatchGradient<T>::backward_through(index_t layer, const Chunk& chunk) {
@@ -326,7 +280,7 @@ ActivationBackward<T> BatchGradient<T>::backward_through(index_t layer, const Ch
   context.activations = own.row(hidden_row(layer, chunk));
   context.activations_stride = own.stride();
   context.penalty = sparsity_.penalty(layer);
-  context.row_weight = row_weight_.data() + chunk.first;
+  context.row_weight = sums_.weight(chunk.first);
   if (layer < n_contracted_) {
     const MatrixPanels<const T> by_z = contraction_->by_z(layer);
     context.by_z = by_z.data;
@@ -382,7 +336,7 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
     for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
       rows_.gather(batch, chunk.first, row, rows);
       forward_hidden(weights, 0, sparsity_.last() + 1, batch, chunk, row, rows, worker);
-      sparsity_.add_rows(activations_, row_weight_.data(), first + row, rows);
+      sparsity_.add_rows(activations_, sums_.weight(0), first + row, rows);
     });
   }
   sparsity_.finish(n_rows, options_.sparsity_momentum > 0 ? batch.running : nullptr);
@@ -405,7 +359,7 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
     encoded_.h[i] = activations_[i].from_row(hidden_row(l, chunk));
     encoded_.slopes[i] = slopes_[i].from_row(hidden_row(l, chunk));
   }
-  encoded_.row_weight = row_weight_.data() + chunk.first;
+  encoded_.row_weight = sums_.weight(chunk.first);
   encoded_.n = chunk.rows;
   contraction_->run(team, weights, encoded_, chunk.first == 0,
                     with_gradient_ ? weight_pass_->held() : nullptr);
@@ -426,10 +380,15 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
   for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
     if (!gathered) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, encoded, network_.n_layers() - 1, batch, chunk, row, rows, worker);
-    if (options_.activity_l1 > 0) sum_code(chunk, row, rows);
+    if (options_.activity_l1 > 0) {
+      const index_t code = options_.code_layer;
+      sums_.add_sizes(
+          activations_[static_cast<std::size_t>(code)].from_row(hidden_row(code, chunk)),
+          network_.layer(code).n_out, chunk.first, row, rows);
+    }
     if (observed_) return;
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
-    sum_losses(batch, chunk, row, rows);
+    sums_.add_losses(batch, chunk.first, row, rows);
     if (with_gradient_) backward(weights, network_.n_layers() - 1, chunk, row, rows);
   });
   if (observed_) observed_pass(team, weights, batch, chunk);
@@ -445,9 +404,8 @@ void BatchGradient<T>::observed_pass(Team& team, const PanelWeights<T>& weights,
   observed_->multiply(team, sparse_.target_rows(), weights,
                       activations_[below].from_row(hidden_row(last - 1, chunk)));
   for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
-    observed_->loss(row, rows, weights.bias(last), row_weight_.data() + chunk.first,
-                    row_loss_.data(), worker);
-    sum_losses(batch, chunk, row, rows);
+    observed_->loss(row, rows, weights.bias(last), sums_.weight(chunk.first), sums_.loss(), worker);
+    sums_.add_losses(batch, chunk.first, row, rows);
   });
   if (!with_gradient_) return;
   const ActivationBackward<T> context = backward_through(last - 1, chunk);
@@ -481,19 +439,14 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
 
 template <class T>
 void BatchGradient<T>::finish_parts(index_t n_rows, bool sum_squares) {
-  parts_.loss = 0;
-  for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
-    parts_.loss += block_loss_[static_cast<std::size_t>(b)];
-  }
+  parts_.loss = sums_.total_loss(n_rows);
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();
   }
   if (with_gradient_) parts_.weight_l1 = options_.weight_l1 * weight_pass_->sizes();
   if (contraction_) parts_.contractive = contraction_->value();
-  parts_.activity_l1 = 0;
-  if (options_.activity_l1 <= 0) return;
-  for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
-    parts_.activity_l1 += options_.activity_l1 * block_activity_[static_cast<std::size_t>(b)];
+  if (options_.activity_l1 > 0) {
+    parts_.activity_l1 = options_.activity_l1 * sums_.total_size(n_rows);
   }
 }
 

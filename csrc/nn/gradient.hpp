@@ -17,6 +17,7 @@
 #include "nn/objective.hpp"
 #include "nn/observed_output.hpp"
 #include "nn/panels.hpp"
+#include "nn/row_sums.hpp"
 #include "nn/sparse_batch.hpp"
 #include "nn/sparsity.hpp"
 #include "nn/weight_pass.hpp"
@@ -75,10 +76,8 @@ class BatchGradient {
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Batch& batch, const Chunk& chunk, index_t row, index_t rows,
                       int worker);
-  void sum_code(const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
-  void sum_losses(const Batch& batch, const Chunk& chunk, index_t row, index_t rows);
   ActivationBackward<T> backward_through(index_t layer, const Chunk& chunk);
   void backward(const PanelWeights<T>& weights, index_t from, const Chunk& chunk, index_t row,
                 index_t rows);
@@ -103,18 +102,14 @@ class BatchGradient {
   std::optional<ObservedOutput<T>> observed_;  // where the output is of entries alone
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
+  RowSums<T> sums_;
   BatchRows<T> rows_;
-  index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this
 
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()
   std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
   std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk; of the last
                                              // not where `observed_` has it
-  AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
-  AlignedBuffer<double> row_loss_;           // rows of a chunk
   AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
-  std::vector<double> block_activity_;       // likewise: sums of w_i |h_code|
-  std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
   std::optional<WeightPass<T>> weight_pass_;   // with_gradient
   std::optional<Contraction<T>> contraction_;  // where J has the penalty
   typename Contraction<T>::Rows encoded_;      // what it reads
