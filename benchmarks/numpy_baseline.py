@@ -40,6 +40,12 @@ class NumpyNetwork:
         self.gradient = np.zeros_like(self.parameters)
         self._layers = _views(self.parameters, workload)
         self._gradients = _views(self.gradient, workload)
+        self._code = -1
+        if workload.gaussian:
+            self._code = workload.code_layer
+            self._log_variance = self._layers.pop(self._code + 1)
+            self._log_variance_gradient = self._gradients.pop(self._code + 1)
+            self._random = np.random.default_rng(0)
         self._outputs = [np.empty((n_rows, n), np.float32) for n in workload.layer_sizes]
         self._deltas = [np.empty_like(output) for output in self._outputs]
         self._scratch = np.empty(n_rows * max(workload.layer_sizes), np.float32)
@@ -85,8 +91,9 @@ class NumpyNetwork:
         n_rows = np.float32(x.shape[0])
         for i in reversed(range(len(self._layers))):
             if i < len(self._layers) - 1:
-                total += self._sparsity(i)
+                total += self._divergence if i == self._code else self._sparsity(i)
                 self._through_activation(i)
+            by_log_variance = self._back_through_draw(i, n_rows) if i == self._code else None
             delta = self._deltas[i + 1]
             weight, bias = self._gradients[i]
             np.matmul((self._outputs[i] if i else x).T, delta, out=weight)
@@ -97,6 +104,8 @@ class NumpyNetwork:
                 weight += np.float32(self.workload.weight_decay) * self._layers[i][0]
             if i:
                 np.matmul(delta, self._layers[i][0].T, out=self._deltas[i])
+                if by_log_variance is not None:
+                    self._deltas[i] += by_log_variance @ self._log_variance[0].T
         return total
 
     def _forward(self, x: Floats) -> None:
@@ -107,6 +116,24 @@ class NumpyNetwork:
             values += bias
             if i < last or self.workload.loss != "binary_cross_entropy":
                 activate(self.workload.activations[i], values)
+            if i == self._code:
+                self._draw(i)
+
+    def _draw(self, i: int) -> None:
+        """Put a draw in the mean's place; keep what the way back needs."""
+        mean = self._outputs[i + 1]
+        v = self._outputs[i] @ self._log_variance[0]
+        v += self._log_variance[1]
+        deviation = np.exp(np.float32(0.5) * v)
+        noise = self._random.standard_normal(v.shape, np.float32)
+        noise *= deviation
+        self._excess = deviation * deviation - np.float32(1.0)
+        self._mean = mean.copy()
+        total = float(np.dot(mean.reshape(-1), mean.reshape(-1)))
+        self._divergence = 0.5 * (total + float((self._excess - v).sum())) / mean.shape[0]
+        mean += noise
+        self._slope = noise
+        self._slope *= np.float32(0.5)
 
     def _loss_and_last_delta(self, x: Floats) -> float:
         output, delta = self._outputs[-1], self._deltas[-1]
@@ -148,6 +175,19 @@ class NumpyNetwork:
         elif name == "sigmoid":
             delta *= output
             delta *= np.subtract(1.0, output, out=self._scratch_like(output))
+
+    def _back_through_draw(self, i: int, n_rows: np.float32) -> Floats:
+        """Turn dJ/dz into dJ/dmean; return dJ/dlog_variance, whose weights get their gradient."""
+        delta = self._deltas[i + 1]  # dJ/dz
+        by_log_variance = delta * self._slope
+        by_log_variance += np.float32(0.5) * self._excess
+        delta += self._mean
+        weight, bias = self._log_variance_gradient
+        np.matmul(self._outputs[i].T, by_log_variance, out=weight)
+        by_log_variance.sum(axis=0, out=bias)
+        weight /= n_rows
+        bias /= n_rows
+        return by_log_variance
 
     def _scratch_like(self, values: Floats) -> Floats:
         return self._scratch[: values.size].reshape(values.shape)
@@ -197,7 +237,7 @@ class NumpyNetwork:
 
 def _views(flat: Floats, workload: Workload) -> list[tuple[Floats, Floats]]:
     views, start = [], 0
-    for n_in, n_out in workload.sizes:
+    for n_in, n_out in workload.products:
         middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
         views.append((flat[start:middle].reshape(n_in, n_out), flat[middle:stop]))
         start = stop

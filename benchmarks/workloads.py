@@ -7,8 +7,15 @@ kept from step to step; the loss is J as in `aecore.Network.objective_terms`.
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
+
+# Losses that agree to this, relative, count as the same training.
+LOSS_TOLERANCE = 1e-3
+# The same where every implementation draws its own codes.
+_DRAWN_TOLERANCE = 2e-2
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,33 @@ class Goal:
     microseconds: float | None = None
 
 
+class Windows(NamedTuple):
+    """A layer that convolves: kernel 3 x 3 and stride 2, the last row and column of zeros.
+
+    The transposed one reads the code and writes the image; weights are (3, 3, channels of the
+    image, channels of the code) either way.
+    """
+
+    image: tuple[int, int, int]
+    code: tuple[int, int, int]
+    transposed: bool
+
+    @property
+    def read(self) -> tuple[int, int, int]:
+        """What the layer reads."""
+        return self.code if self.transposed else self.image
+
+    @property
+    def written(self) -> tuple[int, int, int]:
+        """What the layer writes."""
+        return self.image if self.transposed else self.code
+
+    @property
+    def weights_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the weights."""
+        return (3, 3, self.image[2], self.code[2])
+
+
 @dataclass(frozen=True)
 class Workload:
     """One piece of work.
@@ -35,6 +69,9 @@ class Workload:
     by one call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short
     runs.
     `density` is the part of X that sparse rows store, 1 for arrays.
+    `channels` are those of layers that convolve at both ends, of images of shape `image`.
+    `gaussian` makes the code of the middle one of a variational autoencoder, with a second product
+    for its log variance; J gains its divergence, and every implementation has draws of its own.
     `input_scale` multiplies uint8 rows. `into` asks for results in an array made beforehand.
     """
 
@@ -56,6 +93,9 @@ class Workload:
     into: bool = False
     density: float = 1.0
     n_recommended: int = 0
+    image: tuple[int, int, int] = (1, 1, 1)
+    channels: tuple[int, ...] = ()
+    gaussian: bool = False
     goal: Goal = Goal()
 
     @property
@@ -80,18 +120,60 @@ class Workload:
         return list(zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True))
 
     @property
+    def code_layer(self) -> int:
+        """Index of the code among the layers."""
+        return (len(self.sizes) - 1) // 2
+
+    @property
+    def products(self) -> list[tuple[int, int]]:
+        """(n_in, n_out) of each weight matrix, as the parameters have them."""
+        code = self.code_layer
+        twice = self.sizes[code : code + 1] if self.gaussian else []
+        return [*self.sizes[: code + 1], *twice, *self.sizes[code + 1 :]]
+
+    @property
+    def loss_tolerance(self) -> float:
+        """How far losses of the same training may be apart, relative."""
+        return _DRAWN_TOLERANCE if self.gaussian else LOSS_TOLERANCE
+
+    @property
+    def windows(self) -> list[Windows | None]:
+        """What each product convolves, None for one that is dense."""
+        shapes = [self.image]
+        for n in self.channels:
+            height, width, _ = shapes[-1]
+            shapes.append((height // 2, width // 2, n))
+        pairs = list(itertools.pairwise(shapes))
+        n_dense = len(self.products) - 2 * len(pairs)
+        encoder = [Windows(image, code, False) for image, code in pairs]
+        decoder = [Windows(image, code, True) for image, code in reversed(pairs)]
+        return [*encoder, *[None] * n_dense, *decoder]
+
+    @property
+    def shapes(self) -> list[tuple[tuple[int, ...], int]]:
+        """Shape of the weights and length of the bias of each product."""
+        return [
+            (sizes, sizes[1]) if each is None else (each.weights_shape, each.written[2])
+            for sizes, each in zip(self.products, self.windows, strict=True)
+        ]
+
+    @property
     def n_parameters(self) -> int:
         """Weights and biases."""
-        return sum(n_in * n_out + n_out for n_in, n_out in self.sizes)
+        return sum(math.prod(weights) + n_bias for weights, n_bias in self.shapes)
 
     @property
     def operations(self) -> float:
         """Floating point operations of the matrix products of one unit.
 
         Each weight takes part in the forward product, the weight gradient and, but for the first
-        layer, the backward product; the first layer's as often as X has an entry for it.
+        layer, the backward product, for each window where its layer convolves; the first layer's as
+        often as X has an entry for it.
         """
-        weights: list[float] = [n_in * n_out for n_in, n_out in self.sizes]
+        weights: list[float] = [
+            math.prod(shape) * (1 if each is None else each.code[0] * each.code[1])
+            for (shape, _), each in zip(self.shapes, self.windows, strict=True)
+        ]
         weights[0] *= self.density
         if self.kind == "train":
             return 2.0 * self.batch_size * (3 * sum(weights) - weights[0])
@@ -168,6 +250,33 @@ WORKLOADS = (
         quick_rows=2 * 512,
         batch_size=512,
         goal=Goal(best_peer=1.2, pytorch=2.2, peak=0.82),
+    ),
+    Workload(
+        "conv",
+        "train",
+        (784, 3136, 1568, 32, 1568, 3136, 784),
+        ("relu", "relu", "identity", "relu", "relu", "sigmoid"),
+        "mnist",
+        n_rows=80 * 128,
+        quick_rows=8 * 128,
+        batch_size=128,
+        loss="binary_cross_entropy",
+        image=(28, 28, 1),
+        channels=(16, 32),
+        goal=Goal(best_peer=1.5, pytorch=1.5),
+    ),
+    Workload(
+        "vae",
+        "train",
+        (784, 400, 20, 400, 784),
+        ("relu", "identity", "relu", "sigmoid"),
+        "mnist",
+        n_rows=468 * 128,
+        quick_rows=40 * 128,
+        batch_size=128,
+        loss="binary_cross_entropy",
+        gaussian=True,
+        goal=Goal(best_peer=1.5),
     ),
     Workload(
         "ratings",

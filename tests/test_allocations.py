@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aecore import Autoencoder
+from aecore import Autoencoder, ConvAutoencoder
 from aecore.callbacks import EpochState
 from helpers import run_function
 
@@ -23,6 +23,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
     "row by row": {"optimizer": "sgd", "batch_size": 1},
     "row by row in tiles": {"batch_size": 1},
     "float64": {"dtype": "float64"},
+    "convolutional": {"channels": (3, 17), "image_shape": (7, 10), "dropout": 0.1},
 }
 
 
@@ -43,8 +44,10 @@ def requests_by_epoch(
 ) -> list[int]:
     """How often memory is asked for between the ends of two epochs."""
     X = np.random.default_rng(0).random((n_rows, 70), dtype=np.float32)
-    model = Autoencoder(
-        **{"hidden_layer_sizes": (40, 9), "batch_size": 32, **settings},
+    kind: Any = ConvAutoencoder if "channels" in settings else Autoencoder
+    sizes = {} if "channels" in settings else {"hidden_layer_sizes": (40, 9)}
+    model = kind(
+        **{**sizes, "batch_size": 32, **settings},
         n_epochs=N_EPOCHS,
         n_threads=n_threads,
         random_state=0,

@@ -92,14 +92,25 @@ def test_drawn_digits_are_as_sparse_as_digits() -> None:
     np.testing.assert_array_equal(digits[512:], digits[:88])  # more rows than digits: repeated
 
 
-@BY_NAME
+def test_shapes_of_layers_that_convolve() -> None:
+    work = workload("conv")
+    network = make_problem(small(work))
+    assert network.parameters.size == work.n_parameters == 111_521
+    # Windows times weights: 14^2 x 9 x 16 and 7^2 x 144 x 32, a code of 32, and back again.
+    weights = 2 * (196 * 144 + 49 * 144 * 32 + 1568 * 32)
+    assert work.operations == 2 * 128 * (3 * weights - 196 * 144)
+
+
+@pytest.mark.parametrize(
+    "work", [work for work in WORKLOADS if with_numpy.make().can(work)], ids=lambda work: work.name
+)
 def test_aecore_and_numpy_compute_the_same(work: Workload) -> None:
     problem = make_problem(small(work))
     ours = Session(with_aecore.make(), problem)
     numpy = Session(with_numpy.make(), problem)
     losses = [ours.check(), numpy.check()]
     assert np.isfinite(losses[0])
-    assert agrees(*losses), losses
+    assert agrees(*losses, work.loss_tolerance), losses
     for session in (ours, numpy):
         measured = session.run(2)
         assert measured["seconds"] > 0
@@ -129,7 +140,10 @@ def test_installed_peers_compute_the_same(
             if worker.ask("setup", folder=str(tmp_path))["ready"]:
                 taken += 1
                 loss = worker.ask("check")["loss"]
-                assert agrees(loss, Session(with_numpy.make(), problem).check()), work.name
+                numpy = with_numpy.make()
+                judge = numpy if numpy.can(work) else with_aecore.make()
+                expected = Session(judge, problem).check()
+                assert agrees(loss, expected, work.loss_tolerance), work.name
     assert taken >= 3
 
 
@@ -273,4 +287,5 @@ def cores() -> list[int]:
 def test_every_module_makes_an_implementation() -> None:
     for made in (with_aecore.make(), with_numpy.make()):
         assert isinstance(made, Implementation)
-        assert all(made.can(work) for work in WORKLOADS)
+        assert all(made.can(work) for work in WORKLOADS if not work.channels)
+    assert all(with_aecore.make().can(work) for work in WORKLOADS)

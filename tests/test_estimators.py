@@ -17,7 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from aecore import Autoencoder, DenoisingAutoencoder, SparseAutoencoder
+from aecore import (
+    Autoencoder,
+    ConvAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
 from samples import three_factor_rows
 
 
@@ -46,6 +52,10 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         SparseAutoencoder(),
         SparseAutoencoder(dtype="float64", n_epochs=20),
         SparseAutoencoder(optimizer="adam", batch_size=4, n_epochs=3),
+        VariationalAutoencoder((8, 3), likelihood="gaussian", n_epochs=5),
+        VariationalAutoencoder(2, likelihood="gaussian", scale="standard", missing="mask"),
+        ConvAutoencoder(n_epochs=2),
+        ConvAutoencoder((3,), code_size=None, scale="standard", missing="mask", n_epochs=2),
     ],
     expected_failed_checks=_expected_failures,
 )
@@ -119,7 +129,16 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert DenoisingAutoencoder().get_params() == {**Autoencoder().get_params(), **other}
 
 
-@pytest.mark.parametrize("cls", [Autoencoder, DenoisingAutoencoder, SparseAutoencoder])
+@pytest.mark.parametrize(
+    "cls",
+    [
+        Autoencoder,
+        ConvAutoencoder,
+        DenoisingAutoencoder,
+        SparseAutoencoder,
+        VariationalAutoencoder,
+    ],
+)
 def test_only_the_sizes_are_positional(cls: type[Autoencoder]) -> None:
     parameters = list(inspect.signature(cls).parameters.values())
     assert parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -20,7 +20,12 @@ from sklearn.base import BaseEstimator
 
 import aecore
 import reference_fit
-from aecore import Autoencoder, AutoencoderClassifier
+from aecore import (
+    Autoencoder,
+    AutoencoderClassifier,
+    ConvAutoencoder,
+    VariationalAutoencoder,
+)
 from aecore._recommending import BaseRecommender
 from samples import same_bits, three_factor_rows
 
@@ -35,7 +40,14 @@ COMMON: dict[str, Any] = {
     "hidden_layer_sizes": (6, 4),
     "pretrain": False,
     "activation": "sigmoid",
+    "code_activation": "sigmoid",
     "output_activation": "identity",
+    "likelihood": "gaussian",
+    "channels": (3, 2),
+    "kernel_size": (1, 3),
+    "stride": (1, 2),
+    "image_shape": (2, 5),
+    "code_size": 4,
     "optimizer": "sgd",
     "learning_rate": 0.05,
     "batch_size": 16,
@@ -71,7 +83,15 @@ def fit(model: Any, X: NDArray[np.float64], **given: Any) -> Any:
 
 def reference_of(model: Any, X: NDArray[np.float64]) -> reference_fit.Fitted:
     """The same training by the reference, of a classifier with its softmax."""
-    params = {name: getattr(model, name) for name in inspect.signature(Autoencoder).parameters}
+    names = {**inspect.signature(Autoencoder).parameters}
+    if isinstance(model, ConvAutoencoder):
+        names = {**inspect.signature(ConvAutoencoder).parameters}
+    params = {name: getattr(model, name) for name in names}
+    if isinstance(model, ConvAutoencoder):
+        params |= {"tied_weights": False, "contractive_weight": 0.0}
+    if isinstance(model, VariationalAutoencoder):
+        params |= {"gaussian_code": True, "warm_up": model._beta_schedule()}
+        params |= {name: getattr(model, name) for name in ("beta", "free_bits")}
     if not isinstance(model, AutoencoderClassifier):
         return reference_fit.fit(params, X)
     labels = labels_of(X)
@@ -151,6 +171,11 @@ class Knob(NamedTuple):
 KNOBS: dict[str, Knob] = {
     "hidden_layer_sizes": Knob((7, 3)),
     "decoder_layer_sizes": Knob((5, 3)),
+    "channels": Knob((2, 4)),
+    "kernel_size": Knob((2, 3)),
+    "stride": Knob(1),
+    "code_size": Knob(None),
+    "image_shape": Knob((5, 2), {"channels": (3,), "kernel_size": (1, 2)}),
     "pretrain": Knob(True, {}, goes_on_from_its_layers),
     "activation": Knob("tanh"),
     "code_activation": Knob("tanh"),
@@ -158,6 +183,11 @@ KNOBS: dict[str, Knob] = {
     "tied_weights": Knob(True),
     "initialization": Knob("he_normal"),
     "loss": Knob("huber", {"input_scale": 5.0}),
+    "likelihood": Knob("multinomial"),
+    "beta": Knob(0.4),
+    "beta_warmup_epochs": Knob(2),
+    "beta_schedule": Knob(aecore.schedules.Exponential(0.5)),
+    "free_bits": Knob(0.05),
     "weight_decay": Knob(0.1),
     "weight_l1": Knob(0.01),
     "sparsity_weight": Knob(0.5),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import pickle
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -30,9 +33,11 @@ from aecore import (
     reference,
     schedules,
 )
+from aecore._file_values import ESTIMATORS
 from aecore._model_file import Content, pack, unpack
 from helpers import ROOT, TESTS, run_function, run_python
 from samples import same_bits, three_factor_rows
+from saved_models import MODELS, load_and_answer, save_and_answer
 
 ROWS = three_factor_rows(60, 6)
 FORMAT_1 = TESTS / "data" / "format_1.safetensors"
@@ -167,7 +172,8 @@ def test_numpy_values_become_pythons(tmp_path: Path) -> None:
 
 
 def test_feature_names(tmp_path: Path) -> None:
-    frame = pd.DataFrame(ROWS, columns=['"', "\\", "é\u2028", "\ud800", "", "sha256"])
+    names = ['"', "\\", "é\u2028", "\ud800", "", "sha256"]
+    frame = pd.DataFrame(ROWS, columns=pd.Index(names, dtype=object))
     other = through_file(Autoencoder((3,), **FAST).fit(frame), tmp_path)
     other.transform(frame)  # warns if names are missing, raises if they are others
     assert other.feature_names_in_.dtype == object
@@ -315,15 +321,25 @@ def test_a_network_loads_without_scikit_learn(tmp_path: Path) -> None:
     assert run_python(code) == "[3, 2, 3] False\n"
 
 
-def test_another_process_gives_the_same_bits(tmp_path: Path) -> None:
-    ae = Autoencoder((5, 3), scale="minmax", **FAST).fit(ROWS)
-    ae.save(tmp_path / "model")
-    codes = run_function(codes_of, str(tmp_path / "model"))
-    np.testing.assert_array_equal(codes, ae.transform(ROWS))
+def test_there_is_a_sample_of_every_class() -> None:
+    assert set(MODELS) == {*ESTIMATORS, "Network"}
 
 
-def codes_of(path: str) -> Any:
-    return aecore.load(path).transform(ROWS)
+@pytest.mark.parametrize("name", MODELS)
+def test_other_processes_give_the_same_bits(name: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "model")
+    expected = run_function(save_and_answer, name, path)
+    np.testing.assert_equal(run_function(load_and_answer, path), expected)
+    # And one that has no environment, no working directory and no site of the user's.
+    code = (
+        f"import pickle, sys; sys.path.insert(0, {str(TESTS)!r})\n"
+        "from saved_models import load_and_answer\n"
+        f"sys.stdout.buffer.write(pickle.dumps(load_and_answer({path!r})))"
+    )
+    kept = {key: os.environ[key] for key in ("LD_PRELOAD", "ASAN_OPTIONS") if key in os.environ}
+    command = [sys.executable, "-I", "-c", code]
+    child = subprocess.run(command, env=kept, cwd="/", capture_output=True, timeout=60, check=True)
+    np.testing.assert_equal(pickle.loads(child.stdout), expected)
 
 
 def test_a_file_of_format_1_stays_readable() -> None:

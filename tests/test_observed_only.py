@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 
-from aecore import _core
+from aecore import _core, reference
 from helpers import run_function
 from test_sparse_rows import PROBLEMS, TERMS, THREADS, evaluate, fits, messy_rows
 from test_steps import core_rule
@@ -79,6 +79,65 @@ def test_more_rows_than_are_taken_at_once() -> None:
         assert not unlike(found, expected, 1e-10)
         again = evaluate("cross entropy", rows, observed_only=True, n_threads=3, **terms)
         np.testing.assert_array_equal(again[1], found[1])
+
+
+CONV = reference.convolution_of((5, 5, 3), 4, kernel=3, stride=2, padding="same")
+BACK = CONV._replace(transposed=True)
+# Layer sizes, the Gaussian layer, and which layers convolve: with an output of 75 columns.
+KINDS: dict[str, tuple[list[int], int | None, list[Any]]] = {
+    "Gaussian first": ([75, 9, 35, 75], 0, [None, None, None]),
+    "Gaussian alone": ([75, 9, 75], 0, [None, None]),
+    "Gaussian below the output": ([75, 35, 40, 75], 1, [None, None, None]),
+    "convolution below the output": ([75, 36, 75], None, [CONV, None]),
+    "both": ([75, 9, 36, 75, 75], 0, [None, None, BACK, None]),
+    "output that convolves": ([75, 9, 36, 75], None, [None, None, BACK]),
+}
+
+
+def of_kind(
+    kind: str, X: Any, target: Any, n_threads: int = 1, dtype: str = "float64", **terms: Any
+) -> tuple[float, NDArray[Any]]:
+    """J and its gradient at random parameters."""
+    sizes, gaussian, convolutions = KINDS[kind]
+    code = gaussian or 0
+    activations = ["tanh"] * (len(sizes) - 2) + ["sigmoid"]
+    if gaussian is not None:
+        activations[code] = "identity"
+    network = _core.Network(sizes, activations, False, code, 0, gaussian is not None, convolutions)
+    parameters = np.random.default_rng(1).uniform(-0.3, 0.3, network.n_parameters).astype(dtype)
+    weight = np.random.default_rng(2).random(X.shape[0])
+    objective = _core.Objective(code_layer=code, **terms)
+    gradient = np.full(network.n_parameters, np.nan, dtype)
+    parts = network.evaluate(parameters, X, target, weight, None, objective, gradient, n_threads, 3)
+    return sum(parts), gradient
+
+
+def differences_of_kinds(dtype: str) -> list[str]:
+    """Where layers of some kind have another J or gradient than with the array."""
+    bound = 1e-10 if dtype == "float64" else 1e-5
+    wrong = []
+    terms: dict[str, Any]
+    for kind, terms, n_rows in itertools.product(
+        KINDS, ({}, {"dropout": 0.3, "weight_decay": 0.1}), (1, 37, 300)
+    ):
+        rows = messy_rows(n_rows, 75)
+        X = rows.toarray() if KINDS[kind][2][0] else rows
+        expected = of_kind(kind, rows.toarray(), with_nan(rows), mask_missing=True, **terms)
+        found = [
+            of_kind(kind, X, rows, n_threads, dtype, observed_only=True, **terms)
+            for n_threads in THREADS
+        ]
+        case = f"{kind}, {sorted(terms)}, {n_rows} rows"
+        if unlike(found[0], expected, bound):
+            wrong.append(case)
+        if any(v != found[0][0] or not np.array_equal(g, found[0][1]) for v, g in found[1:]):
+            wrong.append(f"{case}, threads")
+    return wrong
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_of_every_kind(isa: str, dtype: str) -> None:
+    assert run_function(differences_of_kinds, dtype, isa=isa, timeout=300) == []
 
 
 def test_no_entries_at_all() -> None:

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 
-from aecore import Autoencoder, DenoisingAutoencoder, Network, _core
-from helpers import run_function
+from aecore import Autoencoder, AutoencoderClassifier, DenoisingAutoencoder, Network, _core
+from helpers import ROOT, python_blocks, run_function
 
 THREADS = (1, 2, 3, 7)
 # Output and loss; the first and last have one layer alone.
@@ -148,6 +148,22 @@ def test_noise_on_an_array_leaves_a_sparse_target_alone(noise: str) -> None:
     expected = evaluate("squared error", X.toarray(), target.toarray(), **terms)
     found = evaluate("squared error", X.toarray(), target, **terms)
     np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_observed_only_of_a_network() -> None:
+    X = messy_rows(60, 300)
+    net = Network([300, 20, 300], ["tanh", "identity"], random_state=0)
+    there = sparse.csr_array((np.ones(X.nnz), X.indices, X.indptr), shape=X.shape).toarray() > 0
+    squares = (net.reconstruct(X).astype(float) - X.toarray()) ** 2
+    expected = 0.5 * squares[there].sum() / 60
+    assert net.objective(X, observed_only=True) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="observed_only must be False unless the target is sparse"):
+        net.objective(X.toarray(), observed_only=True)
+    with pytest.raises(ValueError, match="observed_only must be True or False; got 'yes'"):
+        net.objective(X, observed_only="yes")  # type: ignore[typeddict-item]
+    softmax = Network([300, 20, 300], ["tanh", "softmax"], random_state=0)
+    with pytest.raises(ValueError, match="observed_only must be False with loss 'multinomial'"):
+        softmax.objective(X, loss="multinomial", observed_only=True)
 
 
 FORMATS = ("bsr", "coo", "csc", "csr", "dok", "lil")
@@ -318,24 +334,29 @@ def test_scale_of_an_array_stays_with_arrays() -> None:
         fitted.transform(X)
 
 
-def peak_megabytes() -> float:
-    """Of a process that takes a gradient over 300 rows of 1,000,000 columns."""
+def memory_now(what: str) -> float:
+    """Megabytes of this process; not of getrusage, which counts what the parent had at the fork."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split(f"{what}:")[1].split()[0]) / 1024
+
+
+def growth_in_megabytes() -> float:
+    """Of a process that takes a gradient over 300 rows of 1,000,000 columns, beyond its start."""
     rng = np.random.default_rng(0)
     columns = rng.integers(0, 1_000_000, 30_000)
     X = sparse.csr_array((np.ones(30_000), columns, np.arange(0, 30_001, 100)))
     X.resize((300, 1_000_000))
     net = Network([1_000_000, 2, 3], ["tanh", "identity"], random_state=0)
+    before = memory_now("VmRSS")
     _, gradient = net.objective_and_gradient(X, target=np.ones((300, 3)))
     assert gradient.any()
     net.encode(X)
-    # Not getrusage, which would count what the parent had when it forked.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    return memory_now("VmHWM") - before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_a_batch_is_never_dense() -> None:
-    assert run_function(peak_megabytes) < 600  # 256 rows would be 1,000 more
+    assert run_function(growth_in_megabytes) < 600  # 256 rows would be 1,000 more
 
 
 def test_denoising_autoencoder_takes_sparse_rows() -> None:
@@ -343,3 +364,22 @@ def test_denoising_autoencoder_takes_sparse_rows() -> None:
     codes = DenoisingAutoencoder((5,), noise="masking", n_epochs=2, random_state=0).fit_transform(X)
     assert codes.shape == (60, 5)
     assert np.isfinite(codes).all()
+
+
+def test_a_classifier_with_sparse_unlabeled_rows() -> None:
+    X, more = messy_rows(40, 20), messy_rows(15, 20, seed=1)
+    y = np.arange(40) % 3
+    settings: dict[str, Any] = {"pretrain": True, "n_epochs": 2, "random_state": 0}
+    fitted = AutoencoderClassifier((6, 4), **settings).fit(X, y, unlabeled=more)
+    expected = AutoencoderClassifier((6, 4), **settings).fit(
+        X.toarray(), y, unlabeled=more.toarray()
+    )
+    np.testing.assert_array_equal(fitted.network_.parameters, expected.network_.parameters)
+    np.testing.assert_array_equal(fitted.predict_proba(X), expected.predict_proba(X.toarray()))
+
+
+def test_the_blocks_of_the_guide(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    for block in python_blocks(ROOT / "docs" / "sparse.md"):
+        exec(compile(block, "sparse.md", "exec"), names)
+    assert capsys.readouterr().out == "True\n" * 3

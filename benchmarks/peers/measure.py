@@ -14,10 +14,7 @@ from typing import Any
 from benchmarks.machine import TOLERANCE, Calibration, ForeignLoad
 from benchmarks.peers.problems import make_problem, save_problem
 from benchmarks.peers.process import WorkerError, WorkerProcess
-from benchmarks.workloads import Workload
-
-# Losses that agree to this count as the same training.
-LOSS_TOLERANCE = 1e-3
+from benchmarks.workloads import LOSS_TOLERANCE, Workload
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,10 @@ class Round:
 class Result:
     """What one implementation did at one workload.
 
-    `seconds` is the median over the rounds kept (over all, if `disturbed`), `spread` half the
-    distance between their extremes, as a fraction of the median; `peak` is what the calibration
-    kernel reached beside them on one core, in operations a second. `memory` is what the process had
-    at most, in bytes, libraries and rows included.
+    `loss_tolerance` is that of the workload. `seconds` is the median over the rounds kept (over
+    all, if `disturbed`), `spread` half the distance between their extremes, as a fraction of the
+    median; `peak` is what the calibration kernel reached beside them on one core, in operations a
+    second. `memory` is what the process had at most, in bytes, libraries and rows included.
     """
 
     name: str
@@ -66,6 +63,7 @@ class Result:
     spread: float | None = None
     peak: float | None = None
     memory: int | None = None
+    loss_tolerance: float = LOSS_TOLERANCE
     n_kept: int = 0
     disturbed: bool = False
 
@@ -90,11 +88,11 @@ def is_quiet(measured: Round, calibration: Calibration) -> bool:
     return calibration.was_quiet(*measured.rates) and measured.foreign <= TOLERANCE
 
 
-def agrees(loss: float | None, reference: float | None) -> bool:
-    """Whether two losses are the same to `LOSS_TOLERANCE`, relative."""
+def agrees(loss: float | None, reference: float | None, tolerance: float = LOSS_TOLERANCE) -> bool:
+    """Whether two losses are the same to a relative `tolerance`."""
     if loss is None or reference is None:
         return False
-    return math.isclose(loss, reference, rel_tol=LOSS_TOLERANCE)
+    return math.isclose(loss, reference, rel_tol=tolerance)
 
 
 def measure_workload(  # noqa: PLR0917
@@ -106,7 +104,8 @@ def measure_workload(  # noqa: PLR0917
     say: Callable[[str], None],
 ) -> list[Result]:
     """Set all workers up, compare their losses, then time them in turn."""
-    results = [Result(worker.entry.name) for worker in workers]
+    tolerance = workload.loss_tolerance
+    results = [Result(worker.entry.name, loss_tolerance=tolerance) for worker in workers]
     active: list[tuple[WorkerProcess, Result]] = []
     with tempfile.TemporaryDirectory() as folder:
         work = workload.quick() if plan.quick else workload

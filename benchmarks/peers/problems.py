@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import load_npz, save_npz
@@ -12,9 +13,35 @@ from scipy.sparse import load_npz, save_npz
 from benchmarks.peers.session import CHECK_EPOCHS, Problem
 from benchmarks.workloads import Workload, workload
 
+if TYPE_CHECKING:
+    import aecore
+
 _SEED = 1
 # What tests make smaller.
 _CUT = ("n_rows", "batch_size", "layer_sizes", "n_recommended")
+
+
+def make_network(workload: Workload, **settings: Any) -> aecore.Network:
+    """Make the network of a workload."""
+    import aecore
+    from aecore.layers import Conv2D, ConvTranspose2D, Dense, Gaussian
+
+    n_in, *widths = workload.layer_sizes
+    layers: list[Any] = list(map(Dense, widths, workload.activations))
+    if workload.gaussian:
+        layers[workload.code_layer] = Gaussian(widths[workload.code_layer])
+    for at, each in enumerate(workload.windows):
+        if each is None:
+            continue
+        kind: Any = ConvTranspose2D if each.transposed else Conv2D
+        layers[at] = kind(
+            each.written[2],
+            kernel_size=3,
+            stride=2,
+            activation=workload.activations[at],
+            input_shape=each.read,
+        )
+    return aecore.Network(n_in, layers, **settings)
 
 
 def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
@@ -23,7 +50,7 @@ def make_problem(workload: Workload, n_threads: int = 1) -> Problem:
     from benchmarks.rows import make_rows
 
     n_orders = CHECK_EPOCHS + 1 if workload.kind == "train" else 1
-    network = aecore.Network(workload.layer_sizes, workload.activations, random_state=_SEED)
+    network = make_network(workload, random_state=_SEED)
     return Problem(
         workload=workload,
         X=make_rows(workload.rows, workload.n_rows, workload.layer_sizes[0]),

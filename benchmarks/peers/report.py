@@ -37,7 +37,7 @@ def best_of_families(results: Sequence[Result]) -> dict[str, Result]:
     best: dict[str, Result] = {}
     reference = next((each.loss for each in results if each.name == OURS), None)
     for result in results:
-        wrong = reference is not None and not agrees(result.loss, reference)
+        wrong = reference is not None and not agrees(result.loss, reference, result.loss_tolerance)
         if result.seconds is None or wrong:
             continue
         family = entry(result.name).family
@@ -71,7 +71,7 @@ def compare(work: Workload, results: Sequence[Result], n_cores: int) -> Comparis
         best_peer=others[0] if others else None,
         pytorch=families.get("PyTorch"),
         peak=work.operations / ours.seconds / (n_cores * ours.peak) if bound_by_peak else None,
-        losses_agree=all(agrees(loss, ours.loss) for loss in losses),
+        losses_agree=all(agrees(loss, ours.loss, ours.loss_tolerance) for loss in losses),
     )
 
 
@@ -152,7 +152,7 @@ def _cell(result: Result | None, reference: float | None) -> str:
         return "-"
     if result.error is not None:
         return "failed"
-    wrong = reference is not None and not agrees(result.loss, reference)
+    wrong = reference is not None and not agrees(result.loss, reference, result.loss_tolerance)
     return _time(result) + (" wrong loss" if wrong else "")
 
 

@@ -6,6 +6,7 @@ implementation's own process and sees neither setting up nor compiling.
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -35,7 +36,7 @@ class Problem:
     orders : ndarray of shape (n_epochs, n_rows), int64
         The order of the rows in each epoch, as aecore shuffles them with `seed`.
     parameters : ndarray of shape (n_parameters,), float32
-        Initial W1 (n_in, n_out), b1, W2, b2, ...
+        Initial W1 (n_in, n_out), b1, W2, b2, ..., in the shapes of the workload
     seed : int
     n_threads : int
     """
@@ -53,11 +54,12 @@ class Problem:
         return order.reshape(-1, self.workload.batch_size)
 
     def layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Views (weight, bias) of the initial parameters."""
+        """Views (weight, bias) of the initial parameters; a log variance's behind the mean's."""
         views, start = [], 0
-        for n_in, n_out in self.workload.sizes:
-            middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
-            weight = self.parameters[start:middle].reshape(n_in, n_out)
+        for shape, n_bias in self.workload.shapes:
+            middle = start + math.prod(shape)
+            stop = middle + n_bias
+            weight = self.parameters[start:middle].reshape(shape)
             views.append((weight, self.parameters[middle:stop]))
             start = stop
         return views

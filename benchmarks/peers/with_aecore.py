@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 import aecore
+from benchmarks.peers.problems import make_network
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
 from benchmarks.workloads import Workload
 
@@ -63,9 +64,8 @@ class WithAecore(Implementation):
 
 
 def _network(problem: Problem) -> aecore.Network:
-    network = aecore.Network(
-        problem.workload.layer_sizes,
-        problem.workload.activations,
+    network = make_network(
+        problem.workload,
         input_scale=problem.workload.input_scale,
         n_threads=problem.n_threads,
         random_state=problem.seed,
@@ -79,14 +79,26 @@ class _Training(Training):
     def __init__(self, problem: Problem) -> None:
         workload = problem.workload
         self._network = _network(problem)
-        self._estimator = aecore.Autoencoder(
-            workload.hidden_layer_sizes,
+        kind: Any = aecore.VariationalAutoencoder
+        of_kind: dict[str, Any] = {"likelihood": "bernoulli"}
+        sizes = workload.hidden_layer_sizes
+        if not workload.gaussian:
+            kind = aecore.Autoencoder
+            of_kind = {
+                "output_activation": workload.activations[-1],
+                "loss": workload.loss,
+                "sparsity_weight": workload.sparsity_weight,
+                "sparsity_target": workload.sparsity_target,
+            }
+        if workload.channels:
+            kind, sizes = aecore.ConvAutoencoder, workload.channels
+            code_size = workload.layer_sizes[workload.code_layer + 1]
+            of_kind |= {"code_size": code_size, "image_shape": workload.image}
+        self._estimator = kind(
+            sizes,
+            **of_kind,
             activation=workload.activations[0],
-            output_activation=workload.activations[-1],
-            loss=workload.loss,
             weight_decay=workload.weight_decay,
-            sparsity_weight=workload.sparsity_weight,
-            sparsity_target=workload.sparsity_target,
             optimizer=workload.optimizer,
             learning_rate=workload.learning_rate,
             batch_size=workload.batch_size,

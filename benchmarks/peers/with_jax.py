@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from jax import lax
 from numpy.typing import NDArray
 
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Windows, Workload
 
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
@@ -79,9 +80,10 @@ class WithJax(Implementation):
 
 def _layers(problem: Problem, parameters: NDArray[np.float32]) -> list[tuple[Any, Any]]:
     layers, start = [], 0
-    for n_in, n_out in problem.workload.sizes:
-        middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
-        weight = jnp.array(parameters[start:middle].reshape(n_in, n_out))
+    for shape, n_bias in problem.workload.shapes:
+        middle = start + math.prod(shape)
+        stop = middle + n_bias
+        weight = jnp.array(parameters[start:middle].reshape(shape))
         layers.append((weight, jnp.array(parameters[middle:stop])))
         start = stop
     return layers
@@ -93,14 +95,59 @@ def _outputs(workload: Workload, layers: Any, x: Any) -> list[Any]:
     if workload.loss in ("binary_cross_entropy", "multinomial"):
         names[-1] = "identity"
     outputs = []
-    for (weight, bias), name in zip(layers, names, strict=True):
-        x = _ACTIVATIONS[name](x @ weight + bias)
+    for (weight, bias), name, each in zip(layers, names, workload.windows, strict=True):
+        x = _ACTIVATIONS[name](_product(each, x, weight) + bias)
+        if each is not None:
+            x = x.reshape(*x.shape[:-3], -1)
         outputs.append(x)
     return outputs
 
 
-def _loss(problem: Problem, layers: Any, x: Any) -> Any:
+def _product(each: Windows | None, x: Any, weight: Any) -> Any:
+    """A dense product, or a convolution (NHWC, HWIO) or its adjoint."""
+    if each is None:
+        return x @ weight
+    numbers = ("NHWC", "HWIO", "NHWC")
+    if not each.transposed:
+        x = x.reshape(-1, *each.image)
+        return lax.conv_general_dilated(
+            x, weight, (2, 2), ((0, 1), (0, 1)), dimension_numbers=numbers
+        )
+    kernel = jnp.flip(weight, (0, 1)).swapaxes(2, 3)
+    return lax.conv_general_dilated(
+        x.reshape(-1, *each.code),
+        kernel,
+        (1, 1),
+        ((2, 1), (2, 1)),
+        lhs_dilation=(2, 2),
+        dimension_numbers=numbers,
+    )
+
+
+def _draw(mean: Any, v: Any, key: Any) -> tuple[Any, Any]:
+    """A draw of a Gaussian code, and its divergence summed over rows."""
+    z = mean + jnp.exp(0.5 * v) * jax.random.normal(key, v.shape)
+    return z, 0.5 * (jnp.square(mean) + jnp.exp(v) - 1 - v).sum()
+
+
+def _variational_loss(problem: Problem, layers: Any, x: Any, key: Any) -> Any:
+    code, names = problem.workload.code_layer, problem.workload.activations
+    values = x
+    for (weight, bias), name in zip(layers[:code], names, strict=False):
+        values = _ACTIVATIONS[name](values @ weight + bias)
+    mean, v = (values @ weight + bias for weight, bias in layers[code : code + 2])
+    values, divergence = _draw(mean, v, key)
+    for (weight, bias), name in zip(layers[code + 2 : -1], names[code + 1 :], strict=False):
+        values = _ACTIVATIONS[name](values @ weight + bias)
+    logits = values @ layers[-1][0] + layers[-1][1]
+    total = optax.losses.sigmoid_binary_cross_entropy(logits, x).sum()
+    return (total + divergence) / x.shape[0]
+
+
+def _loss(problem: Problem, layers: Any, x: Any, key: Any = None) -> Any:
     workload = problem.workload
+    if workload.gaussian:
+        return _variational_loss(problem, layers, x, key)
     outputs = _outputs(workload, layers, x)
     if workload.loss == "binary_cross_entropy":
         total = optax.losses.sigmoid_binary_cross_entropy(outputs[-1], x).sum()
@@ -131,23 +178,30 @@ class _Training(Training):
         value_and_grad = jax.value_and_grad(partial(_loss, problem))
 
         @partial(jax.jit, donate_argnums=(0, 1))
-        def epoch(layers: Any, state: Any, X: Any, batches: Any) -> Any:
-            def step(carry: Any, rows: Any) -> Any:
+        def epoch(layers: Any, state: Any, X: Any, batches: Any, key: Any) -> Any:
+            keys = jax.random.split(key, len(batches)) if workload.gaussian else None
+
+            def step(carry: Any, drawn: Any) -> Any:
                 layers, state = carry
-                loss, gradients = value_and_grad(layers, X[rows])
+                rows, key = drawn
+                loss, gradients = value_and_grad(layers, X[rows], key)
                 updates, state = optimizer.update(gradients, state, layers)
                 return (optax.apply_updates(layers, updates), state), loss
 
-            (layers, state), losses = lax.scan(step, (layers, state), batches)
+            (layers, state), losses = lax.scan(step, (layers, state), (batches, keys))
             return layers, state, losses.mean()
 
         shape = (workload.n_steps, workload.batch_size)
         batches = jax.ShapeDtypeStruct(shape, jnp.int32)
-        self._compiled = epoch.lower(self._layers, self._state, self._X, batches).compile()
+        self._key = jax.random.key(0)
+        self._compiled = epoch.lower(
+            self._layers, self._state, self._X, batches, self._key
+        ).compile()
 
     def epoch(self, batches: NDArray[np.int64]) -> float:
+        self._key, key = jax.random.split(self._key)
         self._layers, self._state, loss = self._compiled(
-            self._layers, self._state, self._X, jnp.asarray(batches, jnp.int32)
+            self._layers, self._state, self._X, jnp.asarray(batches, jnp.int32), key
         )
         return float(loss)
 

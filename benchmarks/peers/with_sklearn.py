@@ -42,6 +42,7 @@ class WithSklearn(Implementation):
             and workload.activations[-1] == "identity"
             and not workload.sparsity_weight
             and workload.density == 1
+            and not workload.channels
         )
 
     def training(self, problem: Problem) -> Training:

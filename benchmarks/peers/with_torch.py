@@ -18,6 +18,25 @@ from torch.nn import functional
 from benchmarks.peers.session import FullObjective, Implementation, Problem, Training
 from benchmarks.workloads import Workload
 
+
+class _Flat(nn.Module):
+    """(n, channels, height, width) as rows in the order height, width, channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class _Image(nn.Module):
+    """Rows as (n, channels, height, width), channels last in memory."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(1, self._shape).permute(0, 3, 1, 2)
+
+
 _MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
@@ -136,12 +155,89 @@ def _model(problem: Problem, *, sparse: bool = False) -> nn.Sequential:
     names = list(workload.activations)
     if workload.loss in ("binary_cross_entropy", "multinomial"):
         names[-1] = "identity"
-    for (weight, bias), name in zip(problem.layers(), names, strict=True):
-        enters = sparse and not modules
-        modules.append(_EntriesLinear(weight, bias) if enters else _linear(weight, bias))
+    if workload.channels:
+        return _convolutional_model(problem, names)
+    layers = [
+        _EntriesLinear(weight, bias) if sparse and i == 0 else _linear(weight, bias)
+        for i, (weight, bias) in enumerate(problem.layers())
+    ]
+    if workload.gaussian:
+        code = workload.code_layer
+        layers[code : code + 2] = [_Gaussian(*layers[code : code + 2])]
+    for layer, name in zip(layers, names, strict=True):
+        modules.append(layer)
         if name != "identity":
             modules.append(_MODULES[name]())
     return nn.Sequential(*modules)
+
+
+class _Gaussian(nn.Module):
+    """A draw of the code, and its divergence summed over rows."""
+
+    def __init__(self, mean: nn.Module, log_variance: nn.Module) -> None:
+        super().__init__()
+        self.mean, self.log_variance = mean, log_variance
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, v = self.mean(x), self.log_variance(x)
+        z = mean + torch.exp(0.5 * v) * torch.randn_like(v)
+        return z, 0.5 * torch.sum(mean.square() + v.exp() - 1 - v)
+
+
+def _convolutional_model(problem: Problem, names: list[str]) -> nn.Sequential:
+    """Layers that convolve with PyTorch's own padding, whose zeros lie on the other side.
+
+    Its windows begin a row before the image, those of the workload end a row behind it. Images
+    that are turned by 180 degrees, kernels and the rows of dense weights with them, make one the
+    other: the same numbers, and no padding by hand.
+    """
+    modules: list[nn.Module] = [_Image(problem.workload.image)]
+    before = None
+    for (weights, biases), name, each in zip(
+        problem.layers(), names, problem.workload.windows, strict=True
+    ):
+        values, bias = torch.from_numpy(weights.copy()), torch.from_numpy(biases.copy())
+        made: nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+        if each is None:
+            grid = problem.workload.windows[len(problem.workload.channels) - 1]
+            assert grid is not None
+            if before is not None:  # from images, which are turned
+                values = values.view(*grid.code, -1).flip(0, 1).flatten(0, 2)
+                modules.append(_Flat())
+            else:
+                values = values.view(-1, *grid.code).flip(1, 2).flatten(1)
+                bias = bias.view(grid.code).flip(0, 1).flatten()
+            made = nn.Linear(*values.shape)
+            values = values.T
+        elif each.transposed:
+            if before is None:
+                modules.append(_Image(each.code))
+            made = nn.ConvTranspose2d(
+                each.code[2], each.image[2], 3, stride=2, padding=1, output_padding=1
+            )
+            values = values.flip(0, 1).permute(3, 2, 0, 1)
+        else:
+            made = nn.Conv2d(each.image[2], each.code[2], 3, stride=2, padding=1)
+            values = values.flip(0, 1).permute(3, 2, 0, 1)
+        with torch.no_grad():
+            made.weight.copy_(values)
+            assert made.bias is not None
+            made.bias.copy_(bias)
+        before = each
+        modules.append(made)
+        if name != "identity":
+            modules.append(_MODULES[name]())
+    modules.append(_Flat())
+    return nn.Sequential(*modules).to(memory_format=torch.channels_last)
+
+
+def _turned(problem: Problem) -> Tensor:
+    """Rows as the model takes them."""
+    X = torch.from_numpy(problem.X)
+    if not problem.workload.channels:
+        return X
+    images = X.unflatten(1, problem.workload.image)
+    return images.flip(1, 2).flatten(1).contiguous()
 
 
 def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
@@ -154,8 +250,11 @@ def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
 
     def loss(x: Tensor | _Entries) -> Tensor:
         values: Any = x
-        code = None
+        code, divergence = None, None
         for i, module in enumerate(model):
+            if isinstance(module, _Gaussian):
+                values, divergence = module(values)
+                continue
             values = module(values)
             if i == sparse_output:
                 code = values
@@ -167,6 +266,8 @@ def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
             total = functional.binary_cross_entropy_with_logits(values, x, reduction="sum")
         else:
             total = 0.5 * functional.mse_loss(values, x, reduction="sum")
+        if divergence is not None:
+            total = total + divergence
         result: Tensor = total / x.shape[0]
         if code is not None:
             mean = code.mean(0)
@@ -183,7 +284,7 @@ def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
 def _batches(problem: Problem, *, sparse: bool) -> Callable[[Any], Tensor | _Entries]:
     """How the rows of a batch are had: by number if it has one row, else by a tensor of numbers."""
     if problem.workload.density == 1:
-        X = torch.from_numpy(problem.X)
+        X = _turned(problem)
         if problem.workload.batch_size == 1:
             return lambda row: X.narrow(0, row, 1)
         return lambda rows: X.index_select(0, rows)

@@ -59,6 +59,8 @@ class _OnWorkloads:
         if not Path(name).is_dir():
             raise NotImplementedError
         self.workload = workload(name).quick()
+        if not importlib.import_module(f"benchmarks.peers.with_{impl}").make().can(self.workload):
+            raise NotImplementedError
         self.session = _session(name, impl)
 
 

@@ -97,8 +97,7 @@ const void* index_pointer(const py::array& array, const std::string& name, bool&
   wide = dtype.itemsize() == 8;
   const auto distance = static_cast<index_t>(dtype.itemsize());
   const bool good = array.ndim() == 1 && dtype.kind() == 'i' && (wide || distance == 4) &&
-                    !foreign_order(dtype) && (array.size() < 2 || array.strides(0) == distance) &&
-                    reinterpret_cast<std::uintptr_t>(array.data()) % 4 == 0;
+                    !foreign_order(dtype) && (array.size() < 2 || array.strides(0) == distance);
   AECORE_REQUIRE(good, name + " must be a contiguous 1-D array of int32 or int64; got dtype " +
                            dtype_text(array) + ", shape " + shape_text(array));
   return array.data();

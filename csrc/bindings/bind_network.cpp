@@ -26,6 +26,11 @@ void check_columns(const RowSource& source, index_t n_columns) {
                      " features, but the network expects " + std::to_string(n_columns));
 }
 
+void check_first_layer(const RowSource& source, const Network& network) {
+  AECORE_REQUIRE(!source.sparse() || !network.layer(0).convolves(),
+                 source.name + " must be dense where the first layer convolves; got sparse rows");
+}
+
 void check_rows(const RowSource& source) {
   AECORE_REQUIRE(source.n_rows > 0, source.name + " must have at least one row; got 0");
 }
@@ -43,6 +48,7 @@ class Selection {
     data.n_rows = data.x.n_rows;
     check_rows(data.x);
     check_columns(data.x, network.n_in());
+    check_first_layer(data.x, network);
     if (!target.is_none()) take_target(network, target);
     AECORE_REQUIRE(
         data.target != nullptr || network.n_in() == network.n_out(),
@@ -87,10 +93,12 @@ void initialize(const Network& network, py::array& parameters, std::uint64_t see
 
 void run_forward(const Network& network, const py::array& parameters, const py::object& x,
                  py::array& out, index_t first, index_t last, const InputOptions& input,
-                 int n_threads, const std::string& name) {
+                 int n_threads, const std::string& name, bool log_variance) {
   AECORE_REQUIRE(first >= 0 && first < last && last <= network.n_layers(),
                  "layers must be a range within 0 to " + std::to_string(network.n_layers()) +
                      "; got " + std::to_string(first) + " to " + std::to_string(last));
+  AECORE_REQUIRE(!log_variance || network.layer(last - 1).gaussian(),
+                 "log_variance must be False where the last layer is not Gaussian");
   if (first == 0) check_input(input, network);
   with_scalar(parameters, [&](auto scalar) {
     using T = decltype(scalar);
@@ -99,6 +107,7 @@ void run_forward(const Network& network, const py::array& parameters, const py::
     const RowSource& source = rows.source;
     check_columns(source, sizes[static_cast<std::size_t>(first)]);
     check_sparse_input(source, input);
+    if (first == 0) check_first_layer(source, network);
     const index_t n_out = sizes[static_cast<std::size_t>(last)];
     const ForwardCall<T> call{network,
                               read_pointer<T>(parameters, network.n_parameters(), "parameters"),
@@ -106,7 +115,9 @@ void run_forward(const Network& network, const py::array& parameters, const py::
                               first,
                               last,
                               input,
-                              write_pointer<T>(out, checked_mul(source.n_rows, n_out), "out")};
+                              write_pointer<T>(out, checked_mul(source.n_rows, n_out), "out"),
+                              nullptr,
+                              log_variance};
     if (source.n_rows == 0) return;
     const double work = static_cast<double>(source.n_rows) * network.work(first, last);
     const int threads = choose_threads(n_threads, work, kWorthATeam);
@@ -223,7 +234,7 @@ py::tuple bound_evaluate(const Network& network, const py::array& parameters, co
   const ObjectiveParts parts = run_evaluate(network, parameters, selection, objective, gradient,
                                             std::nullopt, n_threads, epoch, running);
   return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity, parts.weight_l1,
-                        parts.activity_l1, parts.contractive);
+                        parts.activity_l1, parts.contractive, parts.divergence);
 }
 
 void row_losses(const Network& network, const py::array& parameters, const py::object& x,
@@ -306,16 +317,42 @@ void check_sparse(const py::object& x, const std::string& name) {
   compute([&] { check_structure(rows.source); });
 }
 
+/// (image, code, kernel, stride, padding, transposed), as aecore.reference.Convolution has them.
+using Triple = std::array<index_t, 3>;
+using ConvolutionTuple =
+    std::tuple<Triple, Triple, Convolution::Pair, Convolution::Pair, Convolution::Pair, bool>;
+using ConvolutionList = std::vector<std::optional<ConvolutionTuple>>;
+
+Convolution convolution_of(const ConvolutionTuple& tuple) {
+  const auto& [image, code, kernel, stride, padding, transposed] = tuple;
+  return {{image[0], image[1], image[2]},
+          {code[0], code[1], code[2]},
+          kernel,
+          stride,
+          padding,
+          transposed};
+}
+
 Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names,
-                     bool tied_weights, index_t code_layer, index_t code_top_k) {
+                     bool tied_weights, index_t code_layer, index_t code_top_k, bool gaussian,
+                     const ConvolutionList& list) {
   std::vector<Activation> activations;
   for (const std::string& name : names) activations.push_back(activation_from_name(name));
-  return Network(sizes, activations, {tied_weights, code_layer, code_top_k});
+  std::vector<Convolution> convolutions;
+  for (const auto& each : list) {
+    AECORE_REQUIRE(!each || (std::get<2>(*each)[0] > 0 && std::get<2>(*each)[1] > 0),
+                   "convolutions must have kernels of at least 1 x 1");
+    convolutions.push_back(each ? convolution_of(*each) : Convolution{});
+  }
+  return Network(sizes, activations, {tied_weights, code_layer, code_top_k, gaussian},
+                 convolutions);
 }
 
 std::vector<std::string> activations_of(const Network& network) {
   std::vector<std::string> names;
-  for (const Layer& layer : network.layers()) names.push_back(to_string(layer.activation));
+  for (index_t l = 0; l < network.n_layers(); ++l) {
+    names.push_back(to_string(network.layer(l).activation));
+  }
   return names;
 }
 
@@ -325,7 +362,8 @@ void bind_network(py::module_& m) {
   using py::arg;
   py::class_<Network>(m, "Network")
       .def(py::init(&make_network), arg("layer_sizes"), arg("activations"),
-           arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0)
+           arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0,
+           arg("gaussian") = false, arg("convolutions") = ConvolutionList{})
       .def_property_readonly("tied_weights", &Network::tied)
       .def_property_readonly("layer_sizes", &Network::layer_sizes)
       .def_property_readonly("activations", &activations_of)
@@ -333,7 +371,8 @@ void bind_network(py::module_& m) {
       .def("initialize", &initialize, arg("parameters").noconvert(), arg("seed"))
       .def("forward", &run_forward, arg("parameters").noconvert(), arg("X").noconvert(),
            arg("out").noconvert(), arg("first_layer"), arg("last_layer"),
-           arg("entry") = InputOptions{}, arg("n_threads") = 0, arg("name") = "X")
+           arg("entry") = InputOptions{}, arg("n_threads") = 0, arg("name") = "X",
+           arg("log_variance") = false)
       .def("one_row", &run_one_row, arg("parameters"), arg("X"), arg("out"), arg("first_layer"),
            arg("last_layer"), arg("entry"))
       .def("row_losses", &row_losses, arg("parameters").noconvert(), arg("X").noconvert(),

@@ -26,7 +26,8 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
                                 const std::optional<std::string>& noise, double noise_level,
                                 double noise_emphasis, double weight_l1, double sparsity_momentum,
                                 double activity_l1, double contractive_weight, index_t code_layer,
-                                double dropout, std::uint64_t seed, bool observed_only) {
+                                double dropout, std::uint64_t seed, bool observed_only, double beta,
+                                double free_bits) {
   ObjectiveOptions options;
   options.loss = loss_from_name(loss);
   options.weight_decay = weight_decay;
@@ -43,6 +44,8 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
   options.dropout = dropout;
   options.seed = seed;
   options.observed_only = observed_only;
+  options.beta = beta;
+  options.free_bits = free_bits;
   return options;
 }
 
@@ -75,6 +78,7 @@ py::tuple names(const std::vector<std::string>& list) { return py::tuple(py::cas
 
 void bind_options(py::module_& m) {
   using py::arg;
+  m.attr("LOG_VARIANCE_LIMIT") = kLogVarianceLimit;
   m.attr("ACTIVATIONS") = names(activation_names());
   m.attr("LOSSES") = names(loss_names());
   m.attr("NOISES") = names(noise_names());
@@ -93,7 +97,9 @@ void bind_options(py::module_& m) {
            arg("mask_missing") = false, arg("noise") = py::none(), arg("noise_level") = 0.0,
            arg("noise_emphasis") = 1.0, arg("weight_l1") = 0.0, arg("sparsity_momentum") = 0.0,
            arg("activity_l1") = 0.0, arg("contractive_weight") = 0.0, arg("code_layer") = -1,
-           arg("dropout") = 0.0, arg("seed") = 0, arg("observed_only") = false);
+           arg("dropout") = 0.0, arg("seed") = 0, arg("observed_only") = false, arg("beta") = 1.0,
+           arg("free_bits") = 0.0)
+      .def_readwrite("warm_up", &ObjectiveOptions::warm_up);
 
   py::class_<OptimizerOptions>(m, "Optimizer")
       .def(py::init(&make_optimizer), py::kw_only(), arg("name") = "adam",

@@ -16,7 +16,13 @@ using PhiloxKey = std::array<std::uint32_t, 2>;
 PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key);
 
 /// What the numbers are for; two purposes never share a counter.
-enum class Purpose : std::uint32_t { initialization = 1, shuffle = 2, noise = 3, dropout = 4 };
+enum class Purpose : std::uint32_t {
+  initialization = 1,
+  shuffle = 2,
+  noise = 3,
+  dropout = 4,
+  code = 5
+};
 
 /// An endless row of numbers for one (seed, purpose, stream), read from its beginning.
 class RandomStream {

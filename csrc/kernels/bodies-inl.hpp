@@ -1,6 +1,10 @@
 // Every kernel body, in the order of their needs; the table that names them comes last.
 #include "kernels/math-inl.hpp"
 //
+#include "kernels/tile-inl.hpp"
+//
+#include "kernels/patches-inl.hpp"
+//
 #include "kernels/gemm-inl.hpp"
 #include "kernels/packing-inl.hpp"
 #include "kernels/sparse-inl.hpp"
@@ -19,5 +23,6 @@
 #include "kernels/updates-inl.hpp"
 //
 #include "kernels/dropout-inl.hpp"
+#include "kernels/gaussian-inl.hpp"
 //
 #include "kernels/table-inl.hpp"

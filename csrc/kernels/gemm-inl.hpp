@@ -1,72 +1,32 @@
 // Matrix product over panels: register tiles of up to kTileRows x 2 vectors. See table.hpp for the
 // layout and kSumBlock for the order of the sum.
 
-/// Lines that a tile fetches while it is computed, one in each term of its sum: a burst of them
-/// before the tile would wait for the few that may be under way at a time.
-struct Lines {
-  const char *next, *end;
-};
-
 /// One tile, one block of the sum: c (or c +=) = a b over k <= kSumBlock terms accumulated from
 /// zero. `a` steps along a row of its panel (Transposed: down a column); `a_row` leads to the next
-/// row, `a_stride` to the next panel. MR x NV accumulators, NV loads of b and one broadcast of a
-/// fit the registers.
+/// row, `a_stride` to the next panel.
 template <class T, int MR, int NV, bool Transposed>
 void micro_kernel(const T* a, index_t a_row, index_t a_stride, const T* b, index_t b_row, T* c,
                   index_t c_row, index_t k, bool add, Lines ahead) {
-  constexpr int kLanes = Simd<T>::kLanes;
   constexpr index_t kW = kWidth<T>;
-  Vec<T> sum[MR][NV];
+  tile<T, MR, NV>(c, c_row, add, ahead, [&](auto step) AECORE_INLINE_LAMBDA {
+    if constexpr (Transposed) {
+      for (; k > 0; --k, a += a_row, b += b_row) step(a, 1, b);
+    } else {
+      for (; k > 0; k -= kW, a += a_stride) {
+        const index_t run = smaller(k, kW);
+        for (index_t i = 0; i < run; ++i, b += b_row) step(a + i, a_row, b);
+      }
+    }
+  });
+  if (NV == kVectors || c_row != kW) return;
   AECORE_UNROLL
   for (int r = 0; r < MR; ++r) {
     AECORE_UNROLL
-    for (int v = 0; v < NV; ++v) sum[r][v] = Vec<T>{};
-  }
-  const auto step = [&](const T* column, index_t row_stride) AECORE_INLINE_LAMBDA {
-    __builtin_prefetch(ahead.next, 0, 2);
-    ahead.next += ahead.next < ahead.end ? 64 : 0;
-    Vec<T> bv[NV];
-    AECORE_UNROLL
-    for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes);
-    AECORE_UNROLL
-    for (int r = 0; r < MR; ++r) {
-      const Vec<T> x = splat(column[r * row_stride]);
-      AECORE_UNROLL
-      for (int v = 0; v < NV; ++v) sum[r][v] = madd(x, bv[v], sum[r][v]);
+    for (int v = NV; v < kVectors; ++v) {
+      store(c + r * kW + v * Simd<T>::kLanes, Vec<T>{});  // no junk
     }
-    b += b_row;
-  };
-  if constexpr (Transposed) {
-    for (; k > 0; --k, a += a_row) step(a, 1);
-  } else {
-    for (; k > 0; k -= kW, a += a_stride) {
-      const index_t run = smaller(k, kW);
-      for (index_t i = 0; i < run; ++i) step(a + i, a_row);
-    }
-  }
-  AECORE_UNROLL
-  for (int r = 0; r < MR; ++r) {
-    AECORE_UNROLL
-    for (int v = 0; v < NV; ++v) {
-      T* const out = c + r * c_row + v * kLanes;
-      store(out, add ? load(out) + sum[r][v] : sum[r][v]);
-    }
-    if (NV == kVectors || c_row != kW) continue;
-    AECORE_UNROLL
-    for (int v = NV; v < kVectors; ++v) store(c + r * kW + v * kLanes, Vec<T>{});  // no junk
   }
 }
-
-/// 0..kTileRows - 1 as a pack; the standard library's templates must not be compiled here.
-template <int... R>
-struct Rows {};
-template <int N, int... R>
-struct CountTo : CountTo<N - 1, N - 1, R...> {};
-template <int... R>
-struct CountTo<0, R...> {
-  using type = Rows<R...>;
-};
-using TileHeights = typename CountTo<kTileRows>::type;
 
 template <class T>
 using MicroKernel = void (*)(const T*, index_t, index_t, const T*, index_t, T*, index_t, index_t,
@@ -95,12 +55,6 @@ inline Lines rows_ahead(RowFetch& f, index_t lines) {
     ++f.done_rows;
   }
   return {from, from + bytes};
-}
-
-/// Rows of the next tile where `left` remain: even heights, no thin last tile.
-inline index_t tile_height(index_t left) {
-  const index_t tiles = (left + kTileRows - 1) / kTileRows;
-  return (left + tiles - 1) / tiles;
 }
 
 /// One panel of C for one block of the sum.
@@ -154,6 +108,7 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
 /// times as fast). The order of each sum is the same.
 template <class T>
 void gemm(const GemmCall<T>& call) {
+  if (call.patches != nullptr) return multiply_patches(call);
   static constexpr auto kRowsOfA = MicroKernels<T, false>::make(TileHeights{});
   static constexpr auto kColumnsOfA = MicroKernels<T, true>::make(TileHeights{});
   constexpr index_t kW = kWidth<T>;

@@ -6,6 +6,7 @@ constexpr Kernels<T> make_kernels() {
   Kernels<T> k{};
   k.panel_width = kWidth<T>;
   k.gemm = &gemm<T>;
+  k.copy_columns = &copy_columns<T>;
   k.sparse_gemm = &sparse_gemm<T>;
   k.sparse_gradient = &sparse_gradient<T>;
   k.sampled_gemm = &sampled_gemm<T>;
@@ -27,6 +28,8 @@ constexpr Kernels<T> make_kernels() {
   k.output_loss = &output_loss<T>;
   k.activation_backward = &activation_backward<T>;
   k.dropout = &dropout<T>;
+  k.draw_code = &draw_code<T>;
+  k.gaussian_backward = &gaussian_backward<T>;
   k.softmax = &softmax<T>;
   k.multinomial_loss = &multinomial_loss<T>;
   k.column_sums = &column_sums<T>;

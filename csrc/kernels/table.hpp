@@ -70,6 +70,9 @@ enum class Element : std::uint8_t {
 /// are 32 KB, which stays in a 48 KB first-level cache.
 inline constexpr index_t kSumBlock = 256;
 
+/// Log variances of a Gaussian code are cut to plus and minus this: exp stays finite in float32.
+inline constexpr double kLogVarianceLimit = 20;
+
 /// Outputs leave binary_cross_entropy's formula finite when they are not computed from logits.
 inline constexpr double kProbabilityClip = 1e-7;
 
@@ -92,6 +95,25 @@ struct RowFetch {
   const index_t* rows;  // as in GatherCall
   index_t first_row, n_rows;
   index_t done_rows, done_bytes;  // where the last tile stopped
+};
+
+/// Columns [column, column + terms) of A, in one panel, and the rows of B from b_row on that they
+/// are multiplied by.
+struct PatchRun {
+  std::int32_t column, b_row, terms;
+};
+
+/// Columns [column, column + n_columns) of C are the first n_columns of the sum of some runs.
+struct PatchGroup {
+  std::int32_t column, n_columns, first_run, end_run;
+};
+
+/// A product in which groups of C's columns are made of some of A's columns only, and share B: what
+/// a convolution is. Groups come in the order of their columns and leave none out.
+struct Patches {
+  const PatchGroup* groups;
+  index_t n_groups;
+  const PatchRun* runs;
 };
 
 /// C[row_begin..row_end, column_begin..column_end) = (or +=) A B. Each matrix lies in panels or, as
@@ -117,6 +139,8 @@ struct GemmCall {
   Epilogue<T> epilogue;  // may be null
   const void* context;
   RowFetch* ahead;  // rows to fetch meanwhile, or null
+  /// Instead of A B: columns from 0 on, A and C in panels, no accumulate, the sum in one piece.
+  const Patches* patches;
 };
 
 /// Sparse rows, transposed: the entries of column c are begin[c] to begin[c + 1], rows ascending.
@@ -210,6 +234,35 @@ struct DropoutCall {
   std::uint64_t seed;
   std::uint32_t epoch;
   std::uint32_t purpose;  // and the layer, from bit 8 on
+};
+
+/// Rows of a Gaussian code: z = mean + deviation epsilon, and their divergence from N(0, I). Normal
+/// numbers from words that are drawn as in EnterCall, as those of Noise::gaussian are.
+template <class T>
+struct GaussianCall {
+  T* z;  // panels, of destination row 0: the mean, which z replaces
+  index_t z_stride;
+  T* log_variance;     // panels like the next two: dz/dlog_variance replaces it, if they are there
+  T* by_mean;          // gets the derivative of the weighted divergence by the mean; or null
+  T* by_log_variance;  // and that by the log variance
+  index_t stride;
+  double* divergence;   // by row: gets the sum over its columns, each at least free_bits
+  const T* row_weight;  // by row
+  T beta, free_bits;
+  const index_t* rows;  // source rows, as in GatherCall
+  index_t first_row;
+  index_t n_rows, n_columns;
+  std::uint64_t seed;
+  std::uint32_t epoch;
+  std::uint32_t purpose;  // and the layer, from bit 8 on
+};
+
+template <class T>
+struct GaussianBackward {  // what a GaussianCall left, panels, rows as in C
+  const T* slope;          // dz/dlog_variance
+  const T* by_mean;
+  T* by_log_variance;
+  index_t stride;
 };
 
 /// What a gather found in the rows it read, after conversion and scaling.
@@ -315,6 +368,10 @@ template <class T>
 struct Kernels {
   index_t panel_width;
   void (*gemm)(const GemmCall<T>&);
+  /// Columns [column, column + n) of panels to columns [to_column, ...) of others, row by row;
+  /// zeros where `from` is null.
+  void (*copy_columns)(const T* from, index_t from_stride, index_t column, index_t n, index_t rows,
+                       T* to, index_t to_stride, index_t to_column);
   /// C = A B with a sparse A (all rows of C), without an epilogue. `part`: scratch, panel_width
   /// numbers for each row. The bits are those of the same A in panels.
   void (*sparse_gemm)(const GemmCall<T>&, const SparseColumns<T>& a, T* part);
@@ -355,6 +412,8 @@ struct Kernels {
   Epilogue<T> output_loss;
   Epilogue<T> activation_backward;
   void (*dropout)(const DropoutCall<T>&);
+  void (*draw_code)(const GaussianCall<T>&);
+  Epilogue<T> gaussian_backward;
   /// Rows z in panels (n columns) become softmax(z).
   void (*softmax)(T* z, index_t stride, index_t rows, index_t n);
   /// What output_loss does, for softmax and its loss, from z: a row at a time, all panels. `z`

@@ -25,7 +25,7 @@ RowsInPlace<T> BatchRows<T>::rows_as_they_lie(const Batch& batch) const {
   const bool range_asked =
       options_.loss == Loss::binary_cross_entropy || is_of_counts(options_.loss);
   if (batch.range.rows != nullptr || range_asked || network_.n_layers() == 1 ||
-      options_.changes_input()) {
+      network_.layer(0).convolves() || options_.changes_input()) {
     return {};
   }
   return rows_in_place<T>(batch.data.x, options_.input);

@@ -26,8 +26,9 @@ struct Batch {
   const DataSet& data;
   RowRange range;
   double* row_loss = nullptr;  // out, by row of the batch; may be null
-  std::uint32_t epoch = 0;     // of noise and dropout
+  std::uint32_t epoch = 0;     // of noise, dropout and a Gaussian code
   double* running = nullptr;   // rho_hat of the batch before, by sparse layer, or NaN; updated
+  double warm_up = 1;          // factor on the weight of a Gaussian code's divergence
 
   /// `n` rows of the batch, as rows of the data.
   RowRange part(index_t first, index_t n) const { return {range.rows, range.first + first, n, 0}; }

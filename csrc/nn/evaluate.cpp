@@ -7,7 +7,7 @@
 namespace aecore {
 
 double objective_work(const Network& network, bool with_gradient) {
-  return (with_gradient ? 3.0 : 1.0) * network.work(0, network.n_layers());
+  return (with_gradient ? 3.0 : 1.0) * network.work(0, network.n_products());
 }
 
 namespace {
@@ -40,7 +40,7 @@ struct Evaluation {
         gradient(network, options, plan),
         weights(network,
                 plan.with_gradient || options.contractive_weight > 0 || options.observed_only),
-        squares(static_cast<std::size_t>(network.n_layers())),
+        squares(static_cast<std::size_t>(network.n_products())),
         sizes(squares.size()) {}
   Evaluation(const Evaluation&) = delete;  // its parts point at each other
 
@@ -108,16 +108,16 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
   action.update.weight_decay = static_cast<T>(call.options.weight_decay);
   action.update.weight_l1 = static_cast<T>(call.options.weight_l1);
   run_team(n_threads, poll, [&](Team& team) {
-    team.for_each(call.network.n_layers(), [&](index_t l, int) {
+    team.for_each(call.network.n_products(), [&](index_t l, int) {
       const Layer& layer = call.network.layer(l);
       e.weights.load(l, call.parameters);
       if (layer.tied()) return;  // its weights count once
       if (call.options.weight_l1 > 0) {
-        e.sizes[static_cast<std::size_t>(l)] =
-            sum_of_sizes(call.parameters + layer.weights, layer.n_in * layer.n_out);
+        e.sizes[static_cast<std::size_t>(l)] = sum_of_sizes(
+            call.parameters + layer.weights, layer.weight_rows() * layer.weight_columns());
       }
-      e.squares[static_cast<std::size_t>(l)] =
-          kernels<T>().sum_of_squares(call.parameters + layer.weights, layer.n_in * layer.n_out);
+      e.squares[static_cast<std::size_t>(l)] = kernels<T>().sum_of_squares(
+          call.parameters + layer.weights, layer.weight_rows() * layer.weight_columns());
     });
     e.gradient.run(team, e.weights, batch, action, false);
   });

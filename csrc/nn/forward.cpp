@@ -120,6 +120,7 @@ GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, in
   gemm.b = w.data;
   gemm.b_row = gemm.c_row = kernels<T>().panel_width;
   gemm.b_stride = w.stride;
+  gemm.patches = w.patches;
   gemm.c = out->row(0);
   gemm.c_stride = out->stride();
   gemm.row_end = rows;
@@ -151,7 +152,9 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
   const Kernels<T>& k = kernels<T>();
   PanelMatrix<T>* in = &scratch.in;
   PanelMatrix<T>* out = &scratch.out;
-  RowsInPlace<T> x = rows_in_place<T>(call.x, call.input);
+  // Where the first layer convolves, its first sums would not tell of all numbers.
+  const bool gathers = call.network.layer(call.first_layer).convolves();
+  RowsInPlace<T> x = gathers ? RowsInPlace<T>{} : rows_in_place<T>(call.x, call.input);
   const bool in_place = x.data != nullptr;
   bool not_finite = false;
   const RowRange range{nullptr, first, rows, 0};
@@ -165,11 +168,12 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
   }
   RowFetch ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows);
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
-    const Layer& layer = call.network.layer(l);
+    const index_t product = call.product(l);
+    const Layer& layer = call.network.layer(product);
     const bool reads_x = l == call.first_layer;
     GemmCall<T> gemm =
-        layer_product(weights, layer, l, rows, *in, reads_x ? x : RowsInPlace<T>{}, out);
-    const BiasActivation<T> context{weights.bias(l), layer.activation,
+        layer_product(weights, layer, product, rows, *in, reads_x ? x : RowsInPlace<T>{}, out);
+    const BiasActivation<T> context{weights.bias(product), layer.activation,
                                     reads_x && in_place ? &not_finite : nullptr};
     gemm.epilogue = k.bias_activation;
     gemm.context = &context;
@@ -196,7 +200,8 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
 
 template <class T>
 void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
-  if (call.x.n_rows <= kFewRows) {
+  if (call.x.n_rows <= kFewRows && !call.log_variance &&
+      !call.network.convolves(call.first_layer, call.last_layer)) {
     forward_few_rows(call);
     return;
   }
@@ -210,8 +215,9 @@ void forward(const ForwardCall<T>& call, int n_threads, const Poll& poll) {
   // Tied layers take their weights from the encoder, whichever part is asked for.
   const index_t first_loaded = call.network.tied() ? 0 : call.first_layer;
   run_team(n_threads, poll, [&](Team& team) {
-    team.for_each(call.last_layer - first_loaded,
-                  [&](index_t i, int) { weights.load(first_loaded + i, call.parameters); });
+    team.for_each(call.last_layer - first_loaded, [&](index_t i, int) {
+      weights.load(call.product(first_loaded + i), call.parameters);
+    });
     team.for_each(n_blocks, [&](index_t block, int worker) {
       const index_t first = block * block_rows;
       forward_block(call, weights, first, std::min(block_rows, call.x.n_rows - first),

@@ -33,6 +33,12 @@ struct ForwardCall {
   T* out;                     // null where there is a taker, which the last layer must not be
                               // softmax for: that one needs whole rows
   OutputTaker<T>* taker = nullptr;
+  bool log_variance = false;  // of the last of these layers, a Gaussian one, instead of its mean
+
+  /// What layer l is multiplied by.
+  index_t product(index_t l) const {
+    return log_variance && l + 1 == last_layer ? network.layer(l).log_variance : l;
+  }
 };
 
 /// A few rows run on the calling thread straight from the row-major weights; more are cut into

@@ -24,10 +24,13 @@ index_t choose_chunk_rows(const Network& network, const ObjectiveOptions& option
   return std::max(index_t{kSumBlock}, static_cast<index_t>(fitting) / kSumBlock * kSumBlock);
 }
 
-/// Rows that a worker takes at a time: its share, in whole statistics blocks.
-index_t choose_block_rows(index_t rows, int n_threads) {
+/// Rows that a worker takes at a time: its share, in whole statistics blocks. Layers that convolve
+/// have few weights and much to keep for each row: -5 % on the workload conv.
+index_t choose_block_rows(const Network& network, index_t rows, int n_threads) {
   const index_t share = rows / index_t{n_threads};
-  return std::clamp(share / kStatisticsRows * kStatisticsRows, kStatisticsRows, kMaxBlockRows);
+  const bool few = network.convolves(0, network.n_layers());
+  return std::clamp(share / kStatisticsRows * kStatisticsRows, kStatisticsRows,
+                    few ? kStatisticsRows : kMaxBlockRows);
 }
 
 }  // namespace
@@ -59,10 +62,11 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
               choose_chunk_rows(network, options, plan, sizeof(T)), plan.n_threads),
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
       chunk_rows_(choose_chunk_rows(network, options, plan, sizeof(T))),
-      block_rows_(choose_block_rows(chunk_rows_, plan.n_threads)),
+      block_rows_(choose_block_rows(network, chunk_rows_, plan.n_threads)),
       sums_(plan.max_rows, chunk_rows_),
       rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
-            plan.sparse_target) {
+            plan.sparse_target),
+      code_(network_, options_, plan.max_rows, chunk_rows_, with_gradient_) {
   if (samples_output(network, options, plan.sparse_target)) {
     observed_.emplace(network_, options_, plan.n_threads);
   }
@@ -75,9 +79,9 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
   if (with_gradient_) {
     weight_pass_.emplace(network, chunk_rows_, plan.clip || chunk_rows_ < plan.max_rows,
                          n_contracted_, plan.n_threads);
-    const auto n_layers = static_cast<std::size_t>(network.n_layers());
-    views_.inputs.resize(n_layers);
-    views_.deltas.resize(n_layers);
+    const auto n_products = static_cast<std::size_t>(network.n_products());
+    views_.inputs.resize(n_products);
+    views_.deltas.resize(n_products);
   }
 }
 
@@ -101,6 +105,7 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
 template <class T>
 bool BatchGradient<T>::keeps_slope(index_t layer) const {
   const Layer& l = network_.layer(layer);
+  if (l.gaussian()) return false;
   return options_.dropout > 0 || layer < n_contracted_ ||
          (with_gradient_ && (slope_needs_z(l.activation) || l.top_k > 0));
 }
@@ -122,7 +127,7 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
     rows_pass(team, weights, batch, chunk);
     if (with_gradient_) weights_pass(team, weights, batch, chunk, action, sum_squares);
   }
-  finish_parts(n_rows, sum_squares);
+  finish_parts(batch, sum_squares);
 }
 
 /// The sparse sides of a chunk, all rows at once; `encode`: and through the first layer.
@@ -134,35 +139,52 @@ void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, 
                  batch.epoch, block_rows_);
   if (!sparse_.input() || !encode) return;
   const bool output = network_.n_layers() == 1;  // then the loss follows
-  PanelMatrix<T>& c = output ? deltas_[0] : activations_[0];
-  BiasActivation<T> context{};
-  if (!output) context = hidden_activation(weights, 0, chunk);
-  sparse_.multiply(
-      team,
-      {sparse_.by_column(), weights.product(0), c.into_row(output ? 0 : hidden_row(0, chunk)),
-       chunk.rows, network_.n_in(), network_.layer(0).n_out},
-      output ? nullptr : kernels<T>().bias_activation, &context);
+  for (index_t p = 0; p < network_.n_products(); ++p) {
+    if (network_.place(p) != 0 || (p > 0 && !code_.draws(0))) continue;
+    BiasActivation<T> context{};
+    if (!output) context = hidden_activation(weights, p, chunk);
+    sparse_.multiply(
+        team,
+        {sparse_.by_column(), weights.product(p), product_of(p).into_row(product_row(p, chunk)),
+         chunk.rows, network_.n_in(), network_.layer(p).n_out},
+        output ? nullptr : kernels<T>().bias_activation, &context);
+  }
+}
+
+/// Where a product of the way forward goes.
+template <class T>
+PanelMatrix<T>& BatchGradient<T>::product_of(index_t product) {
+  if (product >= network_.n_layers()) return code_.log_variance();
+  const auto l = static_cast<std::size_t>(product);
+  return product + 1 == network_.n_layers() ? deltas_[l] : activations_[l];
+}
+
+/// The scratch row of a chunk's first.
+template <class T>
+index_t BatchGradient<T>::product_row(index_t product, const Chunk& chunk) const {
+  return product + 1 >= network_.n_layers() ? 0 : hidden_row(product, chunk);
 }
 
 template <class T>
-GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t layer,
+GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t product,
                                               const Batch& batch, const Chunk& chunk, index_t row,
                                               index_t rows) {
-  const auto l = static_cast<std::size_t>(layer);
-  const bool output = layer + 1 == network_.n_layers();
-  PanelMatrix<T>& c = output ? deltas_[l] : activations_[l];
+  const index_t layer = network_.place(product);
+  PanelMatrix<T>& c = product_of(product);
   const MatrixPanels<const T> in = layer == 0
                                        ? rows_.input(batch, chunk.first)
-                                       : activations_[l - 1].from_row(hidden_row(layer - 1, chunk));
+                                       : activations_[static_cast<std::size_t>(layer - 1)].from_row(
+                                             hidden_row(layer - 1, chunk));
   GemmCall<T> call{};
   call.a = in.data;
   call.a_row = in.row;
   call.a_stride = in.stride;
-  const PanelOperand<T> w = weights.product(layer);
+  const PanelOperand<T> w = weights.product(product);
   call.b = w.data;
   call.b_row = call.c_row = kernels<T>().panel_width;
   call.b_stride = w.stride;
-  call.c = c.row(output ? 0 : hidden_row(layer, chunk));
+  call.patches = w.patches;
+  call.c = c.row(product_row(product, chunk));
   call.c_stride = c.stride();
   call.row_begin = row;
   call.row_end = row + rows;
@@ -175,7 +197,7 @@ template <class T>
 BiasActivation<T> BatchGradient<T>::hidden_activation(const PanelWeights<T>& weights, index_t layer,
                                                       const Chunk& chunk) {
   BiasActivation<T> context{weights.bias(layer), network_.layer(layer).activation, nullptr};
-  if (keeps_slope(layer)) {
+  if (layer < network_.n_layers() && keeps_slope(layer)) {
     PanelMatrix<T>& slope = slopes_[static_cast<std::size_t>(layer)];
     context.slope = slope.row(hidden_row(layer, chunk));
     context.slope_stride = slope.stride();
@@ -199,6 +221,7 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
       if (not_finite) require_finite<T>(batch.data.x, batch.range.first + chunk.first + row, rows);
       not_finite = false;
     }
+    if (code_.draws(l)) draw_code(weights, l, batch, chunk, row, rows);
     if (!leaving_out_.any(l)) continue;
     const index_t at = hidden_row(l, chunk) + row;
     leaving_out_.run(
@@ -209,12 +232,30 @@ void BatchGradient<T>::forward_hidden(const PanelWeights<T>& weights, index_t fi
   }
 }
 
+/// The log variance of a Gaussian layer, whose mean is there, and z in the mean's place.
+template <class T>
+void BatchGradient<T>::draw_code(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
+                                 const Chunk& chunk, index_t row, index_t rows) {
+  const index_t product = network_.layer(layer).log_variance;
+  if (layer > 0 || !sparse_.input()) {
+    const BiasActivation<T> context = hidden_activation(weights, product, chunk);
+    GemmCall<T> call = forward_product(weights, product, batch, chunk, row, rows);
+    call.epilogue = kernels<T>().bias_activation;
+    call.context = &context;
+    kernels<T>().gemm(call);
+  }
+  const index_t first = chunk.first + row;
+  PanelMatrix<T>& z = activations_[static_cast<std::size_t>(layer)];
+  code_.draw({batch.part(first, rows), batch.epoch, first, row,
+              z.into_row(hidden_row(layer, chunk) + row), sums_.weight(first), batch.warm_up});
+}
+
 template <class T>
 void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& batch,
                                    const Chunk& chunk, index_t row, index_t rows, int n_workers,
                                    int worker) {
   const Kernels<T>& k = kernels<T>();
-  const Layer& layer = network_.layers().back();
+  const Layer& layer = network_.output();
   OutputLoss<T> context{};
   context.output = {weights.bias(network_.n_layers() - 1), layer.activation, nullptr};
   context.loss = options_.loss;
@@ -263,9 +304,40 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   }
 }
 
-/// From dJ/da of a hidden layer to its dJ/dz.
+/// dJ/dz of what a product made.
 template <class T>
-ActivationBackward<T> BatchGradient<T>::backward_through(index_t layer, const Chunk& chunk) {
+MatrixPanels<const T> BatchGradient<T>::delta_of(index_t product) const {
+  return product < network_.n_layers() ? deltas_[static_cast<std::size_t>(product)].from_row(0)
+                                       : code_.delta();
+}
+
+/// delta W^T, to the deltas of the layer below.
+template <class T>
+GemmCall<T> BatchGradient<T>::backward_product(const PanelWeights<T>& weights, index_t product,
+                                               index_t row, index_t rows) {
+  const MatrixPanels<const T> delta = delta_of(product);
+  PanelMatrix<T>& below = deltas_[static_cast<std::size_t>(network_.place(product) - 1)];
+  GemmCall<T> call{};
+  call.a = delta.data;
+  call.a_row = delta.row;
+  call.a_stride = delta.stride;
+  const PanelOperand<T> w = weights.way_back(product);
+  call.b = w.data;
+  call.b_row = call.c_row = kernels<T>().panel_width;
+  call.b_stride = w.stride;
+  call.patches = w.patches;
+  call.c = below.row(0);
+  call.c_stride = below.stride();
+  call.row_begin = row;
+  call.row_end = row + rows;
+  call.k = network_.layer(product).n_out;
+  call.column_end = network_.layer(product).n_in;
+  return call;
+}
+
+/// From dJ/dh of a hidden layer to dJ/dz.
+template <class T>
+ActivationBackward<T> BatchGradient<T>::hidden_backward(index_t layer, const Chunk& chunk) {
   const auto l = static_cast<std::size_t>(layer);
   ActivationBackward<T> context{};
   context.activation = network_.layer(layer).activation;
@@ -276,9 +348,9 @@ ActivationBackward<T> BatchGradient<T>::backward_through(index_t layer, const Ch
     context.h_stride = code.stride();
     context.activity = static_cast<T>(options_.activity_l1);
   }
-  const PanelMatrix<T>& own = (context.is_slope ? slopes_ : activations_)[l];
-  context.activations = own.row(hidden_row(layer, chunk));
-  context.activations_stride = own.stride();
+  const PanelMatrix<T>& kept = (context.is_slope ? slopes_ : activations_)[l];
+  context.activations = kept.row(hidden_row(layer, chunk));
+  context.activations_stride = kept.stride();
   context.penalty = sparsity_.penalty(layer);
   context.row_weight = sums_.weight(chunk.first);
   if (layer < n_contracted_) {
@@ -289,30 +361,35 @@ ActivationBackward<T> BatchGradient<T>::backward_through(index_t layer, const Ch
   return context;
 }
 
+/// use(epilogue, context): what makes dJ/dz of a hidden layer's dJ/dh.
+template <class T>
+template <class Use>
+void BatchGradient<T>::use_backward(index_t layer, const Chunk& chunk, Use use) {
+  if (code_.draws(layer)) {
+    const GaussianBackward<T> context = code_.backward();
+    use(kernels<T>().gaussian_backward, &context);
+  } else {
+    const ActivationBackward<T> context = hidden_backward(layer, chunk);
+    use(kernels<T>().activation_backward, &context);
+  }
+}
+
 /// From dJ/dz of layer `from` to that of all below.
 template <class T>
 void BatchGradient<T>::backward(const PanelWeights<T>& weights, index_t from, const Chunk& chunk,
                                 index_t row, index_t rows) {
   for (index_t layer = from; layer > 0; --layer) {
-    const auto l = static_cast<std::size_t>(layer);
-    const ActivationBackward<T> context = backward_through(layer - 1, chunk);
-    GemmCall<T> call{};
-    call.a = deltas_[l].row(0);
-    call.a_row = kernels<T>().panel_width;
-    call.a_stride = deltas_[l].stride();
-    const PanelOperand<T> w = weights.way_back(layer);
-    call.b = w.data;
-    call.b_row = call.c_row = kernels<T>().panel_width;
-    call.b_stride = w.stride;
-    call.c = deltas_[l - 1].row(0);
-    call.c_stride = deltas_[l - 1].stride();
-    call.row_begin = row;
-    call.row_end = row + rows;
-    call.k = network_.layer(layer).n_out;
-    call.column_end = network_.layer(layer).n_in;
-    call.epilogue = kernels<T>().activation_backward;
-    call.context = &context;
-    kernels<T>().gemm(call);
+    GemmCall<T> call = backward_product(weights, layer, row, rows);
+    if (code_.draws(layer)) {  // its two products meet
+      kernels<T>().gemm(call);
+      call = backward_product(weights, network_.layer(layer).log_variance, row, rows);
+      call.accumulate = true;
+    }
+    use_backward(layer - 1, chunk, [&](Epilogue<T> epilogue, const void* context) {
+      call.epilogue = epilogue;
+      call.context = context;
+      kernels<T>().gemm(call);
+    });
   }
 }
 
@@ -408,11 +485,12 @@ void BatchGradient<T>::observed_pass(Team& team, const PanelWeights<T>& weights,
     sums_.add_losses(batch, chunk.first, row, rows);
   });
   if (!with_gradient_) return;
-  const ActivationBackward<T> context = backward_through(last - 1, chunk);
-  sparse_.multiply(team,
-                   {observed_->deltas(), weights.way_back(last), deltas_[below].into_row(0),
-                    chunk.rows, network_.n_out(), network_.layer(last).n_in},
-                   kernels<T>().activation_backward, &context);
+  use_backward(last - 1, chunk, [&](Epilogue<T> epilogue, const void* context) {
+    sparse_.multiply(team,
+                     {observed_->deltas(), weights.way_back(last), deltas_[below].into_row(0),
+                      chunk.rows, network_.n_out(), network_.layer(last).n_in},
+                     epilogue, context);
+  });
   if (last == 1) return;
   for_blocks(team, chunk, [&](index_t row, index_t rows, int) {
     backward(weights, last - 1, chunk, row, rows);
@@ -424,21 +502,27 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
                                     const Chunk& chunk, const WeightAction<T>& action,
                                     bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  for (index_t l = 0; l < network_.n_layers(); ++l) {
-    const auto i = static_cast<std::size_t>(l);
-    views_.inputs[i] = {l == 0 ? rows_.input(batch, chunk.first)
-                               : activations_[i - 1].from_row(hidden_row(l - 1, chunk))};
-    views_.deltas[i] = {deltas_[i].from_row(0)};
+  for (index_t p = 0; p < network_.n_products(); ++p) {
+    const auto i = static_cast<std::size_t>(p);
+    const index_t l = network_.place(p);
+    views_.inputs[i] = {
+        l == 0 ? rows_.input(batch, chunk.first)
+               : activations_[static_cast<std::size_t>(l - 1)].from_row(hidden_row(l - 1, chunk)),
+        l == 0 && sparse_.input() ? &sparse_.by_column() : nullptr};
+    views_.deltas[i] = {delta_of(p)};
   }
-  if (sparse_.input()) views_.inputs.front().sparse = &sparse_.by_column();
-  if (observed_) views_.deltas.back().sparse = &observed_->deltas();
+  if (observed_) {
+    views_.deltas[static_cast<std::size_t>(network_.n_layers() - 1)].sparse = &observed_->deltas();
+  }
   weight_pass_->run(team, views_.inputs, views_.deltas,
                     {chunk.rows, chunk.first == 0, chunk.first + chunk.rows == n_rows}, weights,
                     action, sum_squares);
 }
 
 template <class T>
-void BatchGradient<T>::finish_parts(index_t n_rows, bool sum_squares) {
+void BatchGradient<T>::finish_parts(const Batch& batch, bool sum_squares) {
+  const index_t n_rows = batch.range.n;
+  parts_.divergence = code_.value(n_rows, batch.warm_up);
   parts_.loss = sums_.total_loss(n_rows);
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();

@@ -13,6 +13,7 @@
 #include "core/threads.hpp"
 #include "nn/batch_rows.hpp"
 #include "nn/contraction.hpp"
+#include "nn/gaussian_code.hpp"
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
 #include "nn/observed_output.hpp"
@@ -60,7 +61,7 @@ class BatchGradient {
     index_t first, rows;
   };
 
-  struct Views {  // what the weights pass reads, by layer
+  struct Views {  // what the weights pass reads, by product
     std::vector<WeightOperand<T>> inputs, deltas;
   };
 
@@ -71,14 +72,23 @@ class BatchGradient {
                     const Chunk& chunk, bool encode);
   BiasActivation<T> hidden_activation(const PanelWeights<T>& weights, index_t layer,
                                       const Chunk& chunk);
-  GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
+  PanelMatrix<T>& product_of(index_t product);
+  index_t product_row(index_t product, const Chunk& chunk) const;
+  GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t product, const Batch& batch,
                               const Chunk& chunk, index_t row, index_t rows);
+  void draw_code(const PanelWeights<T>& weights, index_t layer, const Batch& batch,
+                 const Chunk& chunk, index_t row, index_t rows);
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Batch& batch, const Chunk& chunk, index_t row, index_t rows,
                       int worker);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
-  ActivationBackward<T> backward_through(index_t layer, const Chunk& chunk);
+  GemmCall<T> backward_product(const PanelWeights<T>& weights, index_t product, index_t row,
+                               index_t rows);
+  MatrixPanels<const T> delta_of(index_t product) const;
+  ActivationBackward<T> hidden_backward(index_t layer, const Chunk& chunk);
+  template <class Use>
+  void use_backward(index_t layer, const Chunk& chunk, Use use);
   void backward(const PanelWeights<T>& weights, index_t from, const Chunk& chunk, index_t row,
                 index_t rows);
   template <class Body>
@@ -91,7 +101,7 @@ class BatchGradient {
                      const Chunk& chunk);
   void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
-  void finish_parts(index_t n_rows, bool sum_squares);
+  void finish_parts(const Batch& batch, bool sum_squares);
 
   const Network& network_;
   const ObjectiveOptions options_;
@@ -104,6 +114,7 @@ class BatchGradient {
   const index_t chunk_rows_, block_rows_;
   RowSums<T> sums_;
   BatchRows<T> rows_;
+  GaussianCode<T> code_;
 
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()
   std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs

@@ -9,7 +9,8 @@ namespace aecore {
 template <class T>
 LeavingOut<T>::LeavingOut(const Network& network, const ObjectiveOptions& options, int n_threads)
     : network_(network), options_(options), top_k_(static_cast<std::size_t>(n_threads)) {
-  for (const Layer& layer : network.layers()) {
+  for (index_t l = 0; l < network.n_layers(); ++l) {
+    const Layer& layer = network.layer(l);
     if (layer.top_k == 0) continue;
     for (TopK<T>& each : top_k_) each.reserve(layer.n_out);
   }

@@ -16,7 +16,10 @@ class LeavingOut {
   LeavingOut(const Network& network, const ObjectiveOptions& options, int n_threads);
 
   /// Whether units of the layer's output are left out.
-  bool any(index_t layer) const { return options_.dropout > 0 || network_.layer(layer).top_k > 0; }
+  bool any(index_t layer) const {
+    const Layer& l = network_.layer(layer);
+    return l.top_k > 0 || (options_.dropout > 0 && !l.gaussian());
+  }
 
   /// The output `h` of a layer for the `rows`, whose random numbers are those of `epoch`. Slopes
   /// are treated alike; they may be missing where there is no dropout.

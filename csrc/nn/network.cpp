@@ -8,8 +8,62 @@
 
 namespace aecore {
 
+namespace {
+
+/// Columns and rows of W are counted in 32 bits where a layer convolves.
+constexpr index_t kMaxImageSize = index_t{1} << 31;
+
+std::string text_of(const ImageShape& shape) {
+  return std::to_string(shape.height) + " x " + std::to_string(shape.width) + " x " +
+         std::to_string(shape.channels);
+}
+
+void check_image(const ImageShape& shape, index_t size, std::size_t layer) {
+  const bool positive = shape.height > 0 && shape.width > 0 && shape.channels > 0;
+  AECORE_REQUIRE(positive && size < kMaxImageSize && shape.height <= size && shape.width <= size &&
+                     shape.channels <= size &&
+                     checked_mul(checked_mul(shape.height, shape.width), shape.channels) == size,
+                 "convolutions must read and write images of the layer's sizes; got " +
+                     text_of(shape) + " for " + std::to_string(size) + " numbers in layer " +
+                     std::to_string(layer));
+}
+
+void check_convolution(const Convolution& c, index_t n_in, index_t n_out, std::size_t layer) {
+  check_image(c.read(), n_in, layer);
+  check_image(c.written(), n_out, layer);
+  const std::array<index_t, 2> image{c.image.height, c.image.width};
+  const std::array<index_t, 2> code{c.code.height, c.code.width};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const bool fits = c.kernel[axis] > 0 && c.kernel[axis] < kMaxImageSize && c.stride[axis] > 0 &&
+                      c.padding[axis] >= 0 && c.padding[axis] < c.kernel[axis] &&
+                      c.stride[axis] < kMaxImageSize &&
+                      (code[axis] - 1) * c.stride[axis] - c.padding[axis] < image[axis];
+    AECORE_REQUIRE(fits,
+                   "convolutions must have windows that begin within the image, with kernel and "
+                   "stride >= 1 and padding below the kernel; got kernel " +
+                       std::to_string(c.kernel[axis]) + ", stride " +
+                       std::to_string(c.stride[axis]) + ", padding " +
+                       std::to_string(c.padding[axis]) + " for " + text_of(c.image) + " and " +
+                       text_of(c.code) + " in layer " + std::to_string(layer));
+  }
+  checked_mul(checked_mul(checked_mul(c.kernel[0], c.kernel[1]), c.image.channels),
+              c.code.channels);
+}
+
+void require_gaussian_alone(const CodeOptions& code, const std::vector<Activation>& activations) {
+  if (!code.gaussian) return;
+  AECORE_REQUIRE(code.code_layer >= 0 && code.code_layer < static_cast<index_t>(activations.size()),
+                 "code_layer must be the Gaussian layer; got " + std::to_string(code.code_layer));
+  AECORE_REQUIRE(activations[static_cast<std::size_t>(code.code_layer)] == Activation::identity,
+                 "activations must have 'identity' for a Gaussian layer");
+  AECORE_REQUIRE(!code.tied_weights, "tied_weights must be False with a Gaussian layer");
+  AECORE_REQUIRE(code.top_k == 0, "code_top_k must be None with a Gaussian layer");
+}
+
+}  // namespace
+
 Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activations,
-                 const CodeOptions& code)
+                 const CodeOptions& code, std::vector<Convolution> convolutions)
     : layer_sizes_(std::move(layer_sizes)) {
   AECORE_REQUIRE(layer_sizes_.size() >= 2,
                  "layer_sizes must name at least the input and one layer; got " +
@@ -33,32 +87,60 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
       "tied_weights must be False unless the decoder mirrors the encoder: layer_sizes that read "
       "the same backwards, with an even number of layers; got " +
           std::to_string(activations.size()) + " layers");
+  convolutions.resize(convolutions.empty() ? activations.size() : convolutions.size());
+  AECORE_REQUIRE(convolutions.size() == activations.size(),
+                 "convolutions must have one entry per layer (" +
+                     std::to_string(activations.size()) + "); got " +
+                     std::to_string(convolutions.size()));
+  require_gaussian_alone(code, activations);
+  Layer log_variance{};
   for (std::size_t i = 0; i < activations.size(); ++i) {
-    Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activations[i], n_parameters_, 0, -1, 0};
-    if (static_cast<index_t>(i) == code.code_layer) layer.top_k = code.top_k;
-    AECORE_REQUIRE(layer.top_k >= 0 && layer.top_k <= layer.n_out,
-                   "code_top_k must be None or an integer from 1 to " +
-                       std::to_string(layer.n_out) + ", the width of the code; got " +
-                       std::to_string(layer.top_k));
-    layer.bias = n_parameters_ + checked_mul(layer.n_in, layer.n_out);
-    if (code.tied_weights && 2 * i >= activations.size()) {
-      layer.tied_to = static_cast<index_t>(activations.size() - 1 - i);
-      layer.weights = this->layer(layer.tied_to).weights;
-      layer.bias = n_parameters_;
-    }
-    n_parameters_ = layer.bias + layer.n_out;
+    add_layer(activations[i], code, convolutions[i]);
+    if (!code.gaussian || static_cast<index_t>(i) != code.code_layer) continue;
+    Layer& layer = layers_.back();
+    AECORE_REQUIRE(!layer.convolves(), "convolutions must leave the Gaussian layer out; got one");
+    gaussian_ = code.code_layer;
+    log_variance = layer;
+    log_variance.weights = n_parameters_;
+    log_variance.bias = n_parameters_ + (layer.bias - layer.weights);
+    n_parameters_ = log_variance.bias + layer.n_out;
     AECORE_REQUIRE(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
-    layers_.push_back(layer);
+    layer.log_variance = static_cast<index_t>(activations.size());
   }
+  if (gaussian_ >= 0) layers_.push_back(log_variance);
+  AECORE_REQUIRE(!code.tied_weights || !convolves(0, n_layers()),
+                 "tied_weights must be False where a layer convolves; got True");
   checked_mul(n_parameters_, index_t{sizeof(double)});
 }
 
+void Network::add_layer(Activation activation, const CodeOptions& code,
+                        const Convolution& convolution) {
+  const std::size_t i = layers_.size(), n_layers = layer_sizes_.size() - 1;
+  Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activation, n_parameters_, 0, -1, 0, -1,
+              convolution};
+  if (layer.convolves()) check_convolution(convolution, layer.n_in, layer.n_out, i);
+  if (static_cast<index_t>(i) == code.code_layer) layer.top_k = code.top_k;
+  AECORE_REQUIRE(layer.top_k >= 0 && layer.top_k <= layer.n_out,
+                 "code_top_k must be None or an integer from 1 to " + std::to_string(layer.n_out) +
+                     ", the width of the code; got " + std::to_string(layer.top_k));
+  layer.bias = n_parameters_ + checked_mul(layer.weight_rows(), layer.weight_columns());
+  if (code.tied_weights && 2 * i >= n_layers) {
+    layer.tied_to = static_cast<index_t>(n_layers - 1 - i);
+    layer.weights = this->layer(layer.tied_to).weights;
+    layer.bias = n_parameters_;
+  }
+  n_parameters_ = layer.bias + layer.n_bias();
+  AECORE_REQUIRE(n_parameters_ > 0, "layer_sizes must leave the number of parameters below 2^63");
+  layers_.push_back(layer);
+}
+
 bool Network::operator==(const Network& other) const {
-  if (layer_sizes_ != other.layer_sizes_) return false;
+  if (layer_sizes_ != other.layer_sizes_ || gaussian_ != other.gaussian_) return false;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer &mine = layers_[l], &others = other.layers_[l];
     if (mine.activation != others.activation || mine.tied_to != others.tied_to ||
-        mine.top_k != others.top_k) {
+        mine.top_k != others.top_k || mine.log_variance != others.log_variance ||
+        !(mine.convolution == others.convolution)) {
       return false;
     }
   }
@@ -66,14 +148,24 @@ bool Network::operator==(const Network& other) const {
 }
 
 bool Network::plain() const {
-  return std::all_of(layers_.begin(), layers_.end(),
-                     [](const Layer& layer) { return !layer.tied() && layer.top_k == 0; });
+  return std::all_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
+    return !layer.tied() && layer.top_k == 0 && !layer.gaussian() && !layer.convolves();
+  });
+}
+
+bool Network::convolves(index_t first, index_t last) const {
+  return std::any_of(layers_.begin() + first, layers_.begin() + last,
+                     [](const Layer& layer) { return layer.convolves(); });
 }
 
 double Network::work(index_t first, index_t last) const {
   double sum = 0;
   for (index_t l = first; l < last; ++l) {
-    sum += static_cast<double>(layer(l).n_in) * static_cast<double>(layer(l).n_out);
+    const Layer& of = layer(l);
+    const ImageShape& code = of.convolution.code;
+    const index_t n_windows = of.convolves() ? code.height * code.width : 1;
+    sum += static_cast<double>(n_windows) * static_cast<double>(of.weight_rows()) *
+           static_cast<double>(of.weight_columns());
   }
   return sum;
 }
@@ -83,12 +175,15 @@ void Network::initialize(T* parameters, std::uint64_t seed) const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     RandomStream random(seed, Purpose::initialization, static_cast<std::uint32_t>(l));
-    const double limit = std::sqrt(6.0 / static_cast<double>(layer.n_in + layer.n_out));
+    const Convolution& c = layer.convolution;
+    const index_t fans = layer.convolves() ? c.taps() * (c.image.channels + c.code.channels)
+                                           : layer.n_in + layer.n_out;
+    const double limit = std::sqrt(6.0 / static_cast<double>(fans));
     const index_t end = layer.tied() ? layer.weights : layer.bias;
     for (index_t i = layer.weights; i < end; ++i) {
       parameters[i] = static_cast<T>(limit * (2.0 * random.uniform() - 1.0));
     }
-    for (index_t i = 0; i < layer.n_out; ++i) parameters[layer.bias + i] = T{0};
+    for (index_t i = 0; i < layer.n_bias(); ++i) parameters[layer.bias + i] = T{0};
   }
 }
 

@@ -42,6 +42,9 @@ void require_hidden_code(const std::string& name, const ObjectiveOptions& option
 /// The slopes of the encoder need derivatives of their own.
 void check_contraction(const ObjectiveOptions& options, const Network& network) {
   require_hidden_code("contractive_weight", options, network);
+  AECORE_REQUIRE(!network.convolves(0, options.code_layer + 1),
+                 "contractive_weight must be 0 where a layer of the encoder convolves; got " +
+                     std::to_string(options.contractive_weight));
   for (index_t l = 0; l <= options.code_layer; ++l) {
     const Activation activation = network.layer(l).activation;
     AECORE_REQUIRE(
@@ -51,6 +54,19 @@ void check_contraction(const ObjectiveOptions& options, const Network& network) 
         "relu, identity; got '" +
             to_string(activation) + "' in layer " + std::to_string(l));
   }
+}
+
+/// Penalties on what a deterministic code is.
+void check_gaussian(const ObjectiveOptions& options, const Network& network) {
+  const char* const rule = " must be 0 with a Gaussian code, which is drawn";
+  require_number(options.sparsity_weight == 0, ("sparsity_weight" + std::string(rule)).c_str(),
+                 options.sparsity_weight);
+  require_number(options.activity_l1 == 0, ("activity_l1" + std::string(rule)).c_str(),
+                 options.activity_l1);
+  require_number(options.contractive_weight == 0,
+                 ("contractive_weight" + std::string(rule)).c_str(), options.contractive_weight);
+  AECORE_REQUIRE(!options.draws_code || network.gaussian() < network.n_layers() - 1,
+                 "layers must go on after a Gaussian one where J is computed; it is the last");
 }
 
 }  // namespace
@@ -68,7 +84,8 @@ bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
          sparsity_weight == other.sparsity_weight && sparsity_target == other.sparsity_target &&
          sparsity_layers == other.sparsity_layers && sparsity_momentum == other.sparsity_momentum &&
          weight_l1 == other.weight_l1 && activity_l1 == other.activity_l1 &&
-         contractive_weight == other.contractive_weight && code_layer == other.code_layer &&
+         contractive_weight == other.contractive_weight && draws_code == other.draws_code &&
+         beta == other.beta && free_bits == other.free_bits && code_layer == other.code_layer &&
          input == other.input && noise == other.noise && dropout == other.dropout &&
          observed_only == other.observed_only && seed == other.seed;
 }
@@ -79,7 +96,14 @@ ObjectiveOptions without_penalties(const ObjectiveOptions& options) {
   plain.contractive_weight = 0;
   plain.noise = {};
   plain.dropout = 0;
+  plain.draws_code = false;
   return plain;
+}
+
+ObjectiveOptions held_out(const ObjectiveOptions& options) {
+  ObjectiveOptions held = without_penalties(options);
+  held.draws_code = options.draws_code;
+  return held;
 }
 
 void check_objective(const ObjectiveOptions& options, const Network& network) {
@@ -97,6 +121,11 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  options.dropout);
   require_number(options.contractive_weight >= 0 && std::isfinite(options.contractive_weight),
                  "contractive_weight must be a finite number >= 0", options.contractive_weight);
+  require_number(options.beta >= 0 && std::isfinite(options.beta),
+                 "beta must be a finite number >= 0", options.beta);
+  require_number(options.free_bits >= 0 && std::isfinite(options.free_bits),
+                 "free_bits must be a finite number >= 0", options.free_bits);
+  if (network.gaussian() >= 0) check_gaussian(options, network);
   if (options.activity_l1 > 0) require_hidden_code("activity_l1", options, network);
   if (options.contractive_weight > 0) check_contraction(options, network);
   require_number(options.sparsity_target > 0 && options.sparsity_target < 1,
@@ -104,12 +133,12 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  options.sparsity_target);
   check_input(options.input, network);
   check_noise(options.noise);
-  const bool softmax = network.layers().back().activation == Activation::softmax;
+  const bool softmax = network.output().activation == Activation::softmax;
   AECORE_REQUIRE((options.loss == Loss::multinomial) == softmax,
                  "loss must be 'multinomial' exactly when the output's activation is 'softmax'; "
                  "got '" +
                      loss_names()[static_cast<std::size_t>(options.loss)] + "' with '" +
-                     to_string(network.layers().back().activation) + "'");
+                     to_string(network.output().activation) + "'");
   AECORE_REQUIRE(!softmax || !options.weighs_features(),
                  "loss must weigh features one by one where missing is 'mask' or noise_emphasis is "
                  "not 1; got 'multinomial'");

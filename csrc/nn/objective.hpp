@@ -5,6 +5,8 @@
 //
 //     + mu sum_l |W_l| + alpha sum_i w_i |h_code(x_i)| + gamma sum_i w_i ||dh_code/dh_0 (x_i)||^2
 //
+//     + beta sum_i w_i KL(q(z | x_i) || N(0, I)) of a Gaussian code: nn/gaussian_code.hpp
+//
 // with w_i = 1/m, or the sample weights divided by their sum.
 #pragma once
 
@@ -25,12 +27,16 @@ struct ObjectiveOptions {
   double weight_l1 = 0.0;                // mu >= 0
   double activity_l1 = 0.0;              // alpha >= 0, on the code
   double contractive_weight = 0.0;       // gamma >= 0, on the encoder's Jacobian
+  bool draws_code = true;                // a Gaussian code is drawn, and J has its divergence
+  double beta = 1.0;                     // >= 0, on the divergence
+  double free_bits = 0.0;                // >= 0, nats: the least that a unit counts with in a row
   index_t code_layer = -1;               // index of the layer output; -1 where nothing needs it
   InputOptions input;
   NoiseOptions noise;
   bool observed_only = false;  // of a sparse target: what is not there is left out of the loss
   double dropout = 0.0;        // in [0, 1): probability that a hidden unit is left out
-  std::uint64_t seed = 0;      // of noise and dropout
+  std::uint64_t seed = 0;      // of noise, dropout and a Gaussian code
+  double warm_up = 1;          // of the epoch at hand in training: factor on beta
 
   bool operator==(const ObjectiveOptions& other) const;
   /// Whether features have weights of their own in the loss.
@@ -40,14 +46,18 @@ struct ObjectiveOptions {
   bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
 };
 
-/// The data term of the options alone: held-out rows are judged without penalties, noise, dropout.
+/// The data term of the options alone: a row is judged without penalties, noise and dropout, and at
+/// the mean of a Gaussian code.
 ObjectiveOptions without_penalties(const ObjectiveOptions& options);
+/// The same for held-out rows, but with the draws of a Gaussian code and their divergence.
+ObjectiveOptions held_out(const ObjectiveOptions& options);
 
 /// The terms of J.
 struct ObjectiveParts {
   double loss = 0, weight_decay = 0, sparsity = 0, weight_l1 = 0, activity_l1 = 0, contractive = 0;
+  double divergence = 0;
   double total() const {
-    return loss + weight_decay + sparsity + weight_l1 + activity_l1 + contractive;
+    return loss + weight_decay + sparsity + weight_l1 + activity_l1 + contractive + divergence;
   }
 };
 

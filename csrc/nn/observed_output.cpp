@@ -11,7 +11,8 @@ constexpr index_t kTaskColumns = 64;
 }  // namespace
 
 bool samples_output(const Network& network, const ObjectiveOptions& options, bool sparse_target) {
-  return sparse_target && options.observed_only && network.n_layers() > 1;
+  return sparse_target && options.observed_only && network.n_layers() > 1 &&
+         !network.output().convolves();
 }
 
 template <class T>
@@ -58,7 +59,7 @@ void ObservedOutput<T>::loss(index_t row, index_t rows, const T* bias, const T* 
   T* const z = scratch.z.data();
   T* const values = by_column_.values();
   OutputLoss<T> context{};
-  context.output = {scratch.bias.data(), network_.layers().back().activation, nullptr};
+  context.output = {scratch.bias.data(), network_.output().activation, nullptr};
   context.loss = options_.loss;
   context.target_row = context.target_stride = k.panel_width;
   context.partial = scratch.partial.data();

@@ -36,6 +36,8 @@ RowServer<T>::RowServer(const Network& network, const T* parameters, index_t cod
       code_end_(code_layer + 1),
       input_scale_(static_cast<T>(input_scale)),
       scaled_(round_up(network.n_in(), kernels<T>().panel_width)) {
+  AECORE_REQUIRE(!network.convolves(0, network.n_layers()),
+                 "network must be without layers that convolve to be served row by row; got one");
   row_forward_.reserve(network_, 0, network.n_layers());
   AECORE_REQUIRE(code_layer >= 0 && code_layer < network.n_layers(),
                  "code_layer must lie in [0, " + std::to_string(network.n_layers()) + "); got " +

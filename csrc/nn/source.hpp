@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "nn/input.hpp"
@@ -21,8 +22,15 @@ struct EntryIndex {
 
  private:
   static index_t read(const void* array, bool wide, index_t i) {
-    return wide ? static_cast<const std::int64_t*>(array)[i]
-                : index_t{static_cast<const std::int32_t*>(array)[i]};
+    return wide ? read_as<std::int64_t>(array, i) : read_as<std::int32_t>(array, i);
+  }
+  /// Arrays of a user may begin at any address.
+  template <class Index>
+  static index_t read_as(const void* array, index_t i) {
+    constexpr auto kSize = static_cast<index_t>(sizeof(Index));
+    Index index;
+    std::memcpy(&index, static_cast<const char*>(array) + i * kSize, sizeof(Index));
+    return index_t{index};
   }
 };
 

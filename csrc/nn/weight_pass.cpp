@@ -36,8 +36,14 @@ WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradie
   plan(rows);
   const index_t width = kernels<T>().panel_width;
   index_t widest = kTaskRows * width;  // of C, and of a bias
-  for (const Layer& layer : network.layers()) {
-    widest = std::max(widest, round_up(layer.n_out, width));
+  for (index_t l = 0; l < network.n_products(); ++l) {
+    const Layer& layer = network.layer(l);
+    index_t size = round_up(layer.n_out, width);
+    if (layer.convolves()) {
+      size = std::max(size + round_up(layer.n_bias(), width),
+                      kTaskRows * width + ConvolutionGradient<T>::scratch_size(kTaskRows, rows));
+    }
+    widest = std::max(widest, size);
   }
   for (int i = 0; i < n_threads; ++i) scratch_.emplace_back(widest);
   if (hold_gradients || n_begun > 0) gradients_ = AlignedBuffer<T>(PanelLayout<T>(network).size());
@@ -47,12 +53,16 @@ template <class T>
 void WeightPass<T>::plan(index_t rows) {
   const index_t width = kernels<T>().panel_width;
   const double m = static_cast<double>(rows);
-  const double work = m * network_.work(0, network_.n_layers());
+  const double work = m * network_.work(0, network_.n_products());
   const double target = std::clamp(work / kTasksPerStep, kMinTaskWork, kMaxTaskWork);
-  for (index_t l = network_.n_layers() - 1; l >= 0; --l) {  // the last deltas are still in cache
+  for (index_t l = network_.n_products() - 1; l >= 0; --l) {  // the last deltas are still in cache
     const Layer& layer = network_.layer(l);
     if (layer.tied()) {  // its weights have their task with the encoder's
       tasks_.push_back({l, 0, 0, 0, layer.n_out});
+      continue;
+    }
+    if (layer.convolves()) {
+      plan_convolution(l);
       continue;
     }
     const index_t task_rows = std::min(kTaskRows, layer.n_in);
@@ -68,6 +78,20 @@ void WeightPass<T>::plan(index_t rows) {
   task_squares_.resize(tasks_.size());
   task_sizes_.resize(tasks_.size());
   gradient_squares_.resize(tasks_.size());
+}
+
+template <class T>
+void WeightPass<T>::plan_convolution(index_t layer) {
+  const Layer& l = network_.layer(layer);
+  const index_t width = kernels<T>().panel_width;
+  for (index_t column = 0; column < l.weight_columns(); column += width) {
+    for (index_t row = 0, rows = 0; row < l.weight_rows(); row += rows) {
+      rows = ConvolutionGradient<T>::rows_from(l.convolution, row, kTaskRows);
+      tasks_.push_back(
+          {layer, row, row + rows, column, std::min(l.weight_columns(), column + width)});
+    }
+  }
+  tasks_.push_back({layer, 0, 0, 0, l.n_bias()});
 }
 
 template <class T>
@@ -89,14 +113,19 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
                !clip && action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr,
                operands_of(task, inputs, deltas), chunk, weights, used, scratch);
     }
-    if (task.row_begin == 0) {
+    if (task.has_bias(network_)) {
       bias_gradient(task, clip ? &squares[index] : nullptr, deltas[l], chunk, weights, used,
                     scratch);
     }
   };
   const auto n_tasks = static_cast<index_t>(tasks_.size());
+  const auto follow = [&] {
+    team.for_each_to_the_end(network_.convolves(0, network_.n_layers()) ? network_.n_layers() : 0,
+                             [&](index_t l, int) { weights.follow(l); });
+  };
   if (chunk.last && !clip) {
     team.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
+    follow();
     return;
   }
   team.for_each(n_tasks, body);
@@ -108,6 +137,7 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
     update_held(tasks_[index], sum_squares ? &task_squares_[index] : nullptr,
                 action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr, weights, used);
   });
+  follow();
 }
 
 template <class T>
@@ -117,8 +147,8 @@ WeightUpdate<T> WeightPass<T>::update_of(const Task& task, PanelWeights<T>& weig
   WeightUpdate<T> update = update_from(action.update, weights.data(),
                                        weights.layout().weights(task.layer), layer.weights);
   update.stride = weights.layout().stride(task.layer);
-  update.n_rows = layer.n_in;
-  update.n_columns = layer.n_out;
+  update.n_rows = layer.weight_rows();
+  update.n_columns = layer.weight_columns();
   update.transposed = weights.transposed(task.layer);
   update.transposed_stride = weights.transposed_stride(task.layer);
   return update;
@@ -133,7 +163,7 @@ WeightUpdate<T> WeightPass<T>::bias_update_of(const Task& task, PanelWeights<T>&
       update_from(action.update, weights.data(), weights.layout().bias(task.layer), layer.bias);
   update.stride = kernels<T>().panel_width;
   update.n_rows = 1;
-  update.n_columns = layer.n_out;
+  update.n_columns = layer.n_bias();
   update.weight_decay = update.weight_l1 = T{0};
   update.keep = T{1};
   return update;
@@ -159,7 +189,8 @@ void WeightPass<T>::update_held(const Task& task, double* squares, double* sizes
   update.squares = squares;
   update.sizes = sizes;
   T* const held = gradients_.data() + weights.layout().weights(task.layer);
-  for (index_t column = task.column_begin; column < task.column_end; column += width) {
+  const index_t end = task.row_end > 0 ? task.column_end : 0;
+  for (index_t column = task.column_begin; column < end; column += width) {
     const index_t columns = std::min(width, task.column_end - column);
     T* const panel = held + column / width * update.stride;
     for (index_t row = task.row_begin; row < task.row_end; row += width) {
@@ -167,7 +198,7 @@ void WeightPass<T>::update_held(const Task& task, double* squares, double* sizes
                       column, columns);
     }
   }
-  if (task.row_begin == 0) {
+  if (task.has_bias(network_)) {
     T* const held_bias = gradients_.data() + weights.layout().bias(task.layer);
     update_bias(task, nullptr, held_bias + task.column_begin, weights, action);
   }
@@ -243,6 +274,10 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
       kernels<T>().gemm(call);
     }
   };
+  if (network_.layer(task.layer).convolves()) {
+    run_convolution(task, update, operands, chunk, weights, action, scratch);
+    return;
+  }
   const bool begun = !chunk.first || task.layer < n_begun_;
   if (!network_.tied()) {
     multiply(operands.input, operands.delta, task.column_begin, task.column_end, begun, chunk.last);
@@ -257,6 +292,37 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
 }
 
 template <class T>
+void WeightPass<T>::run_convolution(const Task& task, WeightUpdate<T>& update,
+                                    const Operands& operands, const Chunk& chunk,
+                                    PanelWeights<T>& weights, const WeightAction<T>& action,
+                                    T* scratch) {
+  const index_t width = kernels<T>().panel_width;
+  const Convolution& convolution = network_.layer(task.layer).convolution;
+  const bool held = gradients_.size() > 0;
+  T* const c = held ? gradients_.data() + weights.layout().weights(task.layer) +
+                          task.column_begin / width * update.stride + task.row_begin * width
+                    : scratch;
+  ConvolutionGradient<T>{convolution,
+                         (convolution.transposed ? operands.delta : operands.input).panels,
+                         (convolution.transposed ? operands.input : operands.delta).panels,
+                         chunk.rows,
+                         task.row_begin,
+                         task.row_end,
+                         task.column_begin,
+                         task.column_end - task.column_begin,
+                         c,
+                         !chunk.first,
+                         scratch + kTaskRows * width}
+      .run();
+  if (!chunk.last) return;
+  for (index_t row = task.row_begin; row < task.row_end; row += width) {
+    action.epilogue(&update, c + (row - task.row_begin) * width, row,
+                    std::min(width, task.row_end - row), task.column_begin,
+                    task.column_end - task.column_begin);
+  }
+}
+
+template <class T>
 void WeightPass<T>::bias_gradient(const Task& task, double* squares, const WeightOperand<T>& delta,
                                   const Chunk& chunk, PanelWeights<T>& weights,
                                   const WeightAction<T>& action, T* scratch) {
@@ -264,10 +330,19 @@ void WeightPass<T>::bias_gradient(const Task& task, double* squares, const Weigh
   T* const sums = gradients_.size() > 0
                       ? gradients_.data() + weights.layout().bias(task.layer) + task.column_begin
                       : scratch;
+  const Layer& layer = network_.layer(task.layer);
+  const MatrixPanels<const T>& panels = delta.panels;
   if (delta.sparse != nullptr) {
     k.sparse_column_sums(*delta.sparse, task.column_begin, task.column_end, !chunk.first, sums);
+  } else if (layer.convolves()) {  // the sum over all positions
+    const index_t n_bias = layer.n_bias();
+    T* const of_units = scratch + round_up(n_bias, k.panel_width);
+    k.column_sums(panels.data, panels.stride, chunk.rows, layer.n_out, nullptr, false, of_units);
+    if (chunk.first) std::fill(sums, sums + round_up(n_bias, k.panel_width), T{0});
+    for (index_t i = 0; i < layer.n_out; i += n_bias) {
+      for (index_t j = 0; j < n_bias; ++j) sums[j] += of_units[i + j];
+    }
   } else {
-    const MatrixPanels<const T>& panels = delta.panels;
     k.column_sums(panels.data + task.column_begin / k.panel_width * panels.stride, panels.stride,
                   chunk.rows, task.column_end - task.column_begin, nullptr, !chunk.first, sums);
   }

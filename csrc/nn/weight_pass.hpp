@@ -41,7 +41,8 @@ class WeightPass {
     index_t rows;
     bool first, last;  // of the batch
   };
-  /// `inputs` and `deltas` by layer: the rows that went in, dJ/dz; not both of a layer are sparse.
+  /// `inputs` and `deltas` by product: the rows that went in, dJ/dz; not both of one are sparse,
+  /// and neither where its layer convolves.
   void run(Team& team, const std::vector<WeightOperand<T>>& inputs,
            const std::vector<WeightOperand<T>>& deltas, const Chunk& chunk,
            PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares);
@@ -51,11 +52,16 @@ class WeightPass {
   double sizes() const;
 
  private:
-  /// W[row_begin..row_end, column_begin..column_end) of one layer; no rows: only its bias.
+  /// W[row_begin..row_end, column_begin..column_end) of one layer, and the bias of its columns
+  /// where row_begin is 0 unless it convolves; no rows: only its bias.
   struct Task {
     index_t layer, row_begin, row_end, column_begin, column_end;
+    bool has_bias(const Network& network) const {
+      return row_end == 0 || (row_begin == 0 && !network.layer(layer).convolves());
+    }
   };
   void plan(index_t rows);
+  void plan_convolution(index_t layer);
   WeightUpdate<T> update_of(const Task& task, PanelWeights<T>& weights,
                             const WeightAction<T>& action) const;
   WeightUpdate<T> bias_update_of(const Task& task, PanelWeights<T>& weights,
@@ -76,6 +82,9 @@ class WeightPass {
   void run_task(const Task& task, double* squares, double* sizes, const Operands& operands,
                 const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                 T* scratch);
+  void run_convolution(const Task& task, WeightUpdate<T>& update, const Operands& operands,
+                       const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
+                       T* scratch);
   void bias_gradient(const Task& task, double* squares, const WeightOperand<T>& delta,
                      const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                      T* scratch);
@@ -86,7 +95,7 @@ class WeightPass {
   std::vector<double> task_squares_;       // of the weights before the update
   std::vector<double> task_sizes_;         // likewise, of their magnitudes
   std::vector<double> gradient_squares_;   // by task, biases included, when clipping
-  std::vector<AlignedBuffer<T>> scratch_;  // one panel of C for each worker
+  std::vector<AlignedBuffer<T>> scratch_;  // of each worker: one panel of C, copies behind it
   AlignedBuffer<T> gradients_;             // in the layout of the weights, when held
 };
 

@@ -8,14 +8,14 @@
 namespace aecore {
 
 template <class T>
-PanelLayout<T>::PanelLayout(const Network& network) : layers_(network.layers()) {
+PanelLayout<T>::PanelLayout(const Network& network) {
   const index_t width = kernels<T>().panel_width;
-  for (const Layer& layer : layers_) {
-    const index_t panels = ceil_div(layer.n_out, width);
-    const index_t stride = layer.tied() ? 0 : layer.n_in * width;
-    const index_t bias = size_ + checked_mul(panels, stride);
+  for (index_t l = 0; l < network.n_products(); ++l) {
+    const Layer& layer = layers_.emplace_back(network.layer(l));
+    const index_t stride = layer.tied() ? 0 : layer.weight_rows() * width;
+    const index_t bias = size_ + checked_mul(ceil_div(layer.weight_columns(), width), stride);
     places_.push_back({size_, bias, stride});
-    size_ = bias + panels * width;
+    size_ = bias + round_up(layer.n_bias(), width);
   }
 }
 
@@ -23,11 +23,12 @@ template <class T>
 void PanelLayout<T>::to_panels(index_t layer, const T* parameters, T* panels) const {
   const Kernels<T>& k = kernels<T>();
   const Layer& l = layers_[static_cast<std::size_t>(layer)];
-  const index_t n_panels = ceil_div(l.n_out, k.panel_width);
   if (!l.tied()) {
-    k.pack(parameters + l.weights, l.n_in, l.n_out, 0, n_panels, panels + weights(layer));
+    k.pack(parameters + l.weights, l.weight_rows(), l.weight_columns(), 0,
+           ceil_div(l.weight_columns(), k.panel_width), panels + weights(layer));
   }
-  k.pack(parameters + l.bias, 1, l.n_out, 0, n_panels, panels + bias(layer));
+  k.pack(parameters + l.bias, 1, l.n_bias(), 0, ceil_div(l.n_bias(), k.panel_width),
+         panels + bias(layer));
 }
 
 template <class T>
@@ -35,19 +36,23 @@ void PanelLayout<T>::from_panels(index_t layer, const T* panels, T* parameters) 
   const Kernels<T>& k = kernels<T>();
   const Layer& l = layers_[static_cast<std::size_t>(layer)];
   if (!l.tied()) {
-    k.unpack(panels + weights(layer), stride(layer), l.n_in, l.n_out, parameters + l.weights,
-             l.n_out);
+    k.unpack(panels + weights(layer), stride(layer), l.weight_rows(), l.weight_columns(),
+             parameters + l.weights, l.weight_columns());
   }
-  k.unpack(panels + bias(layer), k.panel_width, 1, l.n_out, parameters + l.bias, l.n_out);
+  k.unpack(panels + bias(layer), k.panel_width, 1, l.n_bias(), parameters + l.bias, l.n_bias());
 }
 
 template <class T>
 PanelWeights<T>::PanelWeights(const Network& network, bool with_transposed)
     : network_(network), layout_(network), panels_(layout_.size()) {
   const index_t width = kernels<T>().panel_width;
-  for (index_t l = 0; l < network.n_layers(); ++l) {
+  for (index_t l = 0; l < network.n_products(); ++l) {
     const Layer& layer = network.layer(l);
-    if (!layer.tied() && ((with_transposed && l > 0) || network.tied())) {
+    convolved_.emplace_back();
+    if (layer.convolves()) {
+      transposed_.emplace_back();
+      convolved_.back() = std::make_unique<ConvolvedWeights<T>>(layer, with_transposed && l > 0);
+    } else if (!layer.tied() && ((with_transposed && network.place(l) > 0) || network.tied())) {
       transposed_.emplace_back(checked_mul(ceil_div(layer.n_in, width), layer.n_out * width));
     } else {
       transposed_.emplace_back();
@@ -57,24 +62,32 @@ PanelWeights<T>::PanelWeights(const Network& network, bool with_transposed)
 
 template <class T>
 PanelOperand<T> PanelWeights<T>::product(index_t layer) const {
+  if (convolved(layer) != nullptr) return convolved(layer)->forward();
   const index_t from = network_.layer(layer).tied_to;
   return from >= 0 ? transposed_operand(from) : own_operand(layer);
 }
 
 template <class T>
 PanelOperand<T> PanelWeights<T>::way_back(index_t layer) const {
+  if (convolved(layer) != nullptr) return convolved(layer)->way_back();
   const index_t from = network_.layer(layer).tied_to;
   return from >= 0 ? own_operand(from) : transposed_operand(layer);
 }
 
 template <class T>
+const T* PanelWeights<T>::bias(index_t layer) const {
+  return convolved(layer) != nullptr ? convolved(layer)->bias()
+                                     : panels_.data() + layout_.bias(layer);
+}
+
+template <class T>
 PanelOperand<T> PanelWeights<T>::own_operand(index_t layer) const {
-  return {panels_.data() + layout_.weights(layer), layout_.stride(layer)};
+  return {panels_.data() + layout_.weights(layer), layout_.stride(layer), nullptr};
 }
 
 template <class T>
 PanelOperand<T> PanelWeights<T>::transposed_operand(index_t layer) const {
-  return {transposed_[static_cast<std::size_t>(layer)].data(), transposed_stride(layer)};
+  return {transposed_[static_cast<std::size_t>(layer)].data(), transposed_stride(layer), nullptr};
 }
 
 template <class T>
@@ -90,6 +103,14 @@ void PanelWeights<T>::load(index_t layer, const T* parameters) {
     kernels<T>().pack_transposed(parameters + l.weights, l.n_in, l.n_out, 0,
                                  ceil_div(l.n_in, kernels<T>().panel_width), w_t);
   }
+  follow(layer);
+}
+
+template <class T>
+void PanelWeights<T>::follow(index_t layer) {
+  if (convolved(layer) == nullptr) return;
+  convolved(layer)->follow(panels_.data() + layout_.weights(layer),
+                           panels_.data() + layout_.bias(layer));
 }
 
 template class PanelLayout<float>;

@@ -1,11 +1,12 @@
 // All parameters of a network in panels, as the kernels use them: W and b of every layer in one
-// flat buffer (the moments of an optimiser share its layout), and W^T beside it for the way back.
+// flat buffer (the moments of an optimiser share its layout), and beside it what is made of them:
+// W^T for the way back, and the B of layers that convolve.
 #pragma once
 
+#include <memory>
 #include <vector>
 
-#include "core/memory.hpp"
-#include "nn/network.hpp"
+#include "nn/convolution.hpp"
 
 namespace aecore {
 
@@ -15,7 +16,7 @@ class PanelLayout {
  public:
   explicit PanelLayout(const Network& network);
   index_t size() const { return size_; }
-  index_t weights(index_t layer) const { return at(layer).weights; }  // panels of W (n_in rows)
+  index_t weights(index_t layer) const { return at(layer).weights; }  // panels of W
   index_t bias(index_t layer) const { return at(layer).bias; }        // one row, padded
   index_t stride(index_t layer) const { return at(layer).stride; }    // between panels of W
 
@@ -33,13 +34,6 @@ class PanelLayout {
   index_t size_ = 0;
 };
 
-/// The B of a product, in panels.
-template <class T>
-struct PanelOperand {
-  const T* data;
-  index_t stride;
-};
-
 template <class T>
 class PanelWeights {
  public:
@@ -49,19 +43,25 @@ class PanelWeights {
   const PanelLayout<T>& layout() const { return layout_; }
   T* data() { return panels_.data(); }
   /// What rows are multiplied by on the way forward, W, and on the way back, W^T; tied layers take
-  /// them from each other.
+  /// them from each other, and those that convolve have made them of W.
   PanelOperand<T> product(index_t layer) const;
   PanelOperand<T> way_back(index_t layer) const;
-  const T* bias(index_t layer) const { return panels_.data() + layout_.bias(layer); }
-  /// W^T of a layer's own W; null for the first unless its decoder is tied to it: nothing goes back
-  /// through it.
+  /// Of every unit.
+  const T* bias(index_t layer) const;
+  /// W^T of a layer's own W; null where it convolves, and for the first unless its decoder is tied
+  /// to it: nothing goes back through it.
   T* transposed(index_t layer) { return transposed_[static_cast<std::size_t>(layer)].data(); }
   index_t transposed_stride(index_t layer) const;
 
   /// Takes one layer from the row-major parameters.
   void load(index_t layer, const T* parameters);
+  /// After an update of the panels. W^T follows tile by tile by itself.
+  void follow(index_t layer);
 
  private:
+  ConvolvedWeights<T>* convolved(index_t layer) const {
+    return convolved_[static_cast<std::size_t>(layer)].get();
+  }
   PanelOperand<T> own_operand(index_t layer) const;
   PanelOperand<T> transposed_operand(index_t layer) const;
 
@@ -69,6 +69,7 @@ class PanelWeights {
   PanelLayout<T> layout_;
   AlignedBuffer<T> panels_;
   std::vector<AlignedBuffer<T>> transposed_;
+  std::vector<std::unique_ptr<ConvolvedWeights<T>>> convolved_;  // null where layers do not
 };
 
 }  // namespace aecore

@@ -50,7 +50,7 @@ class Training {
     }
     if (call.validation != nullptr) {
       validation_ = std::make_unique<BatchGradient<T>>(
-          call.network, without_penalties(call.objective),
+          call.network, held_out(call.objective),
           GradientPlan{call.validation->n_rows, n_threads, false, false, kValidationBytes}.for_data(
               *call.validation));
     }
@@ -67,7 +67,7 @@ class Training {
     validation_.reset();
     weights_.reset();
     for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-      for (index_t l = 0; l < call_.network.n_layers(); ++l) {
+      for (index_t l = 0; l < call_.network.n_products(); ++l) {
         layout_.from_panels(l, slots_[slot].data(), callers_slot(slot));
       }
       slots_[slot] = AlignedBuffer<T>();
@@ -108,7 +108,7 @@ class Training {
   }
 
   void load() {
-    for (index_t l = 0; l < call_.network.n_layers(); ++l) {
+    for (index_t l = 0; l < call_.network.n_products(); ++l) {
       weights_->load(l, call_.parameters);
       for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
         layout_.to_panels(l, callers_slot(slot), slots_[slot].data());
@@ -117,7 +117,7 @@ class Training {
   }
 
   void store_weights() {
-    for (index_t l = 0; l < call_.network.n_layers(); ++l) {
+    for (index_t l = 0; l < call_.network.n_products(); ++l) {
       layout_.from_panels(l, weights_->data(), call_.parameters);
     }
   }
@@ -157,8 +157,10 @@ class Training {
   }
 
   void run_batch(Team& team, index_t first) {
-    const Batch batch{data_, data_.range(first, std::min(batch_rows_, data_.n_rows - first)),
-                      nullptr, static_cast<std::uint32_t>(progress_.epoch), call_.running};
+    const Batch batch{
+        data_,         data_.range(first, std::min(batch_rows_, data_.n_rows - first)),
+        nullptr,       static_cast<std::uint32_t>(progress_.epoch),
+        call_.running, call_.objective.warm_up};
     const index_t step = call_.schedule.first_step + progress_.steps + 1;
     WeightAction<T> action =
         step_action(call_.optimizer, call_.objective.weight_decay, step, slot_at_.data());
@@ -172,7 +174,7 @@ class Training {
     EpochReport report{progress_.epoch, loss_sum_ / static_cast<double>(call_.data.n_rows), kNone,
                        std::chrono::duration<double>(Clock::now() - start).count()};
     if (diverged_) report.loss = kNone;
-    if (validation_ && !diverged_) report.validation_loss = validation_->parts().loss;
+    if (validation_ && !diverged_) report.validation_loss = validation_->parts().total();
     store_weights();
     const FloatMode callers_mode(FloatMode::keep_subnormals);
     finished_ = on_epoch_(report) || diverged_;

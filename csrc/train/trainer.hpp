@@ -20,15 +20,15 @@ struct ScheduleOptions {
 struct EpochReport {
   index_t epoch;
   double loss;             // mean of the batches' J, weighted by their rows; not finite: diverged
-  double validation_loss;  // mean per-row loss without penalties; NaN without validation rows
+  double validation_loss;  // J of `held_out`; NaN without validation rows
   double seconds;
 };
 
 template <class T>
 struct TrainCall {
   const Network& network;
-  const ObjectiveOptions& objective;
-  const OptimizerOptions& optimizer;  // on_epoch may change its learning rate
+  const ObjectiveOptions& objective;  // on_epoch may change its warm_up
+  const OptimizerOptions& optimizer;  // and its learning rate
   const ScheduleOptions& schedule;
   DataSet data;
   const DataSet* validation;  // or null

@@ -13,7 +13,7 @@ from aecore import _core as _core
 from aecore._version import __version__
 
 if TYPE_CHECKING:
-    from aecore import callbacks, metrics, optimizers, reference, schedules
+    from aecore import callbacks, layers, metrics, optimizers, reference, schedules
     from aecore._config import show_config
     from aecore._models import load
     from aecore._stacking import stack
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from aecore.autoencoder_recommender import AutoencoderRecommender
     from aecore.checkpoint import Checkpoint
     from aecore.classifier import AutoencoderClassifier
+    from aecore.conv_autoencoder import ConvAutoencoder
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
     from aecore.exceptions import ModelFileError, TrainingDivergedError
     from aecore.interactions import Interactions
     from aecore.network import Network
     from aecore.sparse_autoencoder import SparseAutoencoder
+    from aecore.variational_autoencoder import VariationalAutoencoder
 
 __all__ = [
     "EASE",
@@ -34,14 +36,17 @@ __all__ = [
     "AutoencoderClassifier",
     "AutoencoderRecommender",
     "Checkpoint",
+    "ConvAutoencoder",
     "DenoisingAutoencoder",
     "Interactions",
     "ModelFileError",
     "Network",
     "SparseAutoencoder",
     "TrainingDivergedError",
+    "VariationalAutoencoder",
     "__version__",
     "callbacks",
+    "layers",
     "load",
     "metrics",
     "optimizers",
@@ -51,19 +56,21 @@ __all__ = [
     "stack",
 ]
 
-_SUBMODULES = ("callbacks", "metrics", "optimizers", "reference", "schedules")
+_SUBMODULES = ("callbacks", "layers", "metrics", "optimizers", "reference", "schedules")
 _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "Checkpoint": "aecore.checkpoint",
+    "ConvAutoencoder": "aecore.conv_autoencoder",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "Interactions": "aecore.interactions",
     "ModelFileError": "aecore.exceptions",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
+    "VariationalAutoencoder": "aecore.variational_autoencoder",
     "load": "aecore._models",
     "show_config": "aecore._config",
     "stack": "aecore._stacking",

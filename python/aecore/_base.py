@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from aecore import _fitting, _models
+from aecore._sparse import check_before_conversion
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
     from aecore._history import History
     from aecore._training import TrainingData
+    from aecore.layers import AnyLayer
     from aecore.network import Network
+    from aecore.schedules import Schedule
 
 
 class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -28,6 +31,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     # Whether the target is X itself, or something on its scale.
     _reproduces_input: bool
     _observed_only = False  # entries that a sparse target does not hold are left out of the loss
+    _gaussian_code = False
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
@@ -60,6 +64,8 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Take the network once: another thread may publish the next one meanwhile."""
         check_is_fitted(self, "network_")
         network = self.network_
+        check_before_conversion(X, "X")
+        X = self._flat_rows(X, reset=False)
         rows = validate_data(
             self, X, reset=False, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
         )
@@ -80,6 +86,24 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         network = self.network_
         return network.layer_sizes[network.code_layer + 1]
 
+    def _flat_rows(self, X: Any, *, reset: bool, name: str = "X") -> Any:
+        """X as rows, from what else this estimator takes; `reset`: in the first call of a fit."""
+        del reset, name
+        return X
+
+    def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
+        """Make the layers of the network, and say which is the code."""
+        del n_features
+        return _fitting.dense_layers(self, n_outputs)
+
+    def _divergence_settings(self) -> dict[str, float]:
+        """Settings of the objective that a Gaussian code needs."""
+        return {}
+
+    def _beta_schedule(self) -> Schedule | None:
+        """Factor on beta in each epoch; None is 1."""
+        return None
+
     def _validation_figures(self, data: TrainingData, network: Network) -> dict[str, float]:
         """Figures for `history_` at the end of an epoch besides the losses."""
         del data, network
@@ -92,8 +116,9 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         was there before. It holds the parameters and all that was learned, so that `partial_fit`
         after `load` gives the same bits as without it. What no file can hold is left out and loads
         as None: `callbacks`, a `random_state` that is no integer, and a `learning_rate_schedule`
-        that is, or contains, a function of yours. So are attributes and settings that are not
-        aecore's, such as those of `set_output`. Pickle keeps all of them. docs/models.md says more.
+        or `beta_schedule` that is, or contains, a function of yours. So are attributes and settings
+        that are not aecore's, such as those of `set_output`. Pickle keeps all of them.
+        docs/models.md says more.
 
         Parameters
         ----------
@@ -209,6 +234,8 @@ class BaseAutoencoder(BaseEncoder):
         network, rows = self._fitted(X)
         if network._input.offset is not None:
             _fitting.refuse_target_of_scaled(target)
+        if target is not None:
+            target = self._flat_rows(target, reset=False, name="target")
         return -network.row_losses(rows, target=target, loss=self.loss)
 
     def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:

@@ -24,6 +24,8 @@ LOSSES: tuple[str, ...]
 OPTIMIZERS: tuple[str, ...]
 
 NOISES: tuple[str, ...]
+# Log variances of Gaussian codes are cut to plus and minus this.
+LOG_VARIANCE_LIMIT: float
 
 class Input:
     """What happens to rows of X: x' = input_scale x or, where they are given, (x - offset) * factor
@@ -46,7 +48,11 @@ class Objective:
     out. `noise` (one of NOISES) and dropout are keyed by (seed, epoch, row of X, column); noise
     leaves the target clean. `train` counts its own epochs; `row_losses` and validation know neither
     of them, nor penalties. `observed_only`: entries that a sparse target does not hold are left out
-    of the loss."""
+    of the loss. A Gaussian code is drawn by (seed, epoch, row of X, unit) but by `row_losses`,
+    which takes its mean; validation draws it too, with epoch 0."""
+
+    # Factor on `beta`; `on_epoch` of `train` may set it: the epochs after have it.
+    warm_up: float
 
     def __init__(
         self,
@@ -71,6 +77,8 @@ class Objective:
         dropout: float = 0.0,
         seed: int = 0,
         observed_only: bool = False,
+        beta: float = 1.0,
+        free_bits: float = 0.0,
     ) -> None: ...
 
 class Optimizer:
@@ -129,8 +137,12 @@ class Network:
         tied_weights: bool = False,
         code_layer: int = -1,
         code_top_k: int = 0,
+        gaussian: bool = False,
+        convolutions: Sequence[tuple[Any, ...] | None] = ...,
     ) -> None:
-        """`code_top_k` 0 keeps all units of the output of `code_layer`."""
+        """`code_top_k` 0 keeps all units of the output of `code_layer`; `gaussian` says that it is
+        a Gaussian layer. `convolutions`: one `aecore.reference.Convolution` for each layer, None
+        for one that is dense; or an empty list."""
     @property
     def tied_weights(self) -> bool: ...
     @property
@@ -151,9 +163,11 @@ class Network:
         entry: Input = ...,
         n_threads: int = 0,
         name: str = "X",
+        log_variance: bool = False,
     ) -> None:
         """Layers [first_layer, last_layer) applied to the rows of X; `out` is C-contiguous
-        (n_rows, layer_sizes[last_layer]) of the parameters' dtype. `n_threads` 0: automatic."""
+        (n_rows, layer_sizes[last_layer]) of the parameters' dtype. `n_threads` 0: automatic.
+        `log_variance`: that of the last of these layers, a Gaussian one, instead of its mean."""
     def one_row(
         self,
         parameters: Array,
@@ -189,12 +203,12 @@ class Network:
         n_threads: int = 0,
         epoch: int = 0,
         running: NDArray[np.float64] | None = None,
-    ) -> tuple[float, float, float, float, float, float]:
-        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code, contractive penalty)
-        over the rows of X that `rows` selects (None: all); J is their sum. rho_hat is over all of
-        them; `sample_weight` goes by row of X. The gradient of J is written to `gradient` unless it
-        is None. `epoch` is that of noise and dropout. `running` holds rho_hat of the batch before,
-        layer by layer (NaN: none), and is updated."""
+    ) -> tuple[float, float, float, float, float, float, float]:
+        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code, contractive penalty,
+        divergence of a Gaussian code) over the rows of X that `rows` selects (None: all); J is the
+        sum. rho_hat is over all of them; `sample_weight` goes by row of X. The gradient of J is
+        written to `gradient` unless it is None. `epoch` is that of noise, dropout and draws.
+        `running` holds rho_hat of the batch before, layer by layer (NaN: none), and is updated."""
     def train(
         self,
         parameters: Array,
@@ -217,8 +231,9 @@ class Network:
         are updated and hold the last finished batch whatever happens. `rows` selects the training
         rows of X (None: all); `validation` is (X, target, rows). After each epoch
         `on_epoch(epoch, loss, validation_loss, seconds)` is called with the GIL held (loss: mean of
-        the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties,
-        NaN if there is none); True stops. `on_progress(epoch, rows_done)` comes every 25 ms.
+        the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties
+        but the divergence of a Gaussian code, NaN if there is none); True stops.
+        `on_progress(epoch, rows_done)` comes every 25 ms.
         Returns the number of updates made, which `progress` has after an exception too."""
 
 def top_n(

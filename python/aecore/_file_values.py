@@ -20,12 +20,14 @@ ESTIMATORS = {
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
+    "ConvAutoencoder": "aecore.conv_autoencoder",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "EASE": "aecore.ease",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
+    "VariationalAutoencoder": "aecore.variational_autoencoder",
 }
 # Parameters of theirs that may be objects no file can hold; those load as None, the default.
-MAY_BE_LEFT_OUT = ("callbacks", "learning_rate_schedule", "random_state")
+MAY_BE_LEFT_OUT = ("beta_schedule", "callbacks", "learning_rate_schedule", "random_state")
 
 _PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (str, str.__str__),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,15 +28,17 @@ from aecore._objective import make_objective, running_vector, sparse_layers
 from aecore._parameters import check_params, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Audience, EarlyStopping, Recorder
+from aecore._sparse import check_before_conversion
 from aecore._training import (
-    LearningRate,
     OptimizerState,
+    Scheduled,
     TrainingData,
     input_means,
     split_rows,
     train_minibatches,
     with_unlabeled,
 )
+from aecore.layers import AnyLayer, Dense, Gaussian, activation_of, gaussian_layer, resolve_layers
 from aecore.network import Network
 from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 from aecore.schedules import _as_schedule
@@ -58,6 +60,7 @@ _OPTIONAL = (
     "factor_",
     "classes_",
     "pretraining_history_",
+    "sample_shape_",
 )
 
 
@@ -104,7 +107,7 @@ def fit(  # noqa: PLR0917
             raise parameter_error("unlabeled", rule, unlabeled)
         seen = with_unlabeled(data, _as_x(probe, unlabeled, reset=False))
     entry = _input_settings(estimator, seen, None if run is None else start)
-    network = _new_network(estimator, data, seed, start, name, entry)
+    network = _new_network(probe, data, seed, start, name, entry)
     title = None
     if pretrains:
         from aecore._pretraining import pretrain
@@ -156,7 +159,7 @@ def partial_fit(
     if previous is None:
         seed = seed_from(estimator.random_state)
     entry = _input_settings(estimator, data, previous)
-    network = _new_network(estimator, data, seed, previous, "network_", entry)
+    network = _new_network(probe, data, seed, previous, "network_", entry)
     state: OptimizerState | None = getattr(estimator, "_optimizer_state", None)
     history: History | None = getattr(estimator, "_history", None)
     _train(estimator, probe, network, data, n_epochs=None, seed=seed, state=state, history=history)
@@ -181,6 +184,10 @@ def check_settings(estimator: Estimator) -> None:
             if getattr(estimator, name) != 0:
                 rule = "be 0 with optimizer 'lbfgs', which wants the same J at every step"
                 raise parameter_error(name, rule, getattr(estimator, name))
+        if estimator._gaussian_code:
+            rule = f"be one of {_core.OPTIMIZERS} with a Gaussian code, drawn anew in each epoch"
+            raise parameter_error("optimizer", rule, "lbfgs")
+    estimator._beta_schedule()
     if estimator.scale is not None and estimator.input_scale != 1:
         rule = f"be 1 with scale {estimator.scale!r}"
         raise parameter_error("input_scale", rule, estimator.input_scale)
@@ -204,6 +211,8 @@ def _as_data(
 
 
 def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
+    check_before_conversion(X, "X")
+    X = probe._flat_rows(X, reset=reset)
     rows = validate_data(
         probe, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
     )
@@ -214,6 +223,8 @@ def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
 def _as_target(probe: Estimator, target: Any, rows: Any) -> Any:
     """See what the output should be: of the width of X, or of its own for a classifier."""
     width = rows.shape[1] if probe._reproduces_input else target.shape[1]
+    if target is not None:
+        target = probe._flat_rows(target, reset=False, name="target")
     return as_target(target, rows.shape[0], width)
 
 
@@ -264,29 +275,20 @@ def _new_network(  # noqa: PLR0917
     entry: InputSettings,
 ) -> Network:
     """Build a private network by the estimator's parameters that begins like `start`, or anew."""
-    hidden = _as_sizes(estimator.hidden_layer_sizes)
     n_features = data.X.shape[1]
-    decoder = hidden[-2::-1]
-    if estimator.decoder_layer_sizes is not None:
-        decoder = _as_sizes(estimator.decoder_layer_sizes)
-    if estimator.tied_weights and decoder != hidden[-2::-1]:
-        rule = f"be None or {hidden[-2::-1]}, the mirror of the encoder, with tied_weights"
-        raise parameter_error("decoder_layer_sizes", rule, decoder)
     n_outputs = n_features if data.target is None else data.target.shape[1]
-    layer_sizes = [n_features, *hidden, *decoder, n_outputs]
-    activations = [estimator.activation] * (len(layer_sizes) - 2) + [estimator.output_activation]
-    if estimator.code_activation is not None:
-        activations[len(hidden) - 1] = estimator.code_activation
+    made, code_layer = estimator._make_layers(n_features, n_outputs)
+    layers = list(resolve_layers(n_features, made)[1])
     settings: dict[str, Any] = {
         "dtype": estimator.dtype,
-        "code_layer": len(hidden) - 1,
+        "code_layer": code_layer,
         "n_threads": estimator.n_threads,
         "code_top_k": estimator.code_top_k,
     }
     if start is None:
         network = Network(
-            layer_sizes,
-            activations,
+            n_features,
+            layers,
             **settings,
             initialization=estimator.initialization,
             tied_weights=estimator.tied_weights,
@@ -297,16 +299,41 @@ def _new_network(  # noqa: PLR0917
         return network
     if not isinstance(start, Network):
         raise parameter_error(name, "be None or a Network", start)
-    if (start.layer_sizes, start.activations) != (layer_sizes, activations):
+    if (start.layer_sizes[0], start.layers) != (n_features, layers):
         msg = (
-            f"{name} must have layer sizes {layer_sizes} and activations {activations}, as the "
-            f"parameters and X ask for; got {start.layer_sizes} and {start.activations}"
+            f"{name} must have {_shape_text(n_features, layers)}, as the parameters and X ask "
+            f"for; got {_shape_text(start.layer_sizes[0], start.layers)}"
         )
         raise ValueError(msg)
     if start.tied_weights != estimator.tied_weights:
         rule = f"be {start.tied_weights} as in {name}"
         raise parameter_error("tied_weights", rule, estimator.tied_weights)
     return start._copy(start.parameters, **settings, input_settings=entry)
+
+
+def dense_layers(estimator: Estimator, n_outputs: int) -> tuple[list[AnyLayer], int]:
+    """Layers by the widths of the hidden ones, and the index of the code."""
+    hidden = _as_sizes(estimator.hidden_layer_sizes)
+    decoder = hidden[-2::-1]
+    if estimator.decoder_layer_sizes is not None:
+        decoder = _as_sizes(estimator.decoder_layer_sizes)
+    if estimator.tied_weights and decoder != hidden[-2::-1]:
+        rule = f"be None or {hidden[-2::-1]}, the mirror of the encoder, with tied_weights"
+        raise parameter_error("decoder_layer_sizes", rule, decoder)
+    layers: list[AnyLayer] = [Dense(width, estimator.activation) for width in (*hidden, *decoder)]
+    layers.append(Dense(n_outputs, estimator.output_activation))
+    code = len(hidden) - 1
+    if estimator._gaussian_code:
+        layers[code] = Gaussian(hidden[-1])
+    elif estimator.code_activation is not None:
+        layers[code] = Dense(hidden[-1], estimator.code_activation)
+    return layers, code
+
+
+def _shape_text(n_in: int, layers: Sequence[AnyLayer]) -> str:
+    sizes = [n_in, *(layer.n_units for layer in layers)]
+    text = f"layer sizes {sizes} and activations {[activation_of(layer) for layer in layers]}"
+    return text if gaussian_layer(layers) is None else f"{text} with a Gaussian code"
 
 
 def _input_settings(
@@ -412,6 +439,10 @@ def _train(
             )
             return
         rate = _learning_rate(estimator, optimizer, network)
+        beta_schedule = estimator._beta_schedule()
+        warm_up = None
+        if beta_schedule is not None:
+            warm_up = Scheduled(1.0, beta_schedule, estimator.n_epochs, "beta_schedule")
         rule = _core_optimizer(estimator, optimizer, rate.base)
         running = _no_running(estimator, network)
         state = _next_state(state, optimizer.name, rule, network, running)
@@ -436,6 +467,7 @@ def _train(
             rule,
             schedule,
             rate,
+            warm_up,
             state=state,
             recorder=recorder,
             progress=progress,
@@ -465,6 +497,7 @@ def _objective(
         dropout=estimator.dropout,
         observed_only=estimator._observed_only,
         seed=seed,
+        **estimator._divergence_settings(),
     )
 
 
@@ -520,20 +553,20 @@ def _next_state(
     return OptimizerState(name, state.slots.astype(network.dtype), state.n_updates, running)
 
 
-def _learning_rate(estimator: Estimator, optimizer: Optimizer, network: Network) -> LearningRate:
+def _learning_rate(estimator: Estimator, optimizer: Optimizer, network: Network) -> Scheduled:
     base = estimator.learning_rate
     if base is None:
         base = optimizer.settings()["learning_rate"]
     if base is None:
         base = 1.0 / network.layer_sizes[-1]
     schedule = _as_schedule(estimator.learning_rate_schedule)
-    return LearningRate(float(base), schedule, estimator.n_epochs)
+    return Scheduled(float(base), schedule, estimator.n_epochs, "learning_rate_schedule")
 
 
 def _publish(estimator: Estimator, probe: Estimator, **learned: Any) -> None:
     """Write all learned attributes in one step, so that no thread sees half of a model."""
     learned["n_features_in_"] = probe.n_features_in_
-    for name in ("feature_names_in_", "classes_", "pretraining_history_"):
+    for name in ("feature_names_in_", "classes_", "pretraining_history_", "sample_shape_"):
         if hasattr(probe, name):
             learned[name] = getattr(probe, name)
     for name in _OPTIONAL:

@@ -50,6 +50,7 @@ def initialize(network: Network, name: str | None, seed: int) -> None:
     if name in (None, "glorot", "glorot_uniform"):
         network._core.initialize(network.parameters, seed)
         return
+    from aecore.layers import convolutions_of
     from aecore.reference import initial_parameters
 
     network.parameters[:] = initial_parameters(
@@ -58,6 +59,8 @@ def initialize(network: Network, name: str | None, seed: int) -> None:
         name,
         seed=seed,
         tied_weights=network.tied_weights,
+        gaussian_layer=network.gaussian_layer,
+        convolutions=convolutions_of(network.layers),
     )
 
 
@@ -68,7 +71,8 @@ def set_sparse_biases(
     for layer in layers:
         if network.activations[layer] == "sigmoid":
             network.biases[layer][:] = _logit(np.float64(rho))
-    if 0 in layers and network.activations[0] == "sigmoid":
+    dense = network.weights[0].ndim == 2
+    if dense and 0 in layers and network.activations[0] == "sigmoid":
         # Not mean @ W: BLAS adds up in an order that depends on its number of threads.
         network.biases[0][:] -= (mean[:, np.newaxis] * network.weights[0]).sum(axis=0)
 
@@ -76,7 +80,9 @@ def set_sparse_biases(
 def set_output_biases(network: Network, mean: NDArray[np.float64]) -> None:
     """Start a sigmoid output at logit(mean of the target); other outputs stay at zero."""
     if network.activations[-1] == "sigmoid":
-        network.biases[-1][:] = _logit(np.clip(mean, *_MEAN_RANGE))
+        bias = network.biases[-1]
+        by_unit = mean.reshape(-1, bias.size).mean(axis=0)  # over positions, where it convolves
+        bias[:] = _logit(np.clip(by_unit, *_MEAN_RANGE))
 
 
 def column_means(

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csr_array, issparse
 
+from aecore._sparse import check_indices
+
 
 def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_array:
     """See `values` as CSR, without a copy where it is CSR already.
@@ -38,6 +40,8 @@ def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_a
     if given.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {given.dtype}"
         raise TypeError(msg)
+    if issparse(given):
+        check_indices(given, name)
     if given.ndim == 1:
         given = given.reshape(1, -1)
     if given.ndim != 2 or 0 in given.shape:
@@ -46,8 +50,6 @@ def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_a
     if n_items is not None and given.shape[1] != n_items:
         msg = f"{name} must have {n_items} columns, one for each item; got shape {given.shape}"
         raise ValueError(msg)
-    if issparse(given):
-        _check_indices(given, name)
     rows = csr_array(given)
     if not np.isfinite(rows.data).all():
         place = int(np.flatnonzero(~np.isfinite(rows.data))[0])
@@ -122,29 +124,3 @@ def _row_sums(rows: csr_array, values: NDArray[np.float64]) -> NDArray[np.float6
     n_rows = rows.shape[0]
     where = np.repeat(np.arange(n_rows), np.diff(rows.indptr))
     return np.bincount(where, weights=values, minlength=n_rows).astype(np.float64)
-
-
-def _check_indices(given: Any, name: str) -> None:
-    """Look before SciPy converts, whose loops trust the indices; it may also change the matrix."""
-    rows, columns = given.shape
-    if given.format == "coo":
-        _check_range(given.row, rows, "row indices", name)
-        _check_range(given.col, columns, "column indices", name)
-    elif given.format in ("csr", "csc", "bsr"):
-        if given.format == "csc":
-            rows, columns = columns, rows
-        elif given.format == "bsr":
-            rows, columns = rows // given.blocksize[0], columns // given.blocksize[1]
-        indptr = given.indptr
-        ordered = indptr.shape == (rows + 1,) and indptr[0] == 0 and (np.diff(indptr) >= 0).all()
-        if not ordered or indptr[-1] > min(len(given.indices), len(given.data)):
-            msg = f"{name} must have an indptr that rises from 0 to its number of entries"
-            raise ValueError(msg)
-        _check_range(given.indices[: indptr[-1]], columns, "indices", name)
-
-
-def _check_range(indices: Any, size: int, kind: str, name: str) -> None:
-    if indices.size > 0 and (indices.min() < 0 or indices.max() >= size):
-        wrong = indices[(indices < 0) | (indices >= size)][0]
-        msg = f"{name} must have {kind} in [0, {size}); got {wrong}"
-        raise ValueError(msg)

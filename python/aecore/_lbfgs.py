@@ -124,8 +124,13 @@ class _Problem:
         return parameters
 
     def _first_layer(self, vector: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Views of W1 and b1, or of the derivatives by them."""
+        """Views of W1 and b1, or of the derivatives by them; empty ones where it convolves.
+
+        There the mean of z has one bias for positions of different means.
+        """
         n_in, n_out = self._network.layer_sizes[:2]
+        if self._network.weights[0].ndim > 2:
+            n_out = 0
         end = n_in * n_out
         return vector[:end].reshape(n_in, n_out), vector[end : end + n_out]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -22,11 +23,13 @@ from aecore._file_values import NoFileFormError, decode, encode
 from aecore._history import History
 from aecore._input import InputSettings
 from aecore._model_file import Content
-from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._parameters import check_params, parameter_error
 from aecore._version import __version__
+from aecore.layers import from_file
 from aecore.network import Network
 
 _INTEGERS = ("_seed", "best_epoch_", "n_features_in_", "n_users_")
+_SHAPES = ("sample_shape_",)
 _NUMBERS = ("mean_rating_", "min_rating_", "max_rating_")
 # Of recommenders, with their shapes by names of numbers; None is any.
 _ARRAYS: dict[str, tuple[str | None, ...]] = {
@@ -68,10 +71,9 @@ def network_state(content: Content) -> dict[str, Any]:
     settings = dict(state)
     mask = settings.pop("mask_missing")
     _check("mask_missing", type(mask) is bool, "be True or False", mask)
-    activations = settings.pop("activations")
+    activations, layers = settings.pop("activations"), settings.pop("layers", None)
     check_params(settings)
-    n_layers = len(state["layer_sizes"]) - 1
-    check_activations(activations, n_layers)
+    n_layers = len(from_file(layers, state["layer_sizes"], activations))
     if not 0 <= state["code_layer"] < n_layers:
         raise parameter_error("code_layer", "be one of the layers", state["code_layer"])
     scaling = {}
@@ -93,7 +95,7 @@ def put_estimator(content: Content, attributes: dict[str, Any], *, exact: bool =
     `exact` moves only what comes back with the same type, for pickle.
     """
     learned: dict[str, Any] = {}
-    move(attributes, (*_INTEGERS, *_NUMBERS), learned, exact=exact)
+    move(attributes, (*_INTEGERS, *_NUMBERS, *_SHAPES), learned, exact=exact)
     for name in _ARRAYS.keys() & attributes.keys():
         content.tensors[f"learned.{name}"] = np.ascontiguousarray(attributes.pop(name))
     if "feature_names_in_" in attributes:
@@ -191,7 +193,12 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         _check(name, type(learned[name]) is int and learned[name] >= 0, "be >= 0", learned[name])
     for name in learned.keys() & set(_NUMBERS):
         _check(name, type(learned[name]) is float, "be a number", learned[name])
-    check_known("learned attributes", learned, (*_INTEGERS, *_NUMBERS, "feature_names_in_"))
+    for name in learned.keys() & set(_SHAPES):
+        shape, n_features = learned[name], learned.get("n_features_in_")
+        fits = isinstance(shape, tuple) and all(type(size) is int for size in shape)
+        _check(name, fits and math.prod(shape) == n_features, f"hold {n_features} numbers", shape)
+    known = (*_INTEGERS, *_NUMBERS, *_SHAPES, "feature_names_in_")
+    check_known("learned attributes", learned, known)
     learned |= _arrays(content, learned)
     if "history" in document:
         lists = _history(content, "history", document["history"])

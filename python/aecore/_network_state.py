@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,25 +14,40 @@ from aecore import _core
 from aecore._arrays import aligned_zeros
 from aecore._input import InputSettings
 from aecore._parameters import parameter_error
+from aecore.layers import (
+    AnyLayer,
+    activation_of,
+    convolutions_of,
+    from_file,
+    gaussian_layer,
+    n_parameters,
+    summary_table,
+    to_file,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 def make_core(
-    layer_sizes: Sequence[int],
-    activations: Sequence[str],
+    n_in: int,
+    layers: Sequence[AnyLayer],
     tied_weights: bool,
     code_layer: int,
     code_top_k: int | None,
 ) -> _core.Network:
     """Build the compiled shape."""
+    gaussian = gaussian_layer(layers)
+    if gaussian not in (None, code_layer):
+        raise parameter_error("code_layer", f"be {gaussian}, the Gaussian layer", code_layer)
     return _core.Network(
-        [int(size) for size in layer_sizes],
-        list(activations),
+        [n_in, *(int(layer.n_units) for layer in layers)],
+        [activation_of(layer) for layer in layers],
         bool(tied_weights),
         code_layer,
         0 if code_top_k is None else int(code_top_k),
+        gaussian is not None,
+        convolutions_of(layers),
     )
 
 
@@ -46,11 +61,21 @@ class NetworkState:
     """The base of `Network`: attributes, copies and pickling, nothing computed."""
 
     # Attributes that `_state` accounts for.
-    _OWN = ("_code_top_k", "_core", "_parameters", "_input", "_code_layer", "_n_threads", "_sizes")
+    _OWN = (
+        "_code_layer",
+        "_code_top_k",
+        "_core",
+        "_input",
+        "_layers",
+        "_n_threads",
+        "_parameters",
+        "_sizes",
+    )
 
     def __init__(  # noqa: PLR0917
         self,
         core: _core.Network,
+        layers: Sequence[AnyLayer],
         parameters: NDArray[Any],
         input_settings: InputSettings,
         code_layer: int,
@@ -59,6 +84,7 @@ class NetworkState:
     ) -> None:
         self._code_top_k = code_top_k
         self._core = core
+        self._layers = tuple(layers)
         self._parameters = parameters
         self._input = input_settings
         self._code_layer = code_layer
@@ -102,7 +128,7 @@ class NetworkState:
         code_top_k: int | None,
     ) -> Self:
         core = make_core(
-            self._sizes, self.activations, self.tied_weights, int(code_layer), code_top_k
+            self._sizes[0], self._layers, self.tied_weights, int(code_layer), code_top_k
         )
         copied = aligned_zeros(core.n_parameters, dtype)
         values = np.asarray(parameters)
@@ -111,7 +137,7 @@ class NetworkState:
         copied[:] = values
         network = type(self).__new__(type(self))
         NetworkState.__init__(
-            network, core, copied, input_settings, code_layer, n_threads, code_top_k
+            network, core, self._layers, copied, input_settings, code_layer, n_threads, code_top_k
         )
         return network
 
@@ -158,19 +184,19 @@ class NetworkState:
         code_layer = self._code_layer - first if has_code else last - first - 1
         code_top_k = self._code_top_k if has_code else None
         core = make_core(
-            self._sizes[first : last + 1],
-            self.activations[first:last],
+            self._sizes[first],
+            self._layers[first:last],
             self.tied_weights and whole,
             code_layer,
             code_top_k,
         )
-        start = sum(
-            (n_in + 1) * n_out for n_in, n_out in itertools.pairwise(self._sizes[: first + 1])
-        )
+        before = zip(self._layers[:first], self._sizes, strict=False)
+        start = sum(n_parameters(layer, n_in) for layer, n_in in before)
         network = type(self).__new__(type(self))
         NetworkState.__init__(
             network,
             core,
+            self._layers[first:last],
             self._parameters[start : start + core.n_parameters],
             self._input if first == 0 else InputSettings(),
             code_layer,
@@ -241,14 +267,16 @@ class NetworkState:
             "n_threads": self._n_threads,
             "tied_weights": self.tied_weights,
             "code_top_k": self._code_top_k,
+            "layers": to_file(self._layers),
         }
 
     def _set_state(self, state: dict[str, Any]) -> None:
         """Invert `_state` on a bare object, with a copy of the parameters."""
         code_layer, code_top_k = state["code_layer"], state.get("code_top_k")
+        layers = from_file(state.get("layers"), state["layer_sizes"], state["activations"])
         core = make_core(
-            state["layer_sizes"],
-            state["activations"],
+            int(state["layer_sizes"][0]),
+            layers,
             state.get("tied_weights", False),
             code_layer,
             code_top_k,
@@ -261,12 +289,41 @@ class NetworkState:
         parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
         parameters[:] = state["parameters"]
         NetworkState.__init__(
-            self, core, parameters, state["input"], code_layer, state["n_threads"], code_top_k
+            self,
+            core,
+            layers,
+            parameters,
+            state["input"],
+            code_layer,
+            state["n_threads"],
+            code_top_k,
         )
 
+    def summary(self) -> str:
+        """Describe the layers in a table of their output shapes and numbers of parameters.
+
+        Returns
+        -------
+        str
+            A line for the input, one for each layer, and the total.
+
+        Examples
+        --------
+        >>> import aecore
+        >>> print(aecore.Network([4, 2, 4], ["relu", "sigmoid"], random_state=0).summary())
+        layer          output shape  parameters
+        input          (4,)                   0
+        Dense relu     (2,)                  10
+        Dense sigmoid  (4,)                  12
+        total                                22
+        """
+        return summary_table(self._sizes[0], self._layers, tied_weights=self.tied_weights)
+
     def __repr__(self) -> str:
+        plain = f"{self.layer_sizes}, {self.activations}"
+        shape = plain if self._is_dense else f"{self._sizes[0]}, {self.layers}"
         return (
-            f"Network({self.layer_sizes}, {self.activations}, dtype={self.dtype.name!r}, "
+            f"Network({shape}, dtype={self.dtype.name!r}, "
             f"input_scale={self.input_scale}, code_layer={self._code_layer}, "
             f"n_threads={self._n_threads}"
             f"{', tied_weights=True' if self.tied_weights else ''}"
@@ -279,8 +336,22 @@ class NetworkState:
         return list(self._sizes)
 
     @property
+    def layers(self) -> list[AnyLayer]:
+        """Descriptions of the layers after the input; see `aecore.layers`."""
+        return list(self._layers)
+
+    @property
+    def gaussian_layer(self) -> int | None:
+        """Index of the Gaussian layer, which is the code; None without one."""
+        return gaussian_layer(self._layers)
+
+    @property
+    def _is_dense(self) -> bool:
+        return to_file(self._layers) is None
+
+    @property
     def activations(self) -> list[str]:
-        """Name of the activation of every layer after the input."""
+        """Name of the activation of every layer after the input; "identity" of a Gaussian's."""
         return self._core.activations
 
     @property
@@ -317,7 +388,8 @@ class NetworkState:
     def parameters(self) -> NDArray[Any]:
         """All parameters, 1-D and writable: W1 (n_in x n_out, C order), b1, W2, b2, ...
 
-        With tied weights the layers of the decoder have biases only.
+        With tied weights the layers of the decoder have biases only. A Gaussian layer has W, b of
+        the mean and then those of the log variance.
         """
         return self._parameters
 
@@ -325,25 +397,31 @@ class NetworkState:
     def weights(self) -> list[NDArray[Any]]:
         """Writable views of shape (n_in, n_out) into `parameters`, one for each layer.
 
-        Those of a tied decoder are the transposes of the encoder's.
+        Those of a layer that convolves have the shape that `aecore.reference.conv2d` describes.
+
+        Those of a tied decoder are the transposes of the encoder's; those of a Gaussian layer are
+        the mean's.
         """
         return [weight for weight, _ in self._layer_views()]
 
     @property
     def biases(self) -> list[NDArray[Any]]:
-        """Writable views of shape (n_out,) into `parameters`, one for each layer."""
+        """Writable views into `parameters`, one for each layer: by unit, or by channel."""
         return [bias for _, bias in self._layer_views()]
 
     def _layer_views(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         views: list[tuple[NDArray[Any], NDArray[Any]]] = []
         n_layers = len(self._sizes) - 1
         start = 0
-        for layer, (n_in, n_out) in enumerate(itertools.pairwise(self._sizes)):
+        for layer, (kind, n_in) in enumerate(zip(self._layers, self._sizes, strict=False)):
+            after = start + n_parameters(kind, n_in)
+            shape, n_bias = kind.parameter_shapes(n_in)
             if self.tied_weights and 2 * layer >= n_layers:
                 weight = views[n_layers - 1 - layer][0].T
             else:
-                weight = self._parameters[start : start + n_in * n_out].reshape(n_in, n_out)
-                start += n_in * n_out
-            views.append((weight, self._parameters[start : start + n_out]))
-            start += n_out
+                n_weights = math.prod(shape)
+                weight = self._parameters[start : start + n_weights].reshape(shape)
+                start += n_weights
+            views.append((weight, self._parameters[start : start + n_bias]))
+            start = start + n_bias if self.tied_weights else after
         return views

@@ -30,6 +30,8 @@ class Terms(NamedTuple):
         alpha times the weighted mean over the rows of the sum of the code's magnitudes.
     contractive : float
         gamma times the weighted mean over the rows of the squared norm of the encoder's Jacobian.
+    divergence : float
+        beta times the weighted mean over the rows of KL(q(z|x) || N(0, I)) of a Gaussian code.
     """
 
     data: float
@@ -38,6 +40,7 @@ class Terms(NamedTuple):
     weight_l1: float = 0.0
     activity_l1: float = 0.0
     contractive: float = 0.0
+    divergence: float = 0.0
 
 
 class Settings(TypedDict, total=False):
@@ -53,7 +56,10 @@ class Settings(TypedDict, total=False):
     sparsity_running: Mapping[int, ArrayLike] | None
     activity_l1: float
     contractive_weight: float
+    beta: float
+    free_bits: float
     dropout: float
+    observed_only: bool
     seed: int
     epoch: int
 
@@ -94,6 +100,8 @@ def make_objective(
     weight_l1: float = 0.0,
     activity_l1: float = 0.0,
     contractive_weight: float = 0.0,
+    beta: float = 1.0,
+    free_bits: float = 0.0,
     noise: str | None = None,
     noise_level: float = 0.0,
     noise_emphasis: float = 1.0,
@@ -113,10 +121,13 @@ def make_objective(
             "weight_l1": weight_l1,
             "activity_l1": activity_l1,
             "contractive_weight": contractive_weight,
+            "beta": beta,
+            "free_bits": free_bits,
             "noise": noise,
             "noise_level": noise_level,
             "noise_emphasis": noise_emphasis,
             "dropout": dropout,
+            "observed_only": observed_only,
             "seed": seed,
         }
     )
@@ -136,12 +147,14 @@ def make_objective(
         weight_l1=float(weight_l1),
         activity_l1=float(activity_l1),
         contractive_weight=float(contractive_weight),
+        beta=float(beta),
+        free_bits=float(free_bits),
         code_layer=code_layer,
         noise=noise,
         noise_level=float(noise_level),
         noise_emphasis=float(noise_emphasis),
         dropout=float(dropout),
-        observed_only=observed_only,
+        observed_only=bool(observed_only),
         seed=int(seed),
         **input_settings.keywords,
     )

@@ -68,6 +68,20 @@ def _is_sizes(value: Any) -> bool:
     )
 
 
+def _has_length(value: Any, *lengths: int) -> bool:
+    return _is_sizes(value) and len(value) in lengths
+
+
+def _is_count_or_pair(value: Any) -> bool:
+    return _is_count(value) or _has_length(value, 2)
+
+
+def _is_padding(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in ("same", "valid")
+    return _is_integer(value) and bool(0 <= value <= MAX_COUNT)
+
+
 def _is_dtype(value: Any) -> bool:
     try:
         # NumPy reads None as float64.
@@ -99,9 +113,12 @@ def _is_schedule(value: Any) -> bool:
 def _is_pretrain(value: Any) -> bool:
     from aecore.autoencoder import Autoencoder
 
-    if isinstance(value, bool | np.bool_ | Autoencoder):
+    def is_layer(each: Any) -> bool:
+        return isinstance(each, Autoencoder) and not each._gaussian_code
+
+    if isinstance(value, bool | np.bool_) or is_layer(value):
         return True
-    return isinstance(value, Sequence) and all(isinstance(each, Autoencoder) for each in value)
+    return isinstance(value, Sequence) and all(map(is_layer, value))
 
 
 def _is_callback(value: Any) -> bool:
@@ -142,6 +159,15 @@ _RULES: Mapping[str, Rule] = {
     "activity_l1": _NOT_NEGATIVE,
     "activation": _one_of(*_HIDDEN),
     "batch_size": _COUNT,
+    "beta": _NOT_NEGATIVE,
+    "beta_schedule": Rule(
+        "be None or a callable (epoch, n_epochs, history) -> factor as in aecore.schedules",
+        lambda value: value is None or (callable(value) and not isinstance(value, type)),
+    ),
+    "beta_warmup_epochs": Rule(
+        "be an integer from 0 to 2**31 - 1",
+        lambda value: _is_integer(value) and bool(0 <= value <= MAX_COUNT),
+    ),
     "beta_1": _DECAY,
     "beta_2": _DECAY,
     "callbacks": Rule(
@@ -153,7 +179,31 @@ _RULES: Mapping[str, Rule] = {
     ),
     "clip_norm": _NONE_OR_POSITIVE,
     "code_activation": _one_of(None, *_HIDDEN),
+    "channels": Rule(
+        "be an integer >= 1 or a sequence of them, one for each layer of the encoder",
+        lambda value: _is_count(value) or _is_sizes(value),
+    ),
+    "code_size": _NONE_OR_COUNT,
     "code_top_k": _NONE_OR_COUNT,
+    "image_shape": Rule(
+        "be None, (height, width) or (height, width, channels), integers >= 1",
+        lambda value: value is None or _has_length(value, 2, 3),
+    ),
+    "input_shape": Rule(
+        "be None or (height, width, channels), integers >= 1",
+        lambda value: value is None or _has_length(value, 3),
+    ),
+    "kernel_size": Rule("be an integer >= 1 or a pair of them", _is_count_or_pair),
+    "n_channels": _COUNT,
+    "output_size": Rule(
+        "be None or (height, width), integers >= 1",
+        lambda value: value is None or _has_length(value, 2),
+    ),
+    "padding": Rule("be 'same', 'valid' or an integer >= 0", _is_padding),
+    "shape": Rule(
+        "be an integer or one to three of them, >= 1", lambda value: _has_length(value, 1, 2, 3)
+    ),
+    "stride": Rule("be an integer >= 1 or a pair of them", _is_count_or_pair),
     "code_layer": Rule(
         "be None or an integer >= 0", lambda value: value is None or _is_integer(value)
     ),
@@ -179,6 +229,7 @@ _RULES: Mapping[str, Rule] = {
     "factor": _OPEN_UNIT,
     "feedback": _one_of("implicit", "explicit"),
     "filter_seen": _BOOL,
+    "free_bits": _NOT_NEGATIVE,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
         "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",
@@ -198,17 +249,21 @@ _RULES: Mapping[str, Rule] = {
         "(epoch, n_epochs, history) -> factor as in aecore.schedules",
         _is_schedule,
     ),
+    "likelihood": _one_of("bernoulli", "gaussian", "multinomial"),
     "loss": _one_of(*_core.LOSSES),
     "minimum": _UNIT,
     "missing": _one_of(None, "mask"),
     "momentum": _DECAY,
     "n": _COUNT,
     "n_epochs": _COUNT,
+    "n_in": _COUNT,
     "n_items": _COUNT,
+    "n_samples": _COUNT,
     "n_threads": Rule(
         f"be None or an integer from 1 to {MAX_THREADS}",
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
     ),
+    "n_units": _COUNT,
     "noise": _one_of(None, *_core.NOISES),
     "noise_emphasis": _NOT_NEGATIVE,
     "noise_level": _NOT_NEGATIVE,
@@ -246,9 +301,11 @@ _RULES: Mapping[str, Rule] = {
     "shuffle": _BOOL,
     "sparsity_layers": _one_of("code", "hidden"),
     "sparse_output": _BOOL,
+    "observed_only": _BOOL,
     "sparsity_momentum": _DECAY,
     "sparsity_target": _OPEN_UNIT,
     "sparsity_weight": _NOT_NEGATIVE,
+    "steps": _COUNT,
     "then": Rule(
         "be a callable (epoch, n_epochs, history) -> factor",
         lambda value: callable(value) and not isinstance(value, type),

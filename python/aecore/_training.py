@@ -16,6 +16,7 @@ from aecore._initialization import column_means
 from aecore._parameters import _NOT_NEGATIVE, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Recorder
+from aecore._sparse import stack_rows
 from aecore.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -55,19 +56,20 @@ class OptimizerState:
 
 
 @dataclass(frozen=True)
-class LearningRate:
-    """The learning rate of every epoch."""
+class Scheduled:
+    """A number that a schedule changes from epoch to epoch."""
 
     base: float
     schedule: Schedule
     n_epochs: int  # of the estimator
+    name: str  # of the schedule
 
     def at(self, epoch: int, history: History) -> float:
-        """Return the rate of the epoch that follows `history`."""
+        """Return the number for the epoch that follows `history`."""
         factor = self.schedule(epoch, self.n_epochs, history)
         if not _NOT_NEGATIVE.holds(factor):
             rule = f"return a finite number >= 0 for epoch {epoch}"
-            raise parameter_error("learning_rate_schedule", rule, factor)
+            raise parameter_error(self.name, rule, factor)
         return self.base * float(factor)
 
 
@@ -83,10 +85,10 @@ def input_means(network: Network, data: TrainingData) -> NDArray[np.float64]:
     return network._input.apply(mean)
 
 
-def with_unlabeled(data: TrainingData, unlabeled: NDArray[Any]) -> TrainingData:
+def with_unlabeled(data: TrainingData, unlabeled: Any) -> TrainingData:
     """Append rows to learn from, of weight 1, to rows whose target nobody asks for any more."""
     n_rows, n_more = data.X.shape[0], unlabeled.shape[0]
-    X = np.concatenate([data.X, unlabeled])
+    X = stack_rows(data.X, unlabeled, "unlabeled")
     rows, sample_weight, validation = data.rows, data.sample_weight, data.validation
     if rows is not None:
         rows = np.concatenate([rows, np.arange(n_rows, n_rows + n_more)])
@@ -142,7 +144,8 @@ def train_minibatches(  # noqa: PLR0917
     objective: _core.Objective,
     optimizer: _core.Optimizer,
     schedule: Callable[[int], _core.Schedule],
-    learning_rate: LearningRate,
+    learning_rate: Scheduled,
+    warm_up: Scheduled | None = None,
     *,
     state: OptimizerState,
     recorder: Recorder,
@@ -150,6 +153,8 @@ def train_minibatches(  # noqa: PLR0917
     keep: Callable[[OptimizerState], None],
 ) -> None:
     """Train a copy of `network` until the recorder has all epochs; `state` is updated in place.
+
+    `warm_up` is the factor on beta, by default 1.
 
     The core runs through, but for checkpoints, which need its optimiser state: `schedule` gives the
     epochs to come after so many updates. `keep` is called with the state at the end, however that
@@ -162,8 +167,15 @@ def train_minibatches(  # noqa: PLR0917
         If an epoch ends with a loss or weight that is not finite.
     """
     parameters = network.with_parameters(network.parameters).parameters
+
+    def set_epoch() -> None:
+        epoch, history = recorder.n_epochs, recorder.history
+        optimizer.learning_rate = learning_rate.at(epoch, history)
+        if warm_up is not None:
+            objective.warm_up = warm_up.at(epoch, history)
+
     if not recorder.has_ended:
-        optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
+        set_epoch()
     n_rows = data.n_training_rows
     n_done = 0
 
@@ -174,7 +186,7 @@ def train_minibatches(  # noqa: PLR0917
         stop = recorder.epoch(parameters, loss, validation_loss, seconds, learning_rate=rate)
         progress.move_to(n_done)
         if not (stop or recorder.is_complete):
-            optimizer.learning_rate = learning_rate.at(recorder.n_epochs, recorder.history)
+            set_epoch()
         return stop or recorder.checkpoint_is_due
 
     def on_progress(epoch: int, rows_done: int) -> None:  # noqa: ARG001

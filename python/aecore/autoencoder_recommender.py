@@ -25,6 +25,7 @@ from aecore._parameters import check_params, parameter_error
 from aecore._recommending import BaseRecommender, Scorer, blocks, entries, same_rows
 from aecore._training import exclusive
 from aecore.autoencoder import Autoencoder
+from aecore.layers import Dense
 from aecore.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -460,8 +461,8 @@ def _logits(network: Network, rows: csr_array) -> NDArray[Any]:
 
 
 def _linear_output(network: Network) -> _core.Network:
-    activations = [*network.activations[:-1], "identity"]
-    return make_core(network.layer_sizes, activations, False, network.code_layer, None)
+    layers = [*network.layers[:-1], Dense(network.layer_sizes[-1])]
+    return make_core(network.layer_sizes[0], layers, False, network.code_layer, None)
 
 
 def _hidden(network: Network, rows: csr_array) -> NDArray[Any]:

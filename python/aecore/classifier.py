@@ -233,6 +233,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             Rows whose loss and score are recorded after every epoch; no layer learns from them.
         unlabeled : array-like of shape (n_unlabeled, n_features), default=None
             Rows that take part in pretraining, besides X; both are copied into one array for that.
+            Sparse where X is, an array where X is one.
         init : Network, default=None
             Start from these parameters, for instance of `aecore.stack`, instead of pretraining;
             layer sizes and activations must be those of this estimator. It is not changed.

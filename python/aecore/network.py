@@ -21,8 +21,9 @@ from aecore._initialization import initialize, seed_from
 from aecore._input import InputSettings
 from aecore._network_state import NetworkState, make_core
 from aecore._objective import Settings, Terms, make_objective, running_vector, sparse_layers
-from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._parameters import check_params, parameter_error
 from aecore._sparse import is_sparse
+from aecore.layers import AnyLayer, gaussian_layer, resolve_layers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,10 +39,10 @@ class Network(NetworkState):
 
     Parameters
     ----------
-    layer_sizes : sequence of int
+    layer_sizes : int or sequence of int
         Width of the input and of every layer after it, at least two numbers >= 1. Two make an
-        encoder alone.
-    activations : sequence of str
+        encoder alone. With a list of layers: the width of the input.
+    activations : sequence of str, or of the layers of `aecore.layers`
         One of "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu",
         "gelu" for every layer after the input, or "softmax" for the last.
     dtype : {"float32", "float64"}, default="float32"
@@ -49,7 +50,8 @@ class Network(NetworkState):
     input_scale : float, default=1.0
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
     code_layer : int, default=None
-        Which layer output is the code: 0 is the first hidden layer. None takes the middle.
+        Which layer output is the code: 0 is the first hidden layer. None takes the Gaussian layer
+        or else the middle.
     initialization : {None, "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", \
 "lecun_normal", "orthogonal", "uniform", "normal"}, default=None
         How weights start, with the formulas of `aecore.reference.initial_weights`; "glorot", "he"
@@ -85,12 +87,16 @@ class Network(NetworkState):
     >>> net = aecore.Network([4, 2, 4], ["sigmoid", "sigmoid"], random_state=0)
     >>> net.encode(np.eye(4)).shape
     (4, 2)
+    >>> from aecore.layers import Dense, Gaussian
+    >>> layers = [Dense(8, "relu"), Gaussian(2), Dense(8, "relu"), Dense(4, "sigmoid")]
+    >>> aecore.Network(4, layers, random_state=0).layer_sizes
+    [4, 8, 2, 8, 4]
     """
 
     def __init__(
         self,
-        layer_sizes: Sequence[int],
-        activations: Sequence[str],
+        layer_sizes: int | Sequence[int],
+        activations: Sequence[str] | Sequence[AnyLayer],
         *,
         dtype: DTypeLike = "float32",
         input_scale: float = 1.0,
@@ -103,7 +109,6 @@ class Network(NetworkState):
     ) -> None:
         check_params(
             {
-                "layer_sizes": layer_sizes,
                 "dtype": dtype,
                 "input_scale": input_scale,
                 "code_layer": code_layer,
@@ -114,17 +119,19 @@ class Network(NetworkState):
                 "random_state": random_state,
             }
         )
-        n_layers = len(layer_sizes) - 1
-        check_activations(activations, n_layers)
+        n_in, layers = resolve_layers(layer_sizes, activations)
+        n_layers = len(layers)
+        if code_layer is None:
+            code_layer = gaussian_layer(layers)
         if code_layer is None:
             code_layer = (n_layers - 1) // 2
         if not 0 <= code_layer < n_layers:
             rule = f"be None or an integer from 0 to {n_layers - 1}, one of the layers"
             raise parameter_error("code_layer", rule, code_layer)
-        core = make_core(layer_sizes, activations, tied_weights, int(code_layer), code_top_k)
+        core = make_core(n_in, layers, tied_weights, int(code_layer), code_top_k)
         parameters = aligned_zeros(core.n_parameters, dtype)
         settings = InputSettings(float(input_scale))
-        super().__init__(core, parameters, settings, int(code_layer), n_threads, code_top_k)
+        super().__init__(core, layers, parameters, settings, int(code_layer), n_threads, code_top_k)
         initialize(self, initialization, seed_from(random_state))
 
     def encode(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -260,6 +267,39 @@ class Network(NetworkState):
         )
         return losses
 
+    def code_distribution(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Compute mean and log variance of the Gaussian codes of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features) or (n_features,)
+            As in `encode`.
+
+        Returns
+        -------
+        mean, log_variance : ndarray of shape (n_rows, n_code) or (n_code,)
+            The mean is what `encode` gives; the log variance is cut to [-20, 20].
+
+        Raises
+        ------
+        ValueError
+            If there is no Gaussian layer.
+        ValueError, TypeError
+            As in `encode`.
+        """
+        if self.gaussian_layer is None:
+            msg = f"code_distribution needs a Gaussian layer; got layers {self.layers}"
+            raise ValueError(msg)
+        mean = self.encode(X)
+        array: Any = X if is_sparse(X) else np.asarray(X)
+        rows = as_rows(array, self._sizes[0], "X")
+        log_variance = np.empty((rows.shape[0], mean.shape[-1]), mean.dtype)
+        last, entry = self._code_layer + 1, self._input.core
+        arguments = (0, last, entry, self._n_threads or 0, "X", True)
+        self._core.forward(self._parameters, rows, log_variance, *arguments)
+        limit = _core.LOG_VARIANCE_LIMIT
+        return mean, np.clip(log_variance, -limit, limit).reshape(mean.shape)
+
     def objective(
         self,
         X: ArrayLike,
@@ -351,17 +391,26 @@ class Network(NetworkState):
             gamma >= 0, on the squared Frobenius norm of the code's Jacobian by what enters the
             first layer [2]_; above 0 the encoder's activations must be among "sigmoid", "tanh",
             "relu" and "identity".
+        beta : float, default=1.0
+            Weight >= 0 of the divergence of a Gaussian code from N(0, I).
+        free_bits : float, default=0.0
+            Nats >= 0: what each unit of a Gaussian code counts with at least in each row's
+            divergence, which has no gradient below.
         dropout : float, default=0.0
-            In [0, 1): each hidden unit is left out with this probability, and multiplied by
-            1/(1 - dropout) otherwise [3]_.
+            In [0, 1): each hidden unit, but those of a Gaussian code, is left out with this
+            probability, and multiplied by 1/(1 - dropout) otherwise [3]_.
+        observed_only : bool, default=False
+            Whether features that a row of a sparse target has no entry for are left out of its
+            loss, as ratings nobody gave; stored zeros count. Not with a target in an array, nor
+            with loss "multinomial", where 0 adds nothing.
         seed : int, default=0
-            Of dropout, in [0, 2**64).
+            Of dropout and of the draws of a Gaussian code, in [0, 2**64).
         epoch : int, default=0
             Units are drawn anew in each; in [0, 2**32).
 
         Returns
         -------
-        data, weight_decay, sparsity, weight_l1, activity_l1, contractive : float
+        data, weight_decay, sparsity, weight_l1, activity_l1, contractive, divergence : float
             As a named tuple; J is their sum.
 
         Raises

@@ -17,7 +17,16 @@ from typing import TypeAlias
 from aecore._parameters import check_params
 from aecore._plateau import Plateau, monitored
 
-__all__ = ["Constant", "Cosine", "Exponential", "ReduceOnPlateau", "Schedule", "Step", "WarmUp"]
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "Linear",
+    "ReduceOnPlateau",
+    "Schedule",
+    "Step",
+    "WarmUp",
+]
 
 History: TypeAlias = Mapping[str, list[float]]
 Schedule: TypeAlias = Callable[[int, int, History], float]
@@ -121,6 +130,32 @@ class Cosine(_Settings):
 
 
 @dataclass(frozen=True)
+class Linear(_Settings):
+    """The factor is min(1, epoch / k): it rises from 0 in the first epoch.
+
+    For `beta_schedule` of a `VariationalAutoencoder`, where it is `beta_warmup_epochs`; a learning
+    rate of 0 would waste an epoch: see `WarmUp`.
+
+    Parameters
+    ----------
+    n_epochs : int
+        k >= 1, the first epoch with factor 1.
+
+    Raises
+    ------
+    ValueError
+        If a setting breaks its rule.
+    """
+
+    n_epochs: int
+
+    def __call__(self, epoch: int, n_epochs: int, history: History) -> float:
+        """Return the factor of `epoch`."""
+        del n_epochs, history
+        return min(1.0, epoch / self.n_epochs)
+
+
+@dataclass(frozen=True)
 class WarmUp(_Settings):
     """Rises linearly, (epoch + 1) / (k + 1) in the first k epochs, then follows another schedule.
 
@@ -198,7 +233,7 @@ class ReduceOnPlateau(_Settings):
         return result
 
 
-_KINDS = (Constant, Step, Exponential, Cosine, WarmUp, ReduceOnPlateau)
+_KINDS = (Constant, Step, Exponential, Cosine, Linear, WarmUp, ReduceOnPlateau)
 _NAMED: Mapping[str, Schedule] = {
     "constant": Constant(),
     "cosine": Cosine(),

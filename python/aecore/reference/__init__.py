@@ -12,7 +12,8 @@ A row x on its way through the network:
     z_l = h_{l-1} W_l + b_l;   a_l = f_l(z_l);   h_l = m_l * a_l;   x_hat = h_L
 
 The multiplier m_l is 1 but for top-k codes (0 or 1) and dropout (0 or 1/(1 - p)), the top-k chosen
-first; the gradient takes it as constant. Every penalty reads h, what the next layer sees.
+first; the gradient takes it as constant. Every penalty reads h, what the next layer sees. With
+`gaussian_code` the code has two products and its h is drawn: `aecore.reference._gaussian` says how.
 
 For m rows with weights w (1 unless given), code h_c:
 
@@ -22,9 +23,11 @@ For m rows with weights w (1 unless given), code h_c:
                 + beta sum_j KL(rho || rho_hat_j)               sparsity_weight
                 + alpha sum_i w_i ||h_c,i||_1 / sum_i w_i       activity_l1
                 + gamma sum_i w_i ||J_i||_F^2 / sum_i w_i       contractive_weight
+                + beta_z sum_i w_i KL_i / sum_i w_i             beta, with a Gaussian code
     rho_hat_j = sum_i w_i h_ij / sum_i w_i                      or a running mean of it
     KL(p||q)  = p log(p/q) + (1 - p) log((1 - p)/(1 - q))
     J_i       = dh_c/dh_0 at row i
+    KL_i      = sum_j max(free_bits, KL(q(z_j | x_i) || N(0, 1)))
 
 Every loss of a row is a sum over its features, each with the weight 0 where the target is missing,
 `noise_emphasis` where the input is corrupted, and 1 otherwise.
@@ -37,8 +40,26 @@ A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford University, 2011.
 from __future__ import annotations
 
 from aecore.reference._activations import ACTIVATIONS
+from aecore.reference._convolution import (
+    Convolution,
+    conv2d,
+    conv2d_gradient,
+    conv_transpose2d,
+    conv_transpose2d_gradient,
+    convolution_of,
+    transpose_of,
+)
+from aecore.reference._gaussian import code_noise
 from aecore.reference._initialization import INITIALIZATIONS, initial_parameters, initial_weights
-from aecore.reference._layers import Inference, decode, encode, forward, reconstruct, unpack
+from aecore.reference._layers import (
+    Inference,
+    code_distribution,
+    decode,
+    encode,
+    forward,
+    reconstruct,
+    unpack,
+)
 from aecore.reference._losses import LOSSES, row_losses
 from aecore.reference._noise import NOISES, corrupt, dropout_multiplier
 from aecore.reference._objective import (
@@ -68,6 +89,7 @@ __all__ = [
     "LOSSES",
     "NOISES",
     "SCALES",
+    "Convolution",
     "Draw",
     "Inference",
     "Scaling",
@@ -77,6 +99,13 @@ __all__ = [
     "adam_step",
     "cell_words",
     "clip_by_norm",
+    "code_distribution",
+    "code_noise",
+    "conv2d",
+    "conv2d_gradient",
+    "conv_transpose2d",
+    "conv_transpose2d_gradient",
+    "convolution_of",
     "corrupt",
     "decode",
     "dropout_multiplier",
@@ -98,5 +127,6 @@ __all__ = [
     "sgd_step",
     "stream_words",
     "training_mean_activations",
+    "transpose_of",
     "unpack",
 ]

@@ -57,7 +57,13 @@ def run_batch(
     code = _code_layer(layer_sizes, activations, options)
     sparse = sparse_layers(layer_sizes, activations, options)
     w = row_weights(options.sample_weight, len(clean))
-    layers = unpack(layer_sizes, parameters, tied_weights=options.tied_weights)
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=options.tied_weights,
+        convolutions=options.convolutions,
+        gaussian_layer=code if options.gaussian_code else None,
+    )
 
     draw = Draw(options.seed, options.epoch, _row_indices(options.rows, len(clean)))
     entering, corrupted = enter_rows(
@@ -67,8 +73,10 @@ def run_batch(
         layers,
         activations,
         entering,
+        options.convolutions,
         code=code,
         code_top_k=options.code_top_k,
+        gaussian=options.gaussian_code,
         dropout=options.dropout,
         draw=draw,
     )
@@ -93,11 +101,17 @@ def run_batch(
 
 
 def _code_layer(layer_sizes: Sequence[int], activations: Sequence[str], options: Options) -> int:
-    if options.code_top_k is None and not (options.activity_l1 or options.contractive_weight):
+    penalties = options.activity_l1 or options.contractive_weight
+    if options.code_top_k is None and not (penalties or options.gaussian_code):
         return -1
     code = resolve_code_layer(layer_sizes, options.code_layer)
     if options.contractive_weight:
         check_contractive(activations, code)
+        if options.convolutions is not None and any(options.convolutions[: code + 1]):
+            raise ValueError(
+                "contractive_weight must be 0 where a layer of the encoder convolves; "
+                f"got {options.contractive_weight}"
+            )
     return code
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore.reference._layers import check_network, unpack
+from aecore.reference._convolution import Convolution
+from aecore.reference._layers import Convolutions, check_network, count_parameters, unpack
 from aecore.reference._random import INITIALIZATION, box_muller, stream_words, uniform53
 from aecore.reference._training import glorot_bound
 
@@ -59,7 +60,13 @@ def _orthogonal(gaussian: Vector) -> Vector:
 
 
 def initial_weights(
-    n_in: int, n_out: int, initialization: str | None = None, *, seed: int, layer: int
+    n_in: int,
+    n_out: int,
+    initialization: str | None = None,
+    *,
+    seed: int,
+    layer: int,
+    fans: tuple[int, int] | None = None,
 ) -> Vector:
     """The weights of one layer before training.
 
@@ -87,6 +94,9 @@ def initial_weights(
         In [0, 2**64).
     layer : int
         Index of the layer, from 0.
+    fans : pair of int, optional
+        What stands for n_in and n_out in the formulas, where it is not the shape of W: the inputs
+        that an output is made of, and the outputs that an input has a part in (`fans_of`).
 
     Returns
     -------
@@ -110,9 +120,10 @@ def initial_weights(
             f"got {initialization!r}"
         )
     n = n_in * n_out
+    fan_in, fan_out = (n_in, n_out) if fans is None else fans
     bounds = {
-        "glorot_uniform": glorot_bound(n_in, n_out),
-        "he_uniform": math.sqrt(6.0 / n_in),
+        "glorot_uniform": glorot_bound(fan_in, fan_out),
+        "he_uniform": math.sqrt(6.0 / fan_in),
         "uniform": 0.05,
     }
     if name in bounds:
@@ -123,12 +134,19 @@ def initial_weights(
     if name == "orthogonal":
         return _orthogonal(gaussian)
     deviations = {
-        "glorot_normal": math.sqrt(2.0 / (n_in + n_out)),
-        "he_normal": math.sqrt(2.0 / n_in),
-        "lecun_normal": math.sqrt(1.0 / n_in),
+        "glorot_normal": math.sqrt(2.0 / (fan_in + fan_out)),
+        "he_normal": math.sqrt(2.0 / fan_in),
+        "lecun_normal": math.sqrt(1.0 / fan_in),
         "normal": 0.05,
     }
     return deviations[name] * gaussian
+
+
+def fans_of(convolution: Convolution) -> tuple[int, int]:
+    """Inputs of an output, and outputs of an input: taps times channels, strides left aside."""
+    taps = math.prod(convolution.kernel)
+    read, written = convolution.shapes
+    return taps * read[2], taps * written[2]
 
 
 def initial_parameters(
@@ -138,19 +156,32 @@ def initial_parameters(
     *,
     seed: int,
     tied_weights: bool = False,
+    convolutions: Convolutions | None = None,
+    gaussian_layer: int | None = None,
 ) -> Vector:
     """The flat vector of `unpack` before training: `initial_weights` of each layer, biases 0.
 
-    Tied weights are those of the encoder. Returns float64 of shape (n_parameters,).
+    Tied weights are those of the encoder. Weights that convolve are drawn for the matrix of
+    (kernel height x kernel width x image channels) rows that they lie in, with the fans of
+    `fans_of`; W' of a Gaussian layer has the stream of a layer behind the last. Returns float64 of
+    shape (n_parameters,).
     """
     check_network(layer_sizes, activations)
-    sizes = list(layer_sizes)
-    n_layers = len(sizes) - 1
-    n_own = n_layers // 2 if tied_weights else n_layers
-    n_weights = sum(sizes[layer] * sizes[layer + 1] for layer in range(n_own))
-    parameters = np.zeros(n_weights + sum(sizes[1:]))
-    layers = unpack(sizes, parameters, tied_weights=tied_weights)
-    for layer, (W, _) in enumerate(layers[:n_own]):
-        n_in, n_out = W.shape
-        W[:] = initial_weights(n_in, n_out, initialization, seed=seed, layer=layer)
+    kinds: list[Convolution | None] = [None] * len(activations)
+    if convolutions is not None:
+        kinds = list(convolutions)
+    parameters = np.zeros(count_parameters(layer_sizes, tied_weights, convolutions, gaussian_layer))
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        convolutions=convolutions,
+        gaussian_layer=gaussian_layer,
+    )
+    own = layers[: len(layers) // 2] if tied_weights else layers
+    for layer, ((W, _), kind) in enumerate(zip(own, [*kinds, None], strict=False)):
+        n_in, n_out = math.prod(W.shape[:-1]), W.shape[-1]
+        fans = None if kind is None else fans_of(kind)
+        drawn = initial_weights(n_in, n_out, initialization, seed=seed, layer=layer, fans=fans)
+        W[:] = drawn.reshape(W.shape)
     return parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aecore.reference._activations import ACTIVATIONS, Matrix, activate
+from aecore.reference._convolution import Convolution, apply
+from aecore.reference._gaussian import GaussianCode, code_noise, gaussian_code
 from aecore.reference._inputs import enter_rows, scale_rows
 from aecore.reference._noise import dropout_multiplier
 from aecore.reference._random import Draw
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Layers = list[tuple[Matrix, NDArray[np.float64]]]
+Convolutions = Sequence[Convolution | None]
 
 
 class Inference(TypedDict, total=False):
@@ -30,6 +34,8 @@ class Inference(TypedDict, total=False):
     tied_weights: bool
     code_layer: int | None
     code_top_k: int | None
+    convolutions: Convolutions | None
+    gaussian_code: bool
 
 
 class Pass(NamedTuple):
@@ -38,7 +44,8 @@ class Pass(NamedTuple):
     z: list[Matrix]  # z_l = h_{l-1} W_l + b_l
     a: list[Matrix]  # a_l = f_l(z_l)
     multiplier: list[Matrix | None]  # m_l of top-k codes and dropout; None stands for ones
-    h: list[Matrix]  # the input, then h_l = m_l a_l; the last one is x_hat
+    h: list[Matrix]  # the input, then h_l = m_l a_l, or z of a Gaussian code; last x_hat
+    code: GaussianCode | None = None
 
 
 def check_network(layer_sizes: Sequence[int], activations: Sequence[str]) -> None:
@@ -75,8 +82,55 @@ def resolve_code_layer(layer_sizes: Sequence[int], code_layer: int | None) -> in
     return code
 
 
+def check_convolutions(layer_sizes: Sequence[int], convolutions: Convolutions) -> None:
+    """Raise ValueError unless each layer that convolves reads and writes rows of its sizes."""
+    for layer, (sizes, convolution) in enumerate(
+        zip(pairwise(layer_sizes), convolutions, strict=True)
+    ):
+        if convolution is None:
+            continue
+        read, written = (math.prod(shape) for shape in convolution.shapes)
+        if (read, written) != sizes:
+            raise ValueError(
+                f"convolutions must fit layer_sizes, {sizes[0]} to {sizes[1]} in layer {layer}; "
+                f"got {read} to {written}"
+            )
+
+
+def layer_shapes(
+    layer_sizes: Sequence[int], convolutions: Convolutions | None = None
+) -> list[tuple[tuple[int, ...], int]]:
+    """The shape of each layer's W, and the length of its b."""
+    pairs = list(pairwise(layer_sizes))
+    kinds: Convolutions = [None] * len(pairs) if convolutions is None else convolutions
+    return [
+        (sizes, sizes[1]) if c is None else (c.weights_shape, c.shapes[1][2])
+        for sizes, c in zip(pairs, kinds, strict=True)
+    ]
+
+
+def count_parameters(
+    layer_sizes: Sequence[int],
+    tied_weights: bool = False,
+    convolutions: Convolutions | None = None,
+    gaussian_layer: int | None = None,
+) -> int:
+    """Length of the flat vector; of tied layers the first half have weights."""
+    shapes = layer_shapes(layer_sizes, convolutions)
+    n_own = len(shapes) // 2 if tied_weights else len(shapes)
+    if gaussian_layer is not None:
+        shapes.append(shapes[gaussian_layer])
+        n_own += 1
+    return sum(math.prod(W) for W, _ in shapes[:n_own]) + sum(b for _, b in shapes)
+
+
 def unpack(
-    layer_sizes: Sequence[int], parameters: ArrayLike, *, tied_weights: bool = False
+    layer_sizes: Sequence[int],
+    parameters: ArrayLike,
+    *,
+    tied_weights: bool = False,
+    convolutions: Convolutions | None = None,
+    gaussian_layer: int | None = None,
 ) -> Layers:
     """The pairs (W, b) of each layer, as views of the flat vector where it is float64.
 
@@ -91,11 +145,19 @@ def unpack(
         Decoder layer L-1-l has the transpose of encoder layer l's weights, for layers numbered
         from 0 to L-1, and its own bias. The sizes must then read the same backwards, with an even
         number of layers.
+    convolutions : sequence of Convolution or None, optional
+        What each layer is, from `convolution_of` or `transpose_of`; None is a dense layer. A layer
+        that convolves has weights of the shape that `conv2d` describes, a bias for each channel
+        that it writes, and rows that are images in C order.
+    gaussian_layer : int, optional
+        Index of a Gaussian layer: behind W and b, which make the mean, it has W' and b' of the same
+        shapes, which make the log variance.
 
     Returns
     -------
     list of (W, b)
-        W float64 of shape (n_{l-1}, n_l), b of shape (n_l,).
+        W float64 of shape (n_{l-1}, n_l), b of shape (n_l,); of a convolution as above. (W', b') of
+        a Gaussian layer comes last.
 
     Raises
     ------
@@ -106,27 +168,40 @@ def unpack(
     vector = np.asarray(parameters, dtype=np.float64)
     pairs = list(pairwise(layer_sizes))
     n_own = len(pairs)  # layers with weights of their own
+    kinds: Convolutions = [None] * n_own if convolutions is None else convolutions
+    check_convolutions(layer_sizes, kinds)
     if tied_weights:
+        if any(kinds):
+            raise ValueError("tied_weights must be False with convolutions; got True")
         if list(layer_sizes) != list(layer_sizes)[::-1] or len(pairs) % 2:
             raise ValueError(
                 "tied_weights must be False unless the decoder mirrors the encoder; "
                 f"got layer_sizes {list(layer_sizes)}"
             )
         n_own //= 2
-    n_parameters = sum(n_in * n_out for n_in, n_out in pairs[:n_own]) + sum(layer_sizes[1:])
+    if gaussian_layer is not None and tied_weights:
+        raise ValueError("tied_weights must be False with a Gaussian layer; got True")
+    shapes = layer_shapes(layer_sizes, convolutions)
+    n_parameters = count_parameters(layer_sizes, tied_weights, convolutions, gaussian_layer)
     if vector.shape != (n_parameters,):
         raise ValueError(f"parameters must have shape ({n_parameters},); got {vector.shape}")
     layers: Layers = []
+    log_variance: Layers = []
     at = 0
-    for layer, (n_in, n_out) in enumerate(pairs):
+    for layer, (shape, n_bias) in enumerate(shapes):
         if layer < n_own:
-            W = vector[at : at + n_in * n_out].reshape(n_in, n_out)
-            at += n_in * n_out
+            n_weights = math.prod(shape)
+            W = vector[at : at + n_weights].reshape(shape)
+            at += n_weights
         else:
             W = layers[len(pairs) - 1 - layer][0].T
-        layers.append((W, vector[at : at + n_out]))
-        at += n_out
-    return layers
+        layers.append((W, vector[at : at + n_bias]))
+        at += n_bias
+        if layer == gaussian_layer:
+            end = at + math.prod(shape)
+            log_variance = [(vector[at:end].reshape(shape), vector[end : end + n_bias])]
+            at = end + n_bias
+    return layers + log_variance
 
 
 def top_k_multiplier(a: Matrix, k: int) -> Matrix:
@@ -142,25 +217,51 @@ def top_k_multiplier(a: Matrix, k: int) -> Matrix:
     return multiplier
 
 
+def multiply(h: Matrix, W: Matrix, convolution: Convolution | None) -> Matrix:
+    """What a layer makes of its input before the bias: h W, or h convolved with W."""
+    if convolution is None:
+        return h @ W
+    return apply(convolution, h.reshape(-1, *convolution.shapes[0]), W).reshape(len(h), -1)
+
+
+def repeat_bias(b: NDArray[np.float64], n_out: int) -> NDArray[np.float64]:
+    """The bias of every unit: that of its channel, the last axis of an image."""
+    return np.tile(b, n_out // len(b))
+
+
 def run_layers(
     layers: Layers,
     activations: Sequence[str],
     entering: Matrix,
+    convolutions: Convolutions | None = None,
     *,
     code: int = -1,
     code_top_k: int | None = None,
+    gaussian: bool = False,
     dropout: float = 0.0,
     draw: Draw | None = None,
 ) -> Pass:
-    """All layers, with the multipliers of top-k codes and of dropout, in this order."""
+    """All layers, with the multipliers of top-k codes and of dropout, in this order.
+
+    A Gaussian code is drawn if there is a `draw`; dropout leaves it alone.
+    """
     run = Pass([], [], [], [entering])
-    for layer, (name, (W, b)) in enumerate(zip(activations, layers, strict=True)):
-        z = run.h[-1] @ W + b
+    kinds: Convolutions = [None] * len(activations) if convolutions is None else convolutions
+    for layer, (name, kind) in enumerate(zip(activations, kinds, strict=True)):
+        W, b = layers[layer]
+        product = multiply(run.h[-1], W, kind)
+        z = product + repeat_bias(b, product.shape[1])
         a = activate(name, z)
         multiplier: Matrix | None = None
         if layer == code and code_top_k is not None:
             multiplier = top_k_multiplier(a, code_top_k)
-        if dropout > 0.0 and draw is not None and layer < len(layers) - 1:
+        if gaussian and layer == code:
+            W_v, b_v = layers[-1]
+            epsilon = None if draw is None else code_noise(a.shape[1], draw, layer=layer)
+            drawn = gaussian_code(a, run.h[-1] @ W_v + b_v, epsilon)
+            run = run._replace(code=drawn)
+            a = drawn.z
+        elif dropout > 0.0 and draw is not None and layer < len(activations) - 1:
             kept = dropout_multiplier(a.shape[1], dropout, draw, layer=layer)
             multiplier = kept if multiplier is None else multiplier * kept
         run.z.append(z)
@@ -182,14 +283,32 @@ def infer(
     tied_weights: bool = False,
     code_layer: int | None = None,
     code_top_k: int | None = None,
+    convolutions: Convolutions | None = None,
+    gaussian_code: bool = False,
 ) -> tuple[Pass, Matrix]:
     """The forward pass without noise and dropout, and the scaled rows (NaN where missing)."""
     check_network(layer_sizes, activations)
     clean = scale_rows(X, layer_sizes[0], input_scale=input_scale, scaling=scaling)
-    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights)
-    code = -1 if code_top_k is None else resolve_code_layer(layer_sizes, code_layer)
+    needs_code = gaussian_code or code_top_k is not None
+    code = resolve_code_layer(layer_sizes, code_layer) if needs_code else -1
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        convolutions=convolutions,
+        gaussian_layer=code if gaussian_code else None,
+    )
     entering, _ = enter_rows(clean, missing)
-    return run_layers(layers, activations, entering, code=code, code_top_k=code_top_k), clean
+    run = run_layers(
+        layers,
+        activations,
+        entering,
+        convolutions,
+        code=code,
+        code_top_k=code_top_k,
+        gaussian=gaussian_code,
+    )
+    return run, clean
 
 
 def forward(
@@ -226,6 +345,10 @@ def forward(
         middle one.
     code_top_k : int, optional
         The k largest units of each row's code are kept, the others become 0.
+    convolutions : sequence of Convolution or None, optional
+        See `unpack`.
+    gaussian_code : bool, default False
+        Whether the code has a mean and a log variance (`unpack`); its output is then the mean.
 
     Returns
     -------
@@ -259,6 +382,23 @@ def encode(
     return forward(layer_sizes, activations, parameters, X, **inference)[1][code + 1]
 
 
+def code_distribution(
+    layer_sizes: Sequence[int],
+    activations: Sequence[str],
+    parameters: ArrayLike,
+    X: ArrayLike,
+    **inference: Unpack[Inference],
+) -> tuple[Matrix, Matrix]:
+    """Mean and log variance of each row's Gaussian code.
+
+    Parameters are those of `forward`; returns two float64 of shape (n_samples, n_code).
+    """
+    inference["gaussian_code"] = True
+    run, _ = infer(layer_sizes, activations, parameters, X, **inference)
+    assert run.code is not None
+    return run.code.mean, run.code.log_variance
+
+
 def decode(
     layer_sizes: Sequence[int],
     activations: Sequence[str],
@@ -267,7 +407,9 @@ def decode(
     *,
     code_layer: int | None = None,
     tied_weights: bool = False,
+    gaussian_code: bool = False,
     scaling: Scaling | None = None,
+    convolutions: Convolutions | None = None,
 ) -> Matrix:
     """The reconstruction that each code of shape (n_samples, n_code) stands for.
 
@@ -277,8 +419,15 @@ def decode(
     check_network(layer_sizes, activations)
     first = resolve_code_layer(layer_sizes, code_layer) + 1
     codes = scale_rows(Z, layer_sizes[first])
-    layers = unpack(layer_sizes, parameters, tied_weights=tied_weights)
-    x_hat = run_layers(layers[first:], activations[first:], codes).h[-1]
+    layers = unpack(
+        layer_sizes,
+        parameters,
+        tied_weights=tied_weights,
+        convolutions=convolutions,
+        gaussian_layer=first - 1 if gaussian_code else None,
+    )
+    kinds = None if convolutions is None else convolutions[first:]
+    x_hat = run_layers(layers[first:], activations[first:], codes, kinds).h[-1]
     return x_hat if scaling is None else scaling.undo(x_hat)
 
 

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from aecore.reference._activations import Matrix, activation_derivative
 from aecore.reference._batch import Batch, run_batch
+from aecore.reference._convolution import Convolution, apply_gradient
+from aecore.reference._gaussian import divergence, divergence_derivatives
 from aecore.reference._layers import Inference, infer, middle_layer
 from aecore.reference._losses import loss_derivative, losses
 from aecore.reference._settings import Options, Settings, row_weights
@@ -30,17 +32,18 @@ class Terms(NamedTuple):
     weight_l1: float = 0.0
     activity_l1: float = 0.0
     contractive: float = 0.0
+    divergence: float = 0.0
 
 
 def _terms(batch: Batch) -> Terms:
     options, run, w = batch.options, batch.run, batch.w
     own = [W for W, _ in batch.layers[: batch.n_own]]
     rows = losses(options.loss, batch.output)
-    divergence = sum(kl(options.sparsity_target, used) for used, _ in batch.rho_hat.values())
+    sparsity = sum(kl(options.sparsity_target, used) for used, _ in batch.rho_hat.values())
     terms = Terms(
         data=float(w @ rows),
         weight_decay=options.weight_decay / 2.0 * sum(float(np.sum(W**2)) for W in own),
-        sparsity=options.sparsity_weight * divergence,
+        sparsity=options.sparsity_weight * sparsity,
     )
     if options.weight_l1:
         terms = terms._replace(
@@ -51,6 +54,9 @@ def _terms(batch: Batch) -> Terms:
         terms = terms._replace(activity_l1=options.activity_l1 * size)
     if batch.contraction is not None:
         terms = terms._replace(contractive=options.contractive_weight * batch.contraction.value)
+    if run.code is not None:
+        kl_of_rows = divergence(run.code, options.free_bits).sum(axis=1)
+        terms = terms._replace(divergence=options.beta * float(w @ kl_of_rows))
     return terms
 
 
@@ -72,19 +78,56 @@ def _delta_below(batch: Batch, layer: int, dJ_dh: Matrix) -> Matrix:
     return delta
 
 
+def _by_input_and_weights(
+    h: Matrix, W: Matrix, delta: Matrix, convolution: Convolution | None
+) -> tuple[Matrix, Matrix]:
+    if convolution is None:
+        return delta @ W.T, h.T @ delta
+    read, written = convolution.shapes
+    by_h, by_W = apply_gradient(convolution, h.reshape(-1, *read), W, delta.reshape(-1, *written))
+    return by_h.reshape(h.shape), by_W
+
+
+def _log_variance_delta(batch: Batch, dJ_dz: Matrix) -> tuple[Matrix, Matrix]:
+    """dJ/dmean and dJ/dv of a Gaussian code from dJ/dz."""
+    code, options = batch.run.code, batch.options
+    assert code is not None
+    by_mean, by_log_variance = divergence_derivatives(code, options.free_bits)
+    weight = options.beta * batch.w[:, np.newaxis]
+    # dz/dlog_variance = exp(log_variance / 2) epsilon / 2
+    dJ_dlog_variance = dJ_dz * (code.z - code.mean) / 2.0 + weight * by_log_variance
+    return dJ_dz + weight * by_mean, np.where(code.is_cut, 0.0, dJ_dlog_variance)
+
+
 def _gradient(batch: Batch) -> Vector:
     options, run, layers = batch.options, batch.run, batch.layers
+    n_layers = len(batch.activations)
+    delta_v: Matrix = np.empty(0)  # the same of a Gaussian code's log variance
     # delta = dJ/dz of the layer at hand, shape (n_samples, n_units).
     delta = batch.w[:, np.newaxis] * loss_derivative(options.loss, batch.output)
     dW: list[Matrix] = [np.empty(0)] * len(layers)
     db: list[Vector] = [np.empty(0)] * len(layers)
-    for layer in reversed(range(len(layers))):
-        dW[layer] = run.h[layer].T @ delta
-        db[layer] = delta.sum(axis=0)
-        if layer > 0:
-            delta = _delta_below(batch, layer - 1, delta @ layers[layer][0].T)
+    kinds: list[Convolution | None] = [None] * n_layers
+    if options.convolutions is not None:
+        kinds = list(options.convolutions)
+    for layer in reversed(range(n_layers)):
+        W, b = layers[layer]
+        dJ_dh, dW[layer] = _by_input_and_weights(run.h[layer], W, delta, kinds[layer])
+        db[layer] = delta.reshape(-1, len(b)).sum(axis=0)  # over positions, where it convolves
+        if run.code is not None and layer == batch.code:  # its other product
+            dW[-1] = run.h[layer].T @ delta_v
+            db[-1] = delta_v.sum(axis=0)
+            dJ_dh = dJ_dh + delta_v @ layers[-1][0].T
+        if run.code is not None and layer - 1 == batch.code:
+            delta, delta_v = _log_variance_delta(batch, dJ_dh)
+        elif layer > 0:
+            delta = _delta_below(batch, layer - 1, dJ_dh)
     blocks: list[Vector] = []
-    for layer, (W, _) in enumerate(layers):
+    order = list(range(n_layers))
+    if run.code is not None:
+        order.insert(batch.code + 1, n_layers)  # where (W', b') lies
+    for layer in order:
+        W, _ = layers[layer]
         if layer < batch.n_own:
             total = dW[layer] + options.weight_decay * W
             if options.weight_l1:
@@ -185,9 +228,16 @@ def objective(
         alpha >= 0; the derivative of abs(h) at 0 is 0.
     contractive_weight : float, default 0.0
         gamma >= 0; above 0 the encoder's activations must be among sigmoid, tanh, relu, identity.
+    convolutions : sequence of Convolution or None, optional
+        See `unpack`; then without tied weights, and without a contractive term on an encoder that
+        convolves.
+    beta : float, default 1.0
+        Weight >= 0 of the divergence of a Gaussian code.
+    free_bits : float, default 0.0
+        lambda >= 0, in nats: what a unit of the code and a row costs at least.
     dropout : float, default 0.0
-        p in [0, 1): each hidden unit is left out with this probability and multiplied by 1/(1 - p)
-        otherwise.
+        p in [0, 1): each hidden unit, but those of a Gaussian code, is left out with this
+        probability and multiplied by 1/(1 - p) otherwise.
     noise : {None, "masking", "gaussian", "salt_and_pepper", "uniform"}, default None
         Noise on the scaled input; the target stays clean.
     noise_level : float, default 0.0
@@ -197,12 +247,12 @@ def objective(
         Weight e >= 0 in the loss of the features whose input is corrupted; the others have 1
         (P. Vincent et al., JMLR 11, 2010, section 4.2 with alpha/beta = e).
     seed : int, default 0
-        Of noise and dropout, in [0, 2**64).
+        Of noise, dropout and Gaussian codes, in [0, 2**64).
     epoch : int, default 0
-        Noise and dropout are drawn anew in each.
+        All of them are drawn anew in each.
     rows : array_like of shape (n_samples,), optional
-        Index of each row in the array that training was given; by default 0, 1, ... Noise and
-        dropout of a row depend on it, not on the place in X.
+        Index of each row in the array that training was given; by default 0, 1, ... What is
+        drawn for a row depends on it, not on the place in X.
 
     Returns
     -------

@@ -5,7 +5,7 @@ word holds the purpose in bits 0 to 7, so that no two purposes share a counter:
 
     initialization (1) and shuffle (2), one long stream of words:
         counter = (i mod 2^32, i >> 32, stream, purpose)        words 4i, 4i + 1, 4i + 2, 4i + 3
-    noise (3) and dropout (4), one word for every row and column:
+    noise (3), dropout (4) and Gaussian codes (5), one word for every row and column:
         counter = (column >> 2, row mod 2^32, epoch, purpose | layer << 8 | (row >> 32) << 20)
         word    = column & 3
 
@@ -31,10 +31,11 @@ _Word = TypeVar("_Word", int, Words)
 INITIALIZATION = 1
 NOISE = 3
 DROPOUT = 4
+CODE = 5
 
 
 class Draw(NamedTuple):
-    """Which noise and dropout: the seed in [0, 2**64), the epoch from 0, and the rows' indices.
+    """Which random numbers: the seed in [0, 2**64), the epoch from 0, and the rows' indices.
 
     `rows`, of shape (n_rows,), holds each row's index in the array that training was given.
     """
@@ -105,11 +106,11 @@ def cell_words(draw: Draw, purpose: int, n_columns: int, *, layer: int = 0) -> W
     draw : Draw
         The epoch is taken modulo 2**32.
     purpose : int
-        NOISE (3) or DROPOUT (4).
+        NOISE (3), DROPOUT (4) or CODE (5).
     n_columns : int
         Width of the matrix; the numbers do not depend on it.
     layer : int, default 0
-        Index of the layer output that is dropped out.
+        Index of the layer output that is dropped out, or the code.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aecore.reference._layers import Inference
+from aecore.reference._layers import Convolutions, Inference
 from aecore.reference._noise import check_noise
 from aecore.reference._scaling import Scaling
 
@@ -28,6 +28,8 @@ class Settings(Inference, total=False):
     sparsity_running: Mapping[int, ArrayLike] | None
     activity_l1: float
     contractive_weight: float
+    beta: float
+    free_bits: float
     dropout: float
     noise: str | None
     noise_level: float
@@ -35,6 +37,10 @@ class Settings(Inference, total=False):
     seed: int
     epoch: int
     rows: ArrayLike | None
+
+
+# Penalties on what a deterministic code is.
+_NOT_OF_A_DRAWN_CODE = ("sparsity_weight", "activity_l1", "contractive_weight", "code_top_k")
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Options:
     sparsity_running: Mapping[int, ArrayLike] | None = None
     activity_l1: float = 0.0
     contractive_weight: float = 0.0
+    beta: float = 1.0
+    free_bits: float = 0.0
     dropout: float = 0.0
     noise: str | None = None
     noise_level: float = 0.0
@@ -66,6 +74,8 @@ class Options:
     tied_weights: bool = False
     code_layer: int | None = None
     code_top_k: int | None = None
+    convolutions: Convolutions | None = None
+    gaussian_code: bool = False
 
     def __post_init__(self) -> None:
         for name in (
@@ -74,10 +84,16 @@ class Options:
             "sparsity_weight",
             "activity_l1",
             "contractive_weight",
+            "beta",
+            "free_bits",
             "noise_emphasis",
         ):
             if not 0.0 <= getattr(self, name) < np.inf:
                 raise ValueError(f"{name} must be a finite number >= 0; got {getattr(self, name)}")
+        for name in _NOT_OF_A_DRAWN_CODE if self.gaussian_code else ():
+            if getattr(self, name):
+                rule = "of no effect (0 or None) with a Gaussian code"
+                raise ValueError(f"{name} must be {rule}; got {getattr(self, name)}")
         for name in ("sparsity_momentum", "dropout"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must be in [0, 1); got {getattr(self, name)}")

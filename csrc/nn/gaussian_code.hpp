@@ -1,0 +1,60 @@
+// The Gaussian code of a batch: drawn from its two products on the way forward, its divergence from
+// the prior, and what the way back needs.
+//
+//   z = mean + exp(v / 2) epsilon,   KL_j = (mean_j^2 + exp(v_j) - 1 - v_j) / 2
+//   dJ/dmean = dJ/dz + w beta mean,  dJ/dv = dJ/dz exp(v / 2) epsilon / 2 + w beta (exp(v) - 1) / 2
+//
+// with v cut to [-20, 20], beyond which it has no slope, and no slope of KL_j below its free bits.
+#pragma once
+
+#include <vector>
+
+#include "nn/objective.hpp"
+#include "nn/panels.hpp"
+#include "nn/source.hpp"
+
+namespace aecore {
+
+template <class T>
+class GaussianCode {
+ public:
+  /// For batches of up to `batch_rows`, of which `rows` are in scratch at a time.
+  GaussianCode(const Network& network, const ObjectiveOptions& options, index_t batch_rows,
+               index_t rows, bool with_gradient);
+
+  /// Whether the layer's output is drawn here.
+  bool draws(index_t layer) const { return layer == layer_; }
+  /// Where the log variance's product goes; and what it becomes.
+  PanelMatrix<T>& log_variance() { return log_variance_; }
+  /// dJ/dlog_variance, once the way back has passed.
+  MatrixPanels<const T> delta() const { return by_log_variance_.from_row(0); }
+
+  /// Rows of scratch from `row` on, which are `first` on of the batch: `z` holds their means and
+  /// gets their draws. `row_weight` of these rows.
+  struct Part {
+    RowRange rows;
+    std::uint32_t epoch;
+    index_t first, row;
+    MatrixPanels<T> z;
+    const T* row_weight;
+    double warm_up;
+  };
+  void draw(const Part& part);
+
+  /// The epilogue of dJ/dz, which becomes dJ/dmean.
+  GaussianBackward<T> backward();
+
+  /// The divergence of all rows of a batch.
+  double value(index_t n_rows, double warm_up) const;
+
+ private:
+  const ObjectiveOptions& options_;
+  index_t layer_ = -1, n_units_ = 0;
+  const bool with_gradient_;
+  PanelMatrix<T> log_variance_, by_mean_, by_log_variance_;
+
+  AlignedBuffer<double> divergence_;  // by row of scratch
+  std::vector<double> block_values_;  // by block of kStatisticsRows rows of the batch
+};
+
+}  // namespace aecore

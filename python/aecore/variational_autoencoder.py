@@ -1,0 +1,420 @@
+"""`VariationalAutoencoder`: rows as draws from a Gaussian code, to scikit-learn's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from aecore import _likelihood
+from aecore._initialization import seed_from
+from aecore._parameters import check_params, parameter_error
+from aecore.autoencoder import Autoencoder
+from aecore.schedules import Linear
+
+if TYPE_CHECKING:
+    from aecore.callbacks import Callback
+    from aecore.optimizers import Optimizer
+    from aecore.schedules import Schedule
+
+
+class VariationalAutoencoder(Autoencoder):
+    """Learn a distribution of rows, to draw new ones from it [1]_.
+
+    The encoder gives each row x the distribution q(z|x) = N(mean(x), diag(std(x)^2)) of its code,
+    the decoder each code z the distribution p(x|z) of rows; codes have the prior p(z) = N(0, I).
+    Training minimises
+
+        J = 1/m sum_i (-log p(x_i|z_i) + beta KL(q(z|x_i) || p(z))) + lambda/2 sum_l ||W_l||^2
+
+    over m rows, with one draw z_i from q(z|x_i) each, new in every epoch. With beta = 1 it is minus
+    the evidence lower bound (ELBO) of log p(x).
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(400, 20)
+        Widths of the encoder's layers, >= 1; the last one is the code.
+    decoder_layer_sizes : int or sequence of int, default=None
+        Widths of the layers between code and output, >= 1, maybe none. None mirrors the encoder.
+    activation : str, default="relu"
+        Activation of the hidden layers but the code, as in `Autoencoder`.
+    likelihood : {"bernoulli", "gaussian", "multinomial"}, default="bernoulli"
+        p(x|z): independent bits, for X in [0, 1] (numbers between are probabilities, whose cross
+        entropy is taken); normal numbers of variance 1 (scale X to say how large their noise is);
+        or counts, for X >= 0, of categories that share one total, up to the multinomial
+        coefficient, which no parameter changes. The outputs are the means, or the categories'
+        probabilities.
+    beta : float, default=1.0
+        Weight >= 0 of the divergence [2]_.
+    beta_warmup_epochs : int, default=0
+        Epochs >= 0 over which the weight rises linearly, from 0 in the first to `beta` in the one
+        after them: epoch e has beta min(1, e / beta_warmup_epochs) [3]_.
+    beta_schedule : callable, default=None
+        Instead of `beta_warmup_epochs`: a function (epoch, n_epochs, history) -> factor >= 0 on
+        `beta`, maybe an object of `aecore.schedules`.
+    free_bits : float, default=0.0
+        Nats >= 0 that each unit of the code may tell of a row for nothing: max(free_bits, KL_j) is
+        what it counts with [4]_. There a group of units has its mean over the batch in the maximum,
+        here each unit of each row its own.
+    initialization : str, default=None
+        As in `Autoencoder`, like the parameters that follow.
+    weight_decay : float, default=0.0
+    weight_l1 : float, default=0.0
+    dropout : float, default=0.0
+        Of the hidden layers but the code.
+    optimizer : str or Optimizer, default="adam"
+        Not "lbfgs", which wants the same J at every step.
+    learning_rate : float, default=None
+    learning_rate_schedule : str or callable, default=None
+    clip_norm : float, default=None
+    batch_size : int, default=128
+    n_epochs : int, default=50
+    shuffle : bool, default=True
+    validation_fraction : float, default=0.0
+    early_stopping : bool, default=False
+        By the validation loss, if there is one: while `beta` warms up, J of the training rows rises
+        with it.
+    patience : int, default=10
+    tolerance : float, default=1e-4
+    warm_start : bool, default=False
+    callbacks : object or sequence of objects, default=None
+    input_scale : float, default=1.0
+    scale : {"minmax", "standard", "maxabs"}, default=None
+    missing : {"mask"}, default=None
+    noise : str, default=None
+        Noise on the rows that enter, while p(x|z) is that of the clean ones.
+    noise_level : float, default=0.3
+    noise_emphasis : float, default=1.0
+    dtype : {"float32", "float64"}, default="float32"
+    n_threads : int, default=None
+    random_state : int, RandomState, Generator, SeedSequence or None, default=None
+        As in `Autoencoder`; codes are drawn from it as well.
+    verbose : {0, 1}, default=0
+
+    Attributes
+    ----------
+    network_ : Network
+        The trained network, with a `Gaussian` layer; its `encode` gives the mean of the code.
+    history_ : dict of str to list of float
+        As in `Autoencoder`. `loss` is J, with the epoch's weight of the divergence;
+        `validation_loss` is the mean over the validation rows of the data term and the divergence,
+        with the full `beta` and the same draws in every epoch.
+    best_epoch_, offset_, factor_, n_features_in_, feature_names_in_
+        As in `Autoencoder`.
+
+    See Also
+    --------
+    Autoencoder : What the other parameters mean.
+    aecore.layers.Gaussian : The code.
+
+    Notes
+    -----
+    `score_samples` and `score` are about the reconstruction at the mean of the code: they do not
+    depend on random numbers. `elbo` and `log_likelihood` are about the distribution.
+
+    References
+    ----------
+    .. [1] D. P. Kingma, M. Welling. Auto-encoding variational Bayes. ICLR 2014.
+    .. [2] I. Higgins et al. beta-VAE: learning basic visual concepts with a constrained
+       variational framework. ICLR 2017.
+    .. [3] C. K. Sonderby, T. Raiko, L. Maaloe, S. K. Sonderby, O. Winther. Ladder variational
+       autoencoders. NIPS 2016, section 2.3.
+    .. [4] D. P. Kingma et al. Improving variational inference with inverse autoregressive flow.
+       NIPS 2016, appendix C.8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecore import VariationalAutoencoder
+    >>> X = np.random.default_rng(0).random((200, 16))
+    >>> vae = VariationalAutoencoder((8, 2), n_epochs=5, random_state=0).fit(X)
+    >>> vae.sample(3, random_state=0).shape
+    (3, 16)
+    """
+
+    # What an Autoencoder may have, and a drawn code has not.
+    tied_weights = False
+    pretrain = False
+    code_activation = None
+    code_top_k = None
+    sparsity_weight = 0.0
+    sparsity_target = 0.05
+    sparsity_layers = "code"
+    sparsity_momentum = 0.0
+    activity_l1 = 0.0
+    contractive_weight = 0.0
+    sparse_output = False
+    _gaussian_code = True
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (400, 20),
+        *,
+        decoder_layer_sizes: int | Sequence[int] | None = None,
+        activation: str = "relu",
+        likelihood: str = "bernoulli",
+        beta: float = 1.0,
+        beta_warmup_epochs: int = 0,
+        beta_schedule: Callable[..., float] | None = None,
+        free_bits: float = 0.0,
+        initialization: str | None = None,
+        weight_decay: float = 0.0,
+        weight_l1: float = 0.0,
+        dropout: float = 0.0,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = None,
+        learning_rate_schedule: str | Callable[..., float] | None = None,
+        clip_norm: float | None = None,
+        batch_size: int = 128,
+        n_epochs: int = 50,
+        shuffle: bool = True,
+        validation_fraction: float = 0.0,
+        early_stopping: bool = False,
+        patience: int = 10,
+        tolerance: float = 1e-4,
+        warm_start: bool = False,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        input_scale: float = 1.0,
+        scale: str | None = None,
+        missing: str | None = None,
+        noise: str | None = None,
+        noise_level: float = 0.3,
+        noise_emphasis: float = 1.0,
+        dtype: DTypeLike = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.decoder_layer_sizes = decoder_layer_sizes
+        self.activation = activation
+        self.likelihood = likelihood
+        self.beta = beta
+        self.beta_warmup_epochs = beta_warmup_epochs
+        self.beta_schedule = beta_schedule
+        self.free_bits = free_bits
+        self.initialization = initialization
+        self.weight_decay = weight_decay
+        self.weight_l1 = weight_l1
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.clip_norm = clip_norm
+        self.batch_size = batch_size
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.tolerance = tolerance
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.input_scale = input_scale
+        self.scale = scale
+        self.missing = missing
+        self.noise = noise
+        self.noise_level = noise_level
+        self.noise_emphasis = noise_emphasis
+        self.dtype = dtype
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def loss(self) -> str:  # type: ignore[override]
+        """The loss whose row is minus the log likelihood, up to a constant."""
+        return _likelihood.LIKELIHOODS[self.likelihood].loss
+
+    @property
+    def output_activation(self) -> str:  # type: ignore[override]
+        """The activation of the output that goes with it."""
+        return _likelihood.LIKELIHOODS[self.likelihood].output_activation
+
+    def _divergence_settings(self) -> dict[str, float]:
+        return {"beta": self.beta, "free_bits": self.free_bits}
+
+    def _beta_schedule(self) -> Schedule | None:
+        if self.beta_schedule is None:
+            return Linear(self.beta_warmup_epochs) if self.beta_warmup_epochs else None
+        if self.beta_warmup_epochs:
+            rule = "be 0 with a beta_schedule"
+            raise parameter_error("beta_warmup_epochs", rule, self.beta_warmup_epochs)
+        return self.beta_schedule
+
+    def transform(self, X: ArrayLike, *, return_std: bool = False) -> Any:
+        """Compute the codes of rows: the means of their distributions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return the standard deviations as well.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_code)
+            Of `dtype`.
+        std : ndarray of shape (n_samples, n_code)
+            With `return_std`; from e^-10 to e^10.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            As in `fit`.
+        """
+        if not return_std:
+            return super().transform(X)
+        network, rows = self._fitted(X)
+        mean, log_variance = network.code_distribution(rows)
+        return mean, np.exp(log_variance / 2)
+
+    def generate(self, Z: ArrayLike) -> NDArray[Any]:
+        """Compute the means of the rows that codes stand for; the same as `inverse_transform`.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_code)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Of `dtype`: probabilities for "bernoulli", shares of the total for "multinomial". On the
+            scale of `input_scale` times X; with `scale` on that of X.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        return self.inverse_transform(Z)
+
+    def sample(self, n: int = 1, *, random_state: Any = None) -> NDArray[Any]:
+        """Draw codes from the prior N(0, I) and compute the means of their rows.
+
+        Parameters
+        ----------
+        n : int, default=1
+            How many, >= 1.
+        random_state : int, RandomState, Generator, SeedSequence or None, default=None
+            None uses NumPy's global state.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features)
+            As `generate`.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If a parameter breaks its rule.
+        """
+        check_is_fitted(self, "network_")
+        check_params({"n": n, "random_state": random_state})
+        codes = _likelihood.generator(seed_from(random_state)).standard_normal(
+            (n, self._n_features_out)
+        )
+        return self.generate(codes)
+
+    def interpolate(self, a: ArrayLike, b: ArrayLike, steps: int = 10) -> NDArray[Any]:
+        """Compute rows on the way from one row to another, straight from code to code.
+
+        Parameters
+        ----------
+        a, b : array-like of shape (n_features,)
+        steps : int, default=10
+            Rows in all, >= 1, the reconstructions of both ends among them (of `a` alone for 1).
+
+        Returns
+        -------
+        ndarray of shape (steps, n_features)
+            As `generate`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        check_params({"steps": steps})
+        for name, row in (("a", a), ("b", b)):
+            if np.ndim(row) != 1:
+                raise parameter_error(name, "be one row, of shape (n_features,)", np.shape(row))
+        first, last = self.transform(np.stack([np.asarray(a), np.asarray(b)]))
+        share = np.linspace(0, 1, steps)[:, np.newaxis]
+        return self.generate((1 - share) * first + share * last)
+
+    def elbo(
+        self, X: ArrayLike, *, n_samples: int = 1, random_state: Any = None
+    ) -> NDArray[np.float64]:
+        """Estimate the evidence lower bound of each row's log p(x), in nats.
+
+        The divergence is computed, with weight 1 whatever `beta` is; log p(x|z) is the mean of
+        `n_samples` draws of z. With `scale` or `input_scale` p is about the scaled rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        n_samples : int, default=1
+            Draws for each row, >= 1.
+        random_state : int, RandomState, Generator, SeedSequence or None, default=None
+            Of the draws; None uses NumPy's global state.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Higher is better; their mean is the ELBO of the data.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        return self._log_likelihood(X, n_samples, random_state, _likelihood.elbo)
+
+    def log_likelihood(
+        self, X: ArrayLike, *, n_samples: int = 100, random_state: Any = None
+    ) -> NDArray[np.float64]:
+        """Estimate log p(x) of each row by importance sampling [1]_, in nats.
+
+        log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x) with K draws from q(z|x): a lower bound in the
+        mean, the tighter the larger K is; K = 1 is the ELBO. With `scale` or `input_scale` p is
+        about the scaled rows. Memory does not grow with K, nor with the rows but for the result.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        n_samples : int, default=100
+            K >= 1.
+        random_state : int, RandomState, Generator, SeedSequence or None, default=None
+            Of the draws; None uses NumPy's global state.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+
+        References
+        ----------
+        .. [1] Y. Burda, R. Grosse, R. Salakhutdinov. Importance weighted autoencoders. ICLR 2016,
+           eq. 8.
+        """
+        return self._log_likelihood(X, n_samples, random_state, _likelihood.importance_weighted)
+
+    def _log_likelihood(
+        self, X: ArrayLike, n_samples: int, random_state: Any, estimate: _likelihood.Estimate
+    ) -> NDArray[np.float64]:
+        check_params({"n_samples": n_samples, "random_state": random_state})
+        network, rows = self._fitted(X)
+        draws = _likelihood.generator(seed_from(random_state))
+        return estimate(network, _likelihood.LIKELIHOODS[self.likelihood], rows, n_samples, draws)
