@@ -150,19 +150,6 @@ def test_noise_on_an_array_leaves_a_sparse_target_alone(noise: str) -> None:
     np.testing.assert_array_equal(found[1], expected[1])
 
 
-@pytest.mark.parametrize("problem", ["squared error", "absolute error", "cross entropy", "huber"])
-def test_observed_only_leaves_out_what_is_not_there(problem: str) -> None:
-    X = messy_rows(60, PROBLEMS[problem][0][0])
-    there = sparse.csr_array((np.ones(X.nnz), X.indices, X.indptr), shape=X.shape).toarray() > 0
-    target = np.where(there, X.toarray(), np.nan)  # explicit zeros are there
-    expected = evaluate(problem, X.toarray(), target, mask_missing=True)
-    found = evaluate(problem, X, observed_only=True)
-    assert found[0] == expected[0]
-    np.testing.assert_array_equal(found[1], expected[1])
-    with pytest.raises(ValueError, match="observed_only must be False unless the target is sparse"):
-        evaluate(problem, X.toarray(), observed_only=True)
-
-
 def test_observed_only_of_a_network() -> None:
     X = messy_rows(60, 300)
     net = Network([300, 20, 300], ["tanh", "identity"], random_state=0)

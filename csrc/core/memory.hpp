@@ -35,6 +35,10 @@ class AlignedBuffer {
   void reserve(index_t size) {
     if (size > size_) *this = AlignedBuffer(size);
   }
+  /// The same with some room beyond, for sizes that differ a little from batch to batch.
+  void reserve_more(index_t size) {
+    if (size > size_) reserve(size + size / 4);
+  }
 
  private:
   struct Free {

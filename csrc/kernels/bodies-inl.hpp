@@ -9,6 +9,8 @@
 #include "kernels/packing-inl.hpp"
 #include "kernels/sparse-inl.hpp"
 //
+#include "kernels/sampled-inl.hpp"
+//
 #include "kernels/activations-inl.hpp"
 #include "kernels/losses-inl.hpp"
 #include "kernels/softmax-inl.hpp"

@@ -24,12 +24,23 @@ void finish(const GemmCall<T>& call) {
   }
 }
 
+/// Rows of B are small, and too many are passed over for the processor to see what comes next.
+constexpr index_t kRowsAhead = 16;
+template <class T>
+inline void fetch_row(const T* row) {
+  for (index_t i = 0; i < kWidth<T>; i += 64 / index_t{sizeof(T)})
+    __builtin_prefetch(row + i, 0, 3);
+}
+
 /// One panel of C. Sums of the block at hand are in `part`, those before it in C.
 template <class T>
 inline void sparse_panel(const SparseColumns<T>& a, const T* b, index_t k, T* c, T* part,
                          index_t rows) {
   constexpr int kLanes = Simd<T>::kLanes;
   constexpr index_t kW = kWidth<T>;
+  const index_t* const begin = a.begin;
+  const std::int32_t* const row = a.row;
+  const T* const value = a.value;
   for (index_t i = 0; i < rows * kW; i += kLanes) {
     store(c + i, Vec<T>{});
     store(part + i, Vec<T>{});
@@ -37,12 +48,15 @@ inline void sparse_panel(const SparseColumns<T>& a, const T* b, index_t k, T* c,
   for (index_t block = 0; block * kSumBlock < k; ++block) {
     const index_t end = smaller(k, (block + 1) * kSumBlock);
     for (index_t column = block * kSumBlock; column < end; ++column) {
-      if (a.begin[column] == a.begin[column + 1]) continue;
+      const index_t ahead = smaller(column + kRowsAhead, k - 1);
+      if (begin[ahead] < begin[ahead + 1]) fetch_row(b + ahead * kW);
+      const index_t last = begin[column + 1];
+      if (begin[column] == last) continue;
       Vec<T> w[kVectors];
       for (int v = 0; v < kVectors; ++v) w[v] = load(b + column * kW + v * kLanes);
-      for (index_t at = a.begin[column]; at < a.begin[column + 1]; ++at) {
-        const Vec<T> x = splat(a.value[at]);
-        T* const sum = part + a.row[at] * kW;
+      for (index_t at = begin[column]; at < last; ++at) {
+        const Vec<T> x = splat(value[at]);
+        T* const sum = part + row[at] * kW;
         for (int v = 0; v < kVectors; ++v) {
           store(sum + v * kLanes, madd(x, w[v], load(sum + v * kLanes)));
         }

@@ -9,6 +9,9 @@ constexpr Kernels<T> make_kernels() {
   k.copy_columns = &copy_columns<T>;
   k.sparse_gemm = &sparse_gemm<T>;
   k.sparse_gradient = &sparse_gradient<T>;
+  k.sampled_gemm = &sampled_gemm<T>;
+  k.sampled_gradient = &sampled_gradient<T>;
+  k.sparse_column_sums = &sparse_column_sums<T>;
   k.finish = &finish<T>;
   k.row_times_matrix = &row_times_matrix<T>;
   k.sparse_row_times_matrix = &sparse_row_times_matrix<T>;

@@ -153,6 +153,19 @@ struct SparseColumns {
   const std::int32_t* block_row;  // which are block_begin[i] to block_begin[i + 1] in the i-th
 };
 
+/// out = A W at the entries of some columns alone; out is by entry, as `entries` has them.
+template <class T>
+struct SampledCall {
+  const T* a;  // panels, k columns
+  index_t a_stride;
+  const T* transposed;  // panels of W^T
+  index_t transposed_stride;
+  index_t k;
+  SparseColumns<T> entries;  // their values are not read
+  T* out;
+  index_t column_begin, column_end;
+};
+
 /// Sparse rows of a target, columns ascending; entries that are not there are 0.
 template <class T>
 struct SparseTarget {
@@ -364,6 +377,12 @@ struct Kernels {
   void (*sparse_gemm)(const GemmCall<T>&, const SparseColumns<T>& a, T* part);
   /// C = (or +=) A^T B with a sparse A, like gemm with an A that is transposed.
   void (*sparse_gradient)(const GemmCall<T>&, const SparseColumns<T>& a);
+  void (*sampled_gemm)(const SampledCall<T>&);
+  /// C = (or +=) A^T B with A in panels and a sparse B; C in panels, row_begin at a panel's edge.
+  void (*sampled_gradient)(const GemmCall<T>&, const SparseColumns<T>& b);
+  /// out[0..) = (or +=) the sums of columns [column_begin, column_end).
+  void (*sparse_column_sums)(const SparseColumns<T>& a, index_t column_begin, index_t column_end,
+                             bool accumulate, T* out);
   /// The call's epilogue over a C that is there.
   void (*finish)(const GemmCall<T>&);
   /// out[0..n) = x W for one row, W (k x n) row-major; out has room for whole panels.

@@ -5,25 +5,6 @@
 namespace aecore {
 
 template <class T>
-void weigh_rows(const Batch& batch, T* row_weight) {
-  const RowRange& range = batch.range;
-  if (batch.data.sample_weight == nullptr) {
-    const T weight = static_cast<T>(1.0 / static_cast<double>(range.n));
-    for (index_t i = 0; i < range.n; ++i) row_weight[i] = weight;
-    return;
-  }
-  const auto source_row = [&](index_t i) {
-    return range.rows != nullptr ? range.rows[range.first + i] : range.first + i;
-  };
-  double sum = 0;
-  for (index_t i = 0; i < range.n; ++i) sum += batch.data.sample_weight[source_row(i)];
-  const double scale = sum > 0 ? 1.0 / sum : 0.0;  // a batch of zero weights teaches nothing
-  for (index_t i = 0; i < range.n; ++i) {
-    row_weight[i] = static_cast<T>(scale * batch.data.sample_weight[source_row(i)]);
-  }
-}
-
-template <class T>
 BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options, index_t n_rows,
                         bool separate_target, bool sparse_input, bool sparse_target)
     : network_(network),
@@ -97,7 +78,5 @@ void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_
 
 template class BatchRows<float>;
 template class BatchRows<double>;
-template void weigh_rows<float>(const Batch&, float*);
-template void weigh_rows<double>(const Batch&, double*);
 
 }  // namespace aecore

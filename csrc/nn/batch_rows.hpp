@@ -34,10 +34,6 @@ struct Batch {
   RowRange part(index_t first, index_t n) const { return {range.rows, range.first + first, n, 0}; }
 };
 
-/// w_i of the rows: 1/m, or the sample weights over their sum.
-template <class T>
-void weigh_rows(const Batch& batch, T* row_weight);
-
 template <class T>
 class BatchRows {
  public:

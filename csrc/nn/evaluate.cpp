@@ -38,7 +38,8 @@ struct Evaluation {
         options(o),
         plan(p),
         gradient(network, options, plan),
-        weights(network, plan.with_gradient || options.contractive_weight > 0),
+        weights(network,
+                plan.with_gradient || options.contractive_weight > 0 || options.observed_only),
         squares(static_cast<std::size_t>(network.n_products())),
         sizes(squares.size()) {}
   Evaluation(const Evaluation&) = delete;  // its parts point at each other

@@ -1,7 +1,6 @@
 #include "nn/gradient.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace aecore {
 
@@ -11,11 +10,15 @@ namespace {
 // may be: 64 rows read W from the third-level cache four times as often, +30 % on deep and wide.
 constexpr index_t kMaxBlockRows = 256;
 
-index_t choose_chunk_rows(const Network& network, const GradientPlan& plan, std::size_t element) {
+index_t choose_chunk_rows(const Network& network, const ObjectiveOptions& options,
+                          const GradientPlan& plan, std::size_t element) {
   double numbers = 0;  // of a row
   for (const index_t size : network.layer_sizes()) numbers += 2 * static_cast<double>(size);
   if (plan.sparse_input) numbers -= 2 * static_cast<double>(network.n_in());
   if (plan.sparse_target) numbers -= static_cast<double>(network.n_out());
+  if (samples_output(network, options, plan.sparse_target)) {
+    numbers -= static_cast<double>(network.n_out());
+  }
   const double fitting = plan.scratch_bytes / (numbers * static_cast<double>(element));
   if (static_cast<double>(plan.max_rows) <= fitting) return plan.max_rows;
   return std::max(index_t{kSumBlock}, static_cast<index_t>(fitting) / kSumBlock * kSumBlock);
@@ -55,14 +58,18 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       with_gradient_(plan.with_gradient),
       sparsity_(network_, options_, plan.max_rows),
       leaving_out_(network_, options_, plan.n_threads),
-      sparse_(network_, options_, plan.sparse_input, plan.sparse_target,
-              choose_chunk_rows(network, plan, sizeof(T)), plan.n_threads),
+      sparse_(options_, plan.sparse_input, plan.sparse_target,
+              choose_chunk_rows(network, options, plan, sizeof(T)), plan.n_threads),
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
-      chunk_rows_(choose_chunk_rows(network, plan, sizeof(T))),
+      chunk_rows_(choose_chunk_rows(network, options, plan, sizeof(T))),
       block_rows_(choose_block_rows(network, chunk_rows_, plan.n_threads)),
+      sums_(plan.max_rows, chunk_rows_),
       rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
             plan.sparse_target),
       code_(network_, options_, plan.max_rows, chunk_rows_, with_gradient_) {
+  if (samples_output(network, options, plan.sparse_target)) {
+    observed_.emplace(network_, options_, plan.n_threads);
+  }
   allocate(plan);
   if (n_contracted_ > 0) {
     contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
@@ -87,15 +94,11 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
     const bool output = l + 1 == n_layers;
     const index_t rows = l <= sparsity_.last() ? plan.max_rows : chunk_rows_;
     if (!output) activations_.emplace_back(rows, n_out);
-    deltas_.emplace_back(with_gradient_ || output ? chunk_rows_ : 0, n_out);
+    const bool kept = output ? !observed_ : with_gradient_;
+    deltas_.emplace_back(kept ? chunk_rows_ : 0, n_out);
     slopes_.emplace_back(!output && keeps_slope(l) ? rows : 0, n_out);
   }
-  row_weight_ = AlignedBuffer<T>(plan.max_rows);
-  row_loss_ = AlignedBuffer<double>(chunk_rows_);
   partial_loss_ = AlignedBuffer<T>(plan.n_threads * block_rows_ * width);
-  const index_t n_statistics = ceil_div(plan.max_rows, kStatisticsRows);
-  block_loss_.resize(static_cast<std::size_t>(n_statistics));
-  if (options_.activity_l1 > 0) block_activity_.resize(block_loss_.size());
 }
 
 /// Layers whose slopes are kept on the way forward, in a panel matrix beside their activations.
@@ -116,9 +119,7 @@ template <class T>
 void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& batch,
                            const WeightAction<T>& action, bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  if (batch.data.sample_weight != nullptr || weighed_rows_ != n_rows) {
-    weigh_rows(batch, row_weight_.data());
-  }
+  sums_.weigh(batch);
   if (sparsity_.last() >= 0) encode_for_sparsity(team, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
@@ -127,7 +128,6 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
     if (with_gradient_) weights_pass(team, weights, batch, chunk, action, sum_squares);
   }
   finish_parts(batch, sum_squares);
-  weighed_rows_ = batch.data.sample_weight == nullptr ? n_rows : 0;
 }
 
 /// The sparse sides of a chunk, all rows at once; `encode`: and through the first layer.
@@ -143,8 +143,11 @@ void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, 
     if (network_.place(p) != 0 || (p > 0 && !code_.draws(0))) continue;
     BiasActivation<T> context{};
     if (!output) context = hidden_activation(weights, p, chunk);
-    sparse_.multiply(team, weights.product(p), product_of(p).into_row(product_row(p, chunk)),
-                     chunk.rows, output ? nullptr : kernels<T>().bias_activation, &context);
+    sparse_.multiply(
+        team,
+        {sparse_.by_column(), weights.product(p), product_of(p).into_row(product_row(p, chunk)),
+         chunk.rows, network_.n_in(), network_.layer(p).n_out},
+        output ? nullptr : kernels<T>().bias_activation, &context);
   }
 }
 
@@ -244,29 +247,7 @@ void BatchGradient<T>::draw_code(const PanelWeights<T>& weights, index_t layer, 
   const index_t first = chunk.first + row;
   PanelMatrix<T>& z = activations_[static_cast<std::size_t>(layer)];
   code_.draw({batch.part(first, rows), batch.epoch, first, row,
-              z.into_row(hidden_row(layer, chunk) + row), row_weight_.data() + first,
-              batch.warm_up});
-}
-
-/// sum w_i |h_ij| of the code, by block of rows.
-template <class T>
-void BatchGradient<T>::sum_code(const Chunk& chunk, index_t row, index_t rows) {
-  const index_t width = kernels<T>().panel_width;
-  const index_t n = network_.layer(options_.code_layer).n_out;
-  const MatrixPanels<const T> h =
-      activations_[static_cast<std::size_t>(options_.code_layer)].from_row(
-          hidden_row(options_.code_layer, chunk));
-  for (index_t first = row; first < row + rows; first += kStatisticsRows) {
-    double sum = 0;
-    for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
-      double size = 0;
-      for (index_t j = 0; j < n; ++j) {
-        size += std::abs(static_cast<double>(h.data[j / width * h.stride + i * h.row + j % width]));
-      }
-      sum += static_cast<double>(row_weight_[chunk.first + i]) * size;
-    }
-    block_activity_[static_cast<std::size_t>((chunk.first + first) / kStatisticsRows)] = sum;
-  }
+              z.into_row(hidden_row(layer, chunk) + row), sums_.weight(first), batch.warm_up});
 }
 
 template <class T>
@@ -290,12 +271,12 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
   }
   context.feature_weight = rows_.feature_weight().data;
   context.feature_weight_stride = rows_.feature_weight().stride;
-  context.row_weight = row_weight_.data() + chunk.first;
+  context.row_weight = sums_.weight(chunk.first);
   context.n_columns = layer.n_out;
-  context.row_loss = row_loss_.data();
+  context.row_loss = sums_.loss();
   context.partial = partial_loss_.data() + worker * block_rows_ * k.panel_width;
   context.partial_row = row;
-  std::fill(row_loss_.data() + row, row_loss_.data() + row + rows, 0.0);
+  std::fill(sums_.loss() + row, sums_.loss() + row + rows, 0.0);
   GemmCall<T> call = forward_product(weights, network_.n_layers() - 1, batch, chunk, row, rows);
   call.prologue = sparse_.target() ? nullptr : k.fetch_target;
   call.epilogue = k.output_loss;
@@ -321,17 +302,6 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
     PanelMatrix<T>& z = deltas_.back();
     k.multinomial_loss(context, z.row(row), z.stride(), row, rows);
   }
-  for (index_t first = row; first < row + rows; first += kStatisticsRows) {
-    double sum = 0;
-    for (index_t i = first; i < std::min(row + rows, first + kStatisticsRows); ++i) {
-      sum += static_cast<double>(row_weight_[chunk.first + i]) * row_loss_[i];
-    }
-    block_loss_[static_cast<std::size_t>((chunk.first + first) / kStatisticsRows)] = sum;
-  }
-  if (batch.row_loss != nullptr) {
-    std::copy(row_loss_.data() + row, row_loss_.data() + row + rows,
-              batch.row_loss + chunk.first + row);
-  }
 }
 
 /// dJ/dz of what a product made.
@@ -343,7 +313,7 @@ MatrixPanels<const T> BatchGradient<T>::delta_of(index_t product) const {
 
 /// delta W^T, to the deltas of the layer below.
 template <class T>
-GemmCall<T> BatchGradient<T>::backward_product(PanelWeights<T>& weights, index_t product,
+GemmCall<T> BatchGradient<T>::backward_product(const PanelWeights<T>& weights, index_t product,
                                                index_t row, index_t rows) {
   const MatrixPanels<const T> delta = delta_of(product);
   PanelMatrix<T>& below = deltas_[static_cast<std::size_t>(network_.place(product) - 1)];
@@ -382,7 +352,7 @@ ActivationBackward<T> BatchGradient<T>::hidden_backward(index_t layer, const Chu
   context.activations = kept.row(hidden_row(layer, chunk));
   context.activations_stride = kept.stride();
   context.penalty = sparsity_.penalty(layer);
-  context.row_weight = row_weight_.data() + chunk.first;
+  context.row_weight = sums_.weight(chunk.first);
   if (layer < n_contracted_) {
     const MatrixPanels<const T> by_z = contraction_->by_z(layer);
     context.by_z = by_z.data;
@@ -391,29 +361,46 @@ ActivationBackward<T> BatchGradient<T>::hidden_backward(index_t layer, const Chu
   return context;
 }
 
+/// use(epilogue, context): what makes dJ/dz of a hidden layer's dJ/dh.
 template <class T>
-void BatchGradient<T>::backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row,
-                                index_t rows) {
-  const Kernels<T>& k = kernels<T>();
-  for (index_t layer = network_.n_layers() - 1; layer > 0; --layer) {
+template <class Use>
+void BatchGradient<T>::use_backward(index_t layer, const Chunk& chunk, Use use) {
+  if (code_.draws(layer)) {
+    const GaussianBackward<T> context = code_.backward();
+    use(kernels<T>().gaussian_backward, &context);
+  } else {
+    const ActivationBackward<T> context = hidden_backward(layer, chunk);
+    use(kernels<T>().activation_backward, &context);
+  }
+}
+
+/// From dJ/dz of layer `from` to that of all below.
+template <class T>
+void BatchGradient<T>::backward(const PanelWeights<T>& weights, index_t from, const Chunk& chunk,
+                                index_t row, index_t rows) {
+  for (index_t layer = from; layer > 0; --layer) {
     GemmCall<T> call = backward_product(weights, layer, row, rows);
     if (code_.draws(layer)) {  // its two products meet
-      k.gemm(call);
+      kernels<T>().gemm(call);
       call = backward_product(weights, network_.layer(layer).log_variance, row, rows);
       call.accumulate = true;
     }
-    if (code_.draws(layer - 1)) {
-      const GaussianBackward<T> context = code_.backward();
-      call.epilogue = k.gaussian_backward;
-      call.context = &context;
-      k.gemm(call);
-    } else {
-      const ActivationBackward<T> context = hidden_backward(layer - 1, chunk);
-      call.epilogue = k.activation_backward;
-      call.context = &context;
-      k.gemm(call);
-    }
+    use_backward(layer - 1, chunk, [&](Epilogue<T> epilogue, const void* context) {
+      call.epilogue = epilogue;
+      call.context = context;
+      kernels<T>().gemm(call);
+    });
   }
+}
+
+/// body(row, rows, worker) for the blocks of a chunk.
+template <class T>
+template <class Body>
+void BatchGradient<T>::for_blocks(Team& team, const Chunk& chunk, Body body) const {
+  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
+    const index_t row = block * block_rows_;
+    body(row, std::min(block_rows_, chunk.rows - row), worker);
+  });
 }
 
 template <class T>
@@ -423,12 +410,10 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
     enter_sparse(team, weights, batch, chunk, true);
-    team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
-      const index_t row = block * block_rows_;
-      const index_t rows = std::min(block_rows_, chunk.rows - row);
+    for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
       rows_.gather(batch, chunk.first, row, rows);
       forward_hidden(weights, 0, sparsity_.last() + 1, batch, chunk, row, rows, worker);
-      sparsity_.add_rows(activations_, row_weight_.data(), first + row, rows);
+      sparsity_.add_rows(activations_, sums_.weight(0), first + row, rows);
     });
   }
   sparsity_.finish(n_rows, options_.sparsity_momentum > 0 ? batch.running : nullptr);
@@ -442,9 +427,7 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
   if (!is_gathered(batch, chunk)) {
     enter_sparse(team, weights, batch, chunk, sparsity_.last() < 0);
   }
-  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
-    const index_t row = block * block_rows_;
-    const index_t rows = std::min(block_rows_, chunk.rows - row);
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
     if (!is_gathered(batch, chunk)) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, sparsity_.last() + 1, n_contracted_, batch, chunk, row, rows, worker);
   });
@@ -453,7 +436,7 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
     encoded_.h[i] = activations_[i].from_row(hidden_row(l, chunk));
     encoded_.slopes[i] = slopes_[i].from_row(hidden_row(l, chunk));
   }
-  encoded_.row_weight = row_weight_.data() + chunk.first;
+  encoded_.row_weight = sums_.weight(chunk.first);
   encoded_.n = chunk.rows;
   contraction_->run(team, weights, encoded_, chunk.first == 0,
                     with_gradient_ ? weight_pass_->held() : nullptr);
@@ -471,14 +454,46 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
   const bool gathered = contraction_ || is_gathered(batch, chunk);
   const index_t encoded = std::max(sparsity_.last() + 1, n_contracted_);
   if (!gathered) enter_sparse(team, weights, batch, chunk, encoded == 0);
-  team.for_each(ceil_div(chunk.rows, block_rows_), [&](index_t block, int worker) {
-    const index_t row = block * block_rows_;
-    const index_t rows = std::min(block_rows_, chunk.rows - row);
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
     if (!gathered) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, encoded, network_.n_layers() - 1, batch, chunk, row, rows, worker);
-    if (options_.activity_l1 > 0) sum_code(chunk, row, rows);
+    if (options_.activity_l1 > 0) {
+      const index_t code = options_.code_layer;
+      sums_.add_sizes(
+          activations_[static_cast<std::size_t>(code)].from_row(hidden_row(code, chunk)),
+          network_.layer(code).n_out, chunk.first, row, rows);
+    }
+    if (observed_) return;
     output_loss(weights, batch, chunk, row, rows, team.size(), worker);
-    if (with_gradient_) backward(weights, chunk, row, rows);
+    sums_.add_losses(batch, chunk.first, row, rows);
+    if (with_gradient_) backward(weights, network_.n_layers() - 1, chunk, row, rows);
+  });
+  if (observed_) observed_pass(team, weights, batch, chunk);
+}
+
+/// The output and the way back from it, with the entries of all rows at once: products with them go
+/// column by column, as those of sparse rows do.
+template <class T>
+void BatchGradient<T>::observed_pass(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                                     const Chunk& chunk) {
+  const index_t last = network_.n_layers() - 1;
+  const auto below = static_cast<std::size_t>(last - 1);
+  observed_->multiply(team, sparse_.target_rows(), weights,
+                      activations_[below].from_row(hidden_row(last - 1, chunk)));
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
+    observed_->loss(row, rows, weights.bias(last), sums_.weight(chunk.first), sums_.loss(), worker);
+    sums_.add_losses(batch, chunk.first, row, rows);
+  });
+  if (!with_gradient_) return;
+  use_backward(last - 1, chunk, [&](Epilogue<T> epilogue, const void* context) {
+    sparse_.multiply(team,
+                     {observed_->deltas(), weights.way_back(last), deltas_[below].into_row(0),
+                      chunk.rows, network_.n_out(), network_.layer(last).n_in},
+                     epilogue, context);
+  });
+  if (last == 1) return;
+  for_blocks(team, chunk, [&](index_t row, index_t rows, int) {
+    backward(weights, last - 1, chunk, row, rows);
   });
 }
 
@@ -490,13 +505,16 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
   for (index_t p = 0; p < network_.n_products(); ++p) {
     const auto i = static_cast<std::size_t>(p);
     const index_t l = network_.place(p);
-    views_.inputs[i] =
+    views_.inputs[i] = {
         l == 0 ? rows_.input(batch, chunk.first)
-               : activations_[static_cast<std::size_t>(l - 1)].from_row(hidden_row(l - 1, chunk));
-    views_.deltas[i] = delta_of(p);
+               : activations_[static_cast<std::size_t>(l - 1)].from_row(hidden_row(l - 1, chunk)),
+        l == 0 && sparse_.input() ? &sparse_.by_column() : nullptr};
+    views_.deltas[i] = {delta_of(p)};
+  }
+  if (observed_) {
+    views_.deltas[static_cast<std::size_t>(network_.n_layers() - 1)].sparse = &observed_->deltas();
   }
   weight_pass_->run(team, views_.inputs, views_.deltas,
-                    sparse_.input() ? &sparse_.by_column() : nullptr,
                     {chunk.rows, chunk.first == 0, chunk.first + chunk.rows == n_rows}, weights,
                     action, sum_squares);
 }
@@ -505,19 +523,14 @@ template <class T>
 void BatchGradient<T>::finish_parts(const Batch& batch, bool sum_squares) {
   const index_t n_rows = batch.range.n;
   parts_.divergence = code_.value(n_rows, batch.warm_up);
-  parts_.loss = 0;
-  for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
-    parts_.loss += block_loss_[static_cast<std::size_t>(b)];
-  }
+  parts_.loss = sums_.total_loss(n_rows);
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();
   }
   if (with_gradient_) parts_.weight_l1 = options_.weight_l1 * weight_pass_->sizes();
   if (contraction_) parts_.contractive = contraction_->value();
-  parts_.activity_l1 = 0;
-  if (options_.activity_l1 <= 0) return;
-  for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
-    parts_.activity_l1 += options_.activity_l1 * block_activity_[static_cast<std::size_t>(b)];
+  if (options_.activity_l1 > 0) {
+    parts_.activity_l1 = options_.activity_l1 * sums_.total_size(n_rows);
   }
 }
 

@@ -16,7 +16,9 @@
 #include "nn/gaussian_code.hpp"
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
+#include "nn/observed_output.hpp"
 #include "nn/panels.hpp"
+#include "nn/row_sums.hpp"
 #include "nn/sparse_batch.hpp"
 #include "nn/sparsity.hpp"
 #include "nn/weight_pass.hpp"
@@ -59,8 +61,8 @@ class BatchGradient {
     index_t first, rows;
   };
 
-  struct Views {  // what the weights pass reads, by layer
-    std::vector<MatrixPanels<const T>> inputs, deltas;
+  struct Views {  // what the weights pass reads, by product
+    std::vector<WeightOperand<T>> inputs, deltas;
   };
 
   void allocate(const GradientPlan& plan);
@@ -79,18 +81,24 @@ class BatchGradient {
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Batch& batch, const Chunk& chunk, index_t row, index_t rows,
                       int worker);
-  void sum_code(const Chunk& chunk, index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
-  GemmCall<T> backward_product(PanelWeights<T>& weights, index_t product, index_t row,
+  GemmCall<T> backward_product(const PanelWeights<T>& weights, index_t product, index_t row,
                                index_t rows);
   MatrixPanels<const T> delta_of(index_t product) const;
   ActivationBackward<T> hidden_backward(index_t layer, const Chunk& chunk);
-  void backward(PanelWeights<T>& weights, const Chunk& chunk, index_t row, index_t rows);
+  template <class Use>
+  void use_backward(index_t layer, const Chunk& chunk, Use use);
+  void backward(const PanelWeights<T>& weights, index_t from, const Chunk& chunk, index_t row,
+                index_t rows);
+  template <class Body>
+  void for_blocks(Team& team, const Chunk& chunk, Body body) const;
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
   bool is_gathered(const Batch& batch, const Chunk& chunk) const;
   void contract(Team& team, const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
   void rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
+  void observed_pass(Team& team, const PanelWeights<T>& weights, const Batch& batch,
+                     const Chunk& chunk);
   void weights_pass(Team& team, PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                     const WeightAction<T>& action, bool sum_squares);
   void finish_parts(const Batch& batch, bool sum_squares);
@@ -101,20 +109,18 @@ class BatchGradient {
   Sparsity<T> sparsity_;
   LeavingOut<T> leaving_out_;
   SparseBatch<T> sparse_;
+  std::optional<ObservedOutput<T>> observed_;  // where the output is of entries alone
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
+  RowSums<T> sums_;
   BatchRows<T> rows_;
   GaussianCode<T> code_;
-  index_t weighed_rows_ = 0;  // row_weight_ holds 1 / this
 
   std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()
   std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
-  std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk
-  AlignedBuffer<T> row_weight_;              // w_i, rows of the batch
-  AlignedBuffer<double> row_loss_;           // rows of a chunk
+  std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk; of the last
+                                             // not where `observed_` has it
   AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
-  std::vector<double> block_activity_;       // likewise: sums of w_i |h_code|
-  std::vector<double> block_loss_;           // by block of kStatisticsRows rows of the batch
   std::optional<WeightPass<T>> weight_pass_;   // with_gradient
   std::optional<Contraction<T>> contraction_;  // where J has the penalty
   typename Contraction<T>::Rows encoded_;      // what it reads

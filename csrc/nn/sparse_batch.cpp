@@ -42,15 +42,14 @@ void check_sparse_rows(const RowSource& x, const RowSource* target,
 }
 
 template <class T>
-SparseBatch<T>::SparseBatch(const Network& network, const ObjectiveOptions& options, bool input,
-                            bool target, index_t max_rows, int n_threads)
-    : network_(network),
-      options_(options),
+SparseBatch<T>::SparseBatch(const ObjectiveOptions& options, bool input, bool target,
+                            index_t max_rows, int n_threads)
+    : options_(options),
       input_(input),
       target_(target),
       entering_(n_threads),
       compared_(n_threads) {
-  if (!input) return;
+  if (!input && !(target && options.observed_only)) return;
   for (int i = 0; i < n_threads; ++i) part_.emplace_back(max_rows * kernels<T>().panel_width);
 }
 
@@ -59,7 +58,7 @@ void SparseBatch<T>::gather(Team& team, const RowSource& x, const RowSource* tar
                             const RowRange& range, std::uint32_t epoch, index_t block_rows) {
   const Asked asked{false, options_.loss == Loss::binary_cross_entropy,
                     is_of_counts(options_.loss)};
-  const bool apart = target_ && target != nullptr;
+  apart_ = target_ && target != nullptr;
   if (input_) {
     entering_.begin(x, range,
                     {&options_.input,
@@ -67,38 +66,37 @@ void SparseBatch<T>::gather(Team& team, const RowSource& x, const RowSource* tar
                      {options_.seed, epoch},
                      target == nullptr ? asked : Asked{}});
   }
-  if (apart) compared_.begin(*target, range, {&unscaled_, nullptr, {}, asked});
+  if (apart_) compared_.begin(*target, range, {&unscaled_, nullptr, {}, asked});
   team.for_each(ceil_div(range.n, block_rows), [&](index_t block, int worker) {
     const index_t first = block * block_rows;
     const index_t n = std::min(block_rows, range.n - first);
     if (input_) entering_.gather(first, n, worker);
-    if (apart) compared_.gather(first, n, worker);
+    if (apart_) compared_.gather(first, n, worker);
   });
-  if (target_) as_target_ = (apart ? compared_ : entering_).as_target(options_.observed_only);
+  if (target_) as_target_ = (apart_ ? compared_ : entering_).as_target(options_.observed_only);
   if (!input_) return;
   entering_.transpose();
   by_column_ = entering_.by_column();
 }
 
 template <class T>
-void SparseBatch<T>::multiply(Team& team, const PanelOperand<T>& w, const MatrixPanels<T>& c,
-                              index_t rows, Epilogue<T> epilogue, const void* context) {
+void SparseBatch<T>::multiply(Team& team, const Product& product, Epilogue<T> epilogue,
+                              const void* context) {
   const Kernels<T>& k = kernels<T>();
-  const Layer& layer = network_.layer(0);
-  team.for_each(ceil_div(layer.n_out, k.panel_width), [&](index_t panel, int worker) {
+  team.for_each(ceil_div(product.n, k.panel_width), [&](index_t panel, int worker) {
     GemmCall<T> call{};
-    call.b = w.data;
+    call.b = product.b.data;
     call.b_row = call.c_row = k.panel_width;
-    call.b_stride = w.stride;
-    call.c = c.data;
-    call.c_stride = c.stride;
-    call.row_end = rows;
-    call.k = layer.n_in;
+    call.b_stride = product.b.stride;
+    call.c = product.c.data;
+    call.c_stride = product.c.stride;
+    call.row_end = product.rows;
+    call.k = product.k;
     call.column_begin = panel * k.panel_width;
-    call.column_end = std::min(layer.n_out, call.column_begin + k.panel_width);
+    call.column_end = std::min(product.n, call.column_begin + k.panel_width);
     call.epilogue = epilogue;
     call.context = context;
-    k.sparse_gemm(call, by_column_, part_[static_cast<std::size_t>(worker)].data());
+    k.sparse_gemm(call, product.a, part_[static_cast<std::size_t>(worker)].data());
     if (epilogue != nullptr) k.finish(call);
   });
 }

@@ -19,8 +19,8 @@ template <class T>
 class SparseBatch {
  public:
   /// Which sides are sparse; for up to `max_rows` rows.
-  SparseBatch(const Network& network, const ObjectiveOptions& options, bool input, bool target,
-              index_t max_rows, int n_threads);
+  SparseBatch(const ObjectiveOptions& options, bool input, bool target, index_t max_rows,
+              int n_threads);
 
   bool input() const { return input_; }
   bool target() const { return target_; }
@@ -30,21 +30,27 @@ class SparseBatch {
   void gather(Team& team, const RowSource& x, const RowSource* target, const RowRange& range,
               std::uint32_t epoch, index_t block_rows);
 
-  /// C = X W of the first layer, a panel of columns at a time, then the epilogue if there is one.
-  void multiply(Team& team, const PanelOperand<T>& w, const MatrixPanels<T>& c, index_t rows,
-                Epilogue<T> epilogue, const void* context);
+  /// C = A B (rows x k, k x n), a panel of columns at a time, then the epilogue if there is one.
+  struct Product {
+    const SparseColumns<T>& a;
+    const PanelOperand<T> b;
+    const MatrixPanels<T> c;
+    index_t rows, k, n;
+  };
+  void multiply(Team& team, const Product& product, Epilogue<T> epilogue, const void* context);
 
   /// Both as of the last gather.
   const SparseColumns<T>& by_column() const { return by_column_; }
   const SparseTarget<T>& as_target() const { return as_target_; }
+  EntryRows<T> target_rows() const { return (apart_ ? compared_ : entering_).clean(); }
 
  private:
-  const Network& network_;
   const ObjectiveOptions& options_;
   const bool input_, target_;
   const InputOptions unscaled_;  // of a target of its own
   SparseRows<T> entering_, compared_;
   SparseColumns<T> by_column_{};
+  bool apart_ = false;  // the target is a matrix of its own
   SparseTarget<T> as_target_{};
   std::vector<AlignedBuffer<T>> part_;  // by worker: sums of the block at hand
 };

@@ -10,12 +10,6 @@ namespace aecore {
 
 namespace {
 
-/// Batches differ in their entries: a little more room than this one needs.
-template <class T>
-void reserve(AlignedBuffer<T>& buffer, index_t size) {
-  if (size > buffer.size()) buffer.reserve(size + size / 4);
-}
-
 bool extent_is_good(const RowSource& source, index_t row) {
   const index_t begin = source.entries.begin_of(row), end = source.entries.begin_of(row + 1);
   return 0 <= begin && begin <= end && end <= source.entries.n_entries;
@@ -57,10 +51,10 @@ void SparseRows<T>::begin(const RowSource& source, const RowRange& range,
   source_ = &source;
   range_ = range;
   options_ = options;
-  reserve(first_entry_, range.n);
-  reserve(start_, range.n + 1);
-  reserve(end_, range.n);
-  reserve(next_, range.n);
+  first_entry_.reserve_more(range.n);
+  start_.reserve_more(range.n + 1);
+  end_.reserve_more(range.n);
+  next_.reserve_more(range.n);
   start_[0] = 0;
   for (index_t i = 0; i < range.n; ++i) {
     const index_t row = source_row(i);
@@ -71,9 +65,9 @@ void SparseRows<T>::begin(const RowSource& source, const RowRange& range,
     // The kernels write whole panels.
     start_[i + 1] = start_[i] + round_up(n, kernels<T>().panel_width);
   }
-  reserve(column_, start_[range.n]);
-  reserve(value_, start_[range.n]);
-  if (masks()) reserve(masked_, start_[range.n]);
+  column_.reserve_more(start_[range.n]);
+  value_.reserve_more(start_[range.n]);
+  if (masks()) masked_.reserve_more(start_[range.n]);
 }
 
 /// False where a column is not one of the matrix.
@@ -206,51 +200,6 @@ void SparseRows<T>::throw_first_bad_row() const {
     }
   }
   throw std::invalid_argument("Input " + source_->name + " changed while it was read.");
-}
-
-/// each(row, column, value, whether it is the row's first in a block of the sum), row by row; zeros
-/// would add nothing.
-template <class T>
-template <class Each>
-void SparseRows<T>::for_entering(Each each) const {
-  const T* const value = (masks() ? masked_ : value_).data();
-  for (index_t i = 0; i < range_.n; ++i) {
-    index_t block = -1;
-    for (index_t e = start_[i]; e < end_[i]; ++e) {
-      if (value[e] == T{0}) continue;
-      const index_t column = column_[e];
-      each(static_cast<std::int32_t>(i), column, value[e], column / kSumBlock != block);
-      block = column / kSumBlock;
-    }
-  }
-}
-
-template <class T>
-void SparseRows<T>::transpose() {
-  const index_t n_columns = source_->n_columns, n_blocks = ceil_div(n_columns, kSumBlock);
-  // Counted two places further, a list's place is one further where its next entry goes, and its
-  // own where it begins once all entries are there.
-  reserve(column_begin_, n_columns + 2);
-  reserve(block_begin_, n_blocks + 2);
-  index_t* const columns = column_begin_.data();
-  index_t* const blocks = block_begin_.data();
-  std::fill(columns, columns + n_columns + 2, index_t{0});
-  std::fill(blocks, blocks + n_blocks + 2, index_t{0});
-  for_entering([&](std::int32_t, index_t column, T, bool begins) {
-    ++columns[column + 2];
-    blocks[column / kSumBlock + 2] += begins;
-  });
-  for (index_t c = 2; c < n_columns + 2; ++c) columns[c] += columns[c - 1];
-  for (index_t b = 2; b < n_blocks + 2; ++b) blocks[b] += blocks[b - 1];
-  reserve(row_, columns[n_columns + 1]);
-  reserve(column_value_, columns[n_columns + 1]);
-  reserve(block_row_, blocks[n_blocks + 1]);
-  for_entering([&](std::int32_t row, index_t column, T value, bool begins) {
-    const index_t place = columns[column + 1]++;
-    row_[place] = row;
-    column_value_[place] = value;
-    if (begins) block_row_[blocks[column / kSumBlock + 1]++] = row;
-  });
 }
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/memory.hpp"
+#include "nn/by_column.hpp"
 #include "nn/source.hpp"
 
 namespace aecore {
@@ -31,13 +32,12 @@ class SparseRows {
   /// Rows [first, first + n) of the range. Both throw a sentence about the source's first offender.
   void gather(index_t first, index_t n, int worker);
 
-  /// Puts the entries in the order of columns, once all rows are gathered.
-  void transpose();
+  /// Puts what enters, noise and all, in the order of columns, once all rows are gathered.
+  void transpose() { by_column_.take_nonzero(rows_of(masks() ? masked_ : value_)); }
+  SparseColumns<T> by_column() const { return by_column_.view(); }
 
-  SparseColumns<T> by_column() const {
-    return {column_begin_.data(), row_.data(), column_value_.data(), block_begin_.data(),
-            block_row_.data()};
-  }
+  /// Without noise.
+  EntryRows<T> clean() const { return rows_of(value_); }
   SparseTarget<T> as_target(bool observed_only) {
     return {start_.data(), end_.data(), column_.data(), value_.data(), next_.data(), observed_only};
   }
@@ -61,8 +61,9 @@ class SparseRows {
     return range_.rows != nullptr ? range_.rows[range_.first + i] : range_.first + i;
   }
   bool masks() const { return options_.noise != nullptr && options_.noise->level > 0; }
-  template <class Each>
-  void for_entering(Each each) const;
+  EntryRows<T> rows_of(const AlignedBuffer<T>& value) const {
+    return {start_.data(), end_.data(), column_.data(), value.data(), range_.n, source_->n_columns};
+  }
 
   const RowSource* source_ = nullptr;
   RowRange range_{};
@@ -72,9 +73,7 @@ class SparseRows {
       next_;  // of each row here; there is room up to the next start
   AlignedBuffer<std::int32_t> column_;
   AlignedBuffer<T> value_, masked_;  // the target, and what enters if that is something else
-  AlignedBuffer<index_t> column_begin_, block_begin_;
-  AlignedBuffer<std::int32_t> row_, block_row_;
-  AlignedBuffer<T> column_value_;
+  ByColumn<T> by_column_;
   std::vector<Scratch> scratch_;  // by worker
 };
 

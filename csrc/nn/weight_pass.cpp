@@ -95,9 +95,8 @@ void WeightPass<T>::plan_convolution(index_t layer) {
 }
 
 template <class T>
-void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<const T>>& inputs,
-                        const std::vector<MatrixPanels<const T>>& deltas,
-                        const SparseColumns<T>* sparse_input, const Chunk& chunk,
+void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
+                        const std::vector<WeightOperand<T>>& deltas, const Chunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
   const bool clip = action.clip_norm > 0;
   WeightAction<T> used = action;
@@ -112,7 +111,7 @@ void WeightPass<T>::run(Team& team, const std::vector<MatrixPanels<const T>>& in
     if (task.row_end > 0) {
       run_task(task, clip || sum_squares ? &squares[index] : nullptr,
                !clip && action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr,
-               operands_of(task, inputs, deltas, sparse_input), chunk, weights, used, scratch);
+               operands_of(task, inputs, deltas), chunk, weights, used, scratch);
     }
     if (task.has_bias(network_)) {
       bias_gradient(task, clip ? &squares[index] : nullptr, deltas[l], chunk, weights, used,
@@ -219,11 +218,10 @@ void WeightPass<T>::update_bias(const Task& task, double* squares, T* gradient,
 
 template <class T>
 typename WeightPass<T>::Operands WeightPass<T>::operands_of(
-    const Task& task, const std::vector<MatrixPanels<const T>>& inputs,
-    const std::vector<MatrixPanels<const T>>& deltas, const SparseColumns<T>* sparse_input) const {
+    const Task& task, const std::vector<WeightOperand<T>>& inputs,
+    const std::vector<WeightOperand<T>>& deltas) const {
   const auto l = static_cast<std::size_t>(task.layer);
-  Operands operands{
-      inputs[l], deltas[l], {}, {}, network_.place(task.layer) == 0 ? sparse_input : nullptr};
+  Operands operands{inputs[l], deltas[l], {}, {}};
   if (network_.tied()) {
     const std::size_t decoder = inputs.size() - 1 - l;
     operands.tied_input = inputs[decoder];
@@ -240,16 +238,16 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
   WeightUpdate<T> update = update_of(task, weights, action);
   update.squares = squares;
   update.sizes = sizes;
-  const auto multiply = [&](const MatrixPanels<const T>& a, const MatrixPanels<const T>& b,
-                            index_t begin, index_t end, bool accumulate, bool last) {
+  const auto multiply = [&](const WeightOperand<T>& a, const WeightOperand<T>& b, index_t begin,
+                            index_t end, bool accumulate, bool last) {
     GemmCall<T> call{};
-    call.a = a.data;
-    call.a_row = a.row;
-    call.a_stride = a.stride;
+    call.a = a.panels.data;
+    call.a_row = a.panels.row;
+    call.a_stride = a.panels.stride;
     call.a_transposed = true;
-    call.b = b.data;
+    call.b = b.panels.data;
     call.b_row = call.c_row = width;
-    call.b_stride = b.stride;
+    call.b_stride = b.panels.stride;
     if (gradients_.size() > 0) {
       call.c = gradients_.data() + weights.layout().weights(task.layer);
       call.c_stride = update.stride;
@@ -268,10 +266,12 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
       call.epilogue = action.epilogue;
       call.context = &update;
     }
-    if (a.data != nullptr) {
-      kernels<T>().gemm(call);
+    if (a.sparse != nullptr) {
+      kernels<T>().sparse_gradient(call, *a.sparse);
+    } else if (b.sparse != nullptr) {
+      kernels<T>().sampled_gradient(call, *b.sparse);
     } else {
-      kernels<T>().sparse_gradient(call, *operands.sparse_input);
+      kernels<T>().gemm(call);
     }
   };
   if (network_.layer(task.layer).convolves()) {
@@ -279,7 +279,7 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
     return;
   }
   const bool begun = !chunk.first || task.layer < n_begun_;
-  if (operands.tied_input.data == nullptr) {
+  if (!network_.tied()) {
     multiply(operands.input, operands.delta, task.column_begin, task.column_end, begun, chunk.last);
     return;
   }
@@ -303,8 +303,8 @@ void WeightPass<T>::run_convolution(const Task& task, WeightUpdate<T>& update,
                           task.column_begin / width * update.stride + task.row_begin * width
                     : scratch;
   ConvolutionGradient<T>{convolution,
-                         convolution.transposed ? operands.delta : operands.input,
-                         convolution.transposed ? operands.input : operands.delta,
+                         (convolution.transposed ? operands.delta : operands.input).panels,
+                         (convolution.transposed ? operands.input : operands.delta).panels,
                          chunk.rows,
                          task.row_begin,
                          task.row_end,
@@ -323,25 +323,27 @@ void WeightPass<T>::run_convolution(const Task& task, WeightUpdate<T>& update,
 }
 
 template <class T>
-void WeightPass<T>::bias_gradient(const Task& task, double* squares,
-                                  const MatrixPanels<const T>& delta, const Chunk& chunk,
-                                  PanelWeights<T>& weights, const WeightAction<T>& action,
-                                  T* scratch) {
+void WeightPass<T>::bias_gradient(const Task& task, double* squares, const WeightOperand<T>& delta,
+                                  const Chunk& chunk, PanelWeights<T>& weights,
+                                  const WeightAction<T>& action, T* scratch) {
   const Kernels<T>& k = kernels<T>();
   T* const sums = gradients_.size() > 0
                       ? gradients_.data() + weights.layout().bias(task.layer) + task.column_begin
                       : scratch;
   const Layer& layer = network_.layer(task.layer);
-  if (layer.convolves()) {  // the sum over all positions
+  const MatrixPanels<const T>& panels = delta.panels;
+  if (delta.sparse != nullptr) {
+    k.sparse_column_sums(*delta.sparse, task.column_begin, task.column_end, !chunk.first, sums);
+  } else if (layer.convolves()) {  // the sum over all positions
     const index_t n_bias = layer.n_bias();
     T* const of_units = scratch + round_up(n_bias, k.panel_width);
-    k.column_sums(delta.data, delta.stride, chunk.rows, layer.n_out, nullptr, false, of_units);
+    k.column_sums(panels.data, panels.stride, chunk.rows, layer.n_out, nullptr, false, of_units);
     if (chunk.first) std::fill(sums, sums + round_up(n_bias, k.panel_width), T{0});
     for (index_t i = 0; i < layer.n_out; i += n_bias) {
       for (index_t j = 0; j < n_bias; ++j) sums[j] += of_units[i + j];
     }
   } else {
-    k.column_sums(delta.data + task.column_begin / k.panel_width * delta.stride, delta.stride,
+    k.column_sums(panels.data + task.column_begin / k.panel_width * panels.stride, panels.stride,
                   chunk.rows, task.column_end - task.column_begin, nullptr, !chunk.first, sums);
   }
   if (chunk.last) update_bias(task, squares, sums, weights, action);

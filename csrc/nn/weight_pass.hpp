@@ -19,6 +19,13 @@ struct WeightAction {
   double clip_norm = 0;  // largest norm of the whole gradient, which is then held; 0: any
 };
 
+/// One side of a weight gradient: rows in panels, or their entries.
+template <class T>
+struct WeightOperand {
+  MatrixPanels<const T> panels;
+  const SparseColumns<T>* sparse = nullptr;  // instead
+};
+
 template <class T>
 class WeightPass {
  public:
@@ -34,12 +41,11 @@ class WeightPass {
     index_t rows;
     bool first, last;  // of the batch
   };
-  /// `inputs` and `deltas` by layer: the rows that went in, dJ/dz. `sparse_input`: what went into
-  /// the first layer, or null.
-  void run(Team& team, const std::vector<MatrixPanels<const T>>& inputs,
-           const std::vector<MatrixPanels<const T>>& deltas, const SparseColumns<T>* sparse_input,
-           const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
-           bool sum_squares);
+  /// `inputs` and `deltas` by product: the rows that went in, dJ/dz; not both of one are sparse,
+  /// and neither where its layer convolves.
+  void run(Team& team, const std::vector<WeightOperand<T>>& inputs,
+           const std::vector<WeightOperand<T>>& deltas, const Chunk& chunk,
+           PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares);
 
   /// Sums over layers of ||W||^2, and of |W|, before the update, if the last run was asked for it.
   double squares() const;
@@ -68,20 +74,18 @@ class WeightPass {
   /// What a layer's weight gradient is made of: input^T delta, and of a tied decoder layer the
   /// transpose of the same.
   struct Operands {
-    MatrixPanels<const T> input, delta;
-    MatrixPanels<const T> tied_input, tied_delta;  // data null: none
-    const SparseColumns<T>* sparse_input;          // instead of `input`, or null
+    WeightOperand<T> input, delta;
+    WeightOperand<T> tied_input, tied_delta;  // where the network is tied
   };
-  Operands operands_of(const Task& task, const std::vector<MatrixPanels<const T>>& inputs,
-                       const std::vector<MatrixPanels<const T>>& deltas,
-                       const SparseColumns<T>* sparse_input) const;
+  Operands operands_of(const Task& task, const std::vector<WeightOperand<T>>& inputs,
+                       const std::vector<WeightOperand<T>>& deltas) const;
   void run_task(const Task& task, double* squares, double* sizes, const Operands& operands,
                 const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                 T* scratch);
   void run_convolution(const Task& task, WeightUpdate<T>& update, const Operands& operands,
                        const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                        T* scratch);
-  void bias_gradient(const Task& task, double* squares, const MatrixPanels<const T>& delta,
+  void bias_gradient(const Task& task, double* squares, const WeightOperand<T>& delta,
                      const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                      T* scratch);
 

@@ -37,7 +37,7 @@ class PanelLayout {
 template <class T>
 class PanelWeights {
  public:
-  /// `with_transposed`: gradients will be taken.
+  /// `with_transposed`: gradients will be taken, or outputs of observed entries alone.
   PanelWeights(const Network& network, bool with_transposed);
 
   const PanelLayout<T>& layout() const { return layout_; }

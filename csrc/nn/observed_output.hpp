@@ -1,0 +1,49 @@
+// The output layer where the loss is of a sparse target's stored entries alone (observed_only): z,
+// the loss and dJ/dz of those entries, and no others. After: Sedhain et al., "AutoRec: autoencoders
+// meet collaborative filtering", WWW 2015.
+#pragma once
+
+#include <vector>
+
+#include "core/threads.hpp"
+#include "nn/by_column.hpp"
+#include "nn/objective.hpp"
+#include "nn/panels.hpp"
+#include "nn/weights.hpp"
+
+namespace aecore {
+
+/// Whether the output is taken so. A network of one layer, or whose last layer convolves, has no
+/// W^T to take it with: it computes all outputs, of which `output_loss` counts those that are
+/// there.
+bool samples_output(const Network& network, const ObjectiveOptions& options, bool sparse_target);
+
+template <class T>
+class ObservedOutput {
+ public:
+  ObservedOutput(const Network& network, const ObjectiveOptions& options, int n_threads);
+
+  /// The rows of a chunk, and z of all their entries from the layer below, `h`.
+  void multiply(Team& team, const EntryRows<T>& target, const PanelWeights<T>& weights,
+                const MatrixPanels<const T>& h);
+
+  /// Rows [row, row + rows) of the chunk: z becomes dJ/dz, `row_loss` gets the losses.
+  void loss(index_t row, index_t rows, const T* bias, const T* row_weight, double* row_loss,
+            int worker);
+
+  /// dJ/dz of the chunk, by column.
+  const SparseColumns<T>& deltas() const { return deltas_; }
+
+ private:
+  struct Row {  // of a worker: one row's entries next to each other
+    AlignedBuffer<T> z, bias, partial;
+  };
+  const Network& network_;
+  const ObjectiveOptions& options_;
+  EntryRows<T> target_{};
+  ByColumn<T> by_column_;
+  SparseColumns<T> deltas_{};
+  std::vector<Row> scratch_;
+};
+
+}  // namespace aecore

@@ -1,0 +1,47 @@
+// What each row of a batch counts and costs: its weight in J, its loss, and the sums of them, block
+// of rows by block of rows, so that they depend on the rows alone.
+#pragma once
+
+#include <vector>
+
+#include "nn/batch_rows.hpp"
+
+namespace aecore {
+
+template <class T>
+class RowSums {
+ public:
+  /// For batches of up to `max_rows`, of which `chunk_rows` are in scratch together.
+  RowSums(index_t max_rows, index_t chunk_rows);
+
+  /// w_i of the batch's rows: 1/m, or the sample weights divided by their sum.
+  void weigh(const Batch& batch);
+  const T* weight(index_t first) const { return weight_.data() + first; }
+
+  /// Losses of the rows of a chunk.
+  double* loss() { return loss_.data(); }
+
+  /// Takes rows [row, row + rows) of the chunk that begins at `first`: w_i loss_i, which who asks
+  /// for row losses gets, too,
+  void add_losses(const Batch& batch, index_t first, index_t row, index_t rows);
+  /// and w_i sum_j |h_ij| of n columns.
+  void add_sizes(const MatrixPanels<const T>& h, index_t n, index_t first, index_t row,
+                 index_t rows);
+
+  /// The sums over a batch of so many rows.
+  double total_loss(index_t n_rows) const { return total(block_loss_, n_rows); }
+  double total_size(index_t n_rows) const { return total(block_size_, n_rows); }
+
+ private:
+  /// each(i) times w_i, summed by block, to `blocks`.
+  template <class Each>
+  void add(std::vector<double>& blocks, index_t first, index_t row, index_t rows, Each each);
+  static double total(const std::vector<double>& blocks, index_t n_rows);
+
+  AlignedBuffer<T> weight_;
+  AlignedBuffer<double> loss_;
+  std::vector<double> block_loss_, block_size_;  // by block of kStatisticsRows rows of the batch
+  index_t weighed_rows_ = 0;                     // weight_ holds 1 / this; 0: something else
+};
+
+}  // namespace aecore
