@@ -140,7 +140,13 @@ _LAMBDA = {"gowalla": 200.0, "temporal": 700.0, "held out": 500.0}
 _MULT_DAE: dict[str, dict[str, Any]] = {
     "gowalla": {"hidden_layer_sizes": (200,), "n_epochs": 40},
     "temporal": {"hidden_layer_sizes": (200,), "n_epochs": 65},
-    "held out": {"hidden_layer_sizes": (200,), "n_epochs": 65},
+    "held out": {
+        "hidden_layer_sizes": (200,),
+        "n_epochs": 60,
+        "batch_size": 100,
+        "weight_decay": 2e-4,
+        "learning_rate_schedule": "cosine",
+    },
 }
 _AUTOREC: dict[str, Any] = {
     "hidden_layer_sizes": (500,),
