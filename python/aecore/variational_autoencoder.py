@@ -342,11 +342,12 @@ class VariationalAutoencoder(Autoencoder):
         NotFittedError, ValueError, TypeError
             As in `transform`.
         """
+        check_is_fitted(self, "network_")
         check_params({"steps": steps})
         for name, row in (("a", a), ("b", b)):
             if np.ndim(row) != 1:
                 raise parameter_error(name, "be one row, of shape (n_features,)", np.shape(row))
-        first, last = self.transform(np.stack([np.asarray(a), np.asarray(b)]))
+        first, last = (self.network_.encode(row) for row in (a, b))
         share = np.linspace(0, 1, steps)[:, np.newaxis]
         return self.generate((1 - share) * first + share * last)
 
