@@ -13,15 +13,6 @@
 
 namespace aecore {
 
-/// The B of a product, in panels, and of which columns of A it is made; all of them in order
-/// without `patches`.
-template <class T>
-struct PanelOperand {
-  const T* data;
-  index_t stride;
-  const Patches* patches = nullptr;
-};
-
 /// One direction of a convolution: its groups and runs, and where each number of B lies in the
 /// panels of W.
 class PatchPlan {

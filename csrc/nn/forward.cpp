@@ -112,20 +112,12 @@ template <class T>
 GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, index_t l,
                           index_t rows, const PanelMatrix<T>& in, const RowsInPlace<T>& x,
                           PanelMatrix<T>* out) {
-  GemmCall<T> gemm{};
-  gemm.a = x.data != nullptr ? x.data : in.row(0);
-  gemm.a_row = x.data != nullptr ? x.row : kernels<T>().panel_width;
-  gemm.a_stride = x.data != nullptr ? kernels<T>().panel_width : in.stride();
-  const PanelOperand<T> w = weights.product(l);
-  gemm.b = w.data;
-  gemm.b_row = gemm.c_row = kernels<T>().panel_width;
-  gemm.b_stride = w.stride;
-  gemm.patches = w.patches;
-  gemm.c = out->row(0);
-  gemm.c_stride = out->stride();
+  const MatrixPanels<const T> a =
+      x.data != nullptr ? MatrixPanels<const T>{x.data, x.row, kernels<T>().panel_width}
+                        : in.from_row(0);
+  GemmCall<T> gemm =
+      panel_product(a, weights.product(l), out->into_row(0), layer.n_in, layer.n_out);
   gemm.row_end = rows;
-  gemm.k = layer.n_in;
-  gemm.column_end = layer.n_out;
   return gemm;
 }
 

@@ -1,22 +1,18 @@
 #include "nn/gaussian_code.hpp"
 
-#include <algorithm>
-
 #include "core/random.hpp"
-#include "nn/sparsity.hpp"
 
 namespace aecore {
 
 template <class T>
-GaussianCode<T>::GaussianCode(const Network& network, const ObjectiveOptions& options,
-                              index_t batch_rows, index_t rows, bool with_gradient)
+GaussianCode<T>::GaussianCode(const Network& network, const ObjectiveOptions& options, index_t rows,
+                              bool with_gradient)
     : options_(options), with_gradient_(with_gradient) {
   if (network.gaussian() < 0 || !options.draws_code) return;
   layer_ = network.gaussian();
   n_units_ = network.layer(layer_).n_out;
   log_variance_ = PanelMatrix<T>(rows, n_units_);
   divergence_ = AlignedBuffer<double>(rows);
-  block_values_.resize(static_cast<std::size_t>(ceil_div(batch_rows, kStatisticsRows)));
   if (!with_gradient) return;
   by_mean_ = PanelMatrix<T>(rows, n_units_);
   by_log_variance_ = PanelMatrix<T>(rows, n_units_);
@@ -47,28 +43,11 @@ void GaussianCode<T>::draw(const Part& part) {
   call.purpose = static_cast<std::uint32_t>(Purpose::code) | static_cast<std::uint32_t>(layer_)
                                                                  << 8;
   kernels<T>().draw_code(call);
-  for (index_t first = 0; first < rows.n; first += kStatisticsRows) {
-    double sum = 0;
-    for (index_t i = first; i < std::min(rows.n, first + kStatisticsRows); ++i) {
-      sum += static_cast<double>(part.row_weight[i]) * call.divergence[i];
-    }
-    block_values_[static_cast<std::size_t>((part.first + first) / kStatisticsRows)] = sum;
-  }
 }
 
 template <class T>
 GaussianBackward<T> GaussianCode<T>::backward() {
   return {log_variance_.row(0), by_mean_.row(0), by_log_variance_.row(0), log_variance_.stride()};
-}
-
-template <class T>
-double GaussianCode<T>::value(index_t n_rows, double warm_up) const {
-  if (layer_ < 0) return 0;
-  double sum = 0;
-  for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
-    sum += block_values_[static_cast<std::size_t>(b)];
-  }
-  return warm_up * options_.beta * sum;
 }
 
 template class GaussianCode<float>;

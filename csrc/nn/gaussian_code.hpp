@@ -7,8 +7,6 @@
 // with v cut to [-20, 20], beyond which it has no slope, and no slope of KL_j below its free bits.
 #pragma once
 
-#include <vector>
-
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
 #include "nn/source.hpp"
@@ -18,9 +16,9 @@ namespace aecore {
 template <class T>
 class GaussianCode {
  public:
-  /// For batches of up to `batch_rows`, of which `rows` are in scratch at a time.
-  GaussianCode(const Network& network, const ObjectiveOptions& options, index_t batch_rows,
-               index_t rows, bool with_gradient);
+  /// For up to `rows` in scratch at a time.
+  GaussianCode(const Network& network, const ObjectiveOptions& options, index_t rows,
+               bool with_gradient);
 
   /// Whether the layer's output is drawn here.
   bool draws(index_t layer) const { return layer == layer_; }
@@ -29,12 +27,12 @@ class GaussianCode {
   /// dJ/dlog_variance, once the way back has passed.
   MatrixPanels<const T> delta() const { return by_log_variance_.from_row(0); }
 
-  /// Rows of scratch from `row` on, which are `first` on of the batch: `z` holds their means and
-  /// gets their draws. `row_weight` of these rows.
+  /// Rows of scratch from `row` on: `z` holds their means and gets their draws. `row_weight` of
+  /// these rows.
   struct Part {
     RowRange rows;
     std::uint32_t epoch;
-    index_t first, row;
+    index_t row;
     MatrixPanels<T> z;
     const T* row_weight;
     double warm_up;
@@ -44,8 +42,8 @@ class GaussianCode {
   /// The epilogue of dJ/dz, which becomes dJ/dmean.
   GaussianBackward<T> backward();
 
-  /// The divergence of all rows of a batch.
-  double value(index_t n_rows, double warm_up) const;
+  /// KL of each row of scratch, once it is drawn.
+  const double* divergence() const { return divergence_.data(); }
 
  private:
   const ObjectiveOptions& options_;
@@ -53,8 +51,7 @@ class GaussianCode {
   const bool with_gradient_;
   PanelMatrix<T> log_variance_, by_mean_, by_log_variance_;
 
-  AlignedBuffer<double> divergence_;  // by row of scratch
-  std::vector<double> block_values_;  // by block of kStatisticsRows rows of the batch
+  AlignedBuffer<double> divergence_;
 };
 
 }  // namespace aecore

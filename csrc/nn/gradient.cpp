@@ -4,52 +4,6 @@
 
 namespace aecore {
 
-namespace {
-
-// Weights stream through once for each block of rows, so blocks are as large as their activations
-// may be: 64 rows read W from the third-level cache four times as often, +30 % on deep and wide.
-constexpr index_t kMaxBlockRows = 256;
-
-index_t choose_chunk_rows(const Network& network, const ObjectiveOptions& options,
-                          const GradientPlan& plan, std::size_t element) {
-  double numbers = 0;  // of a row
-  for (const index_t size : network.layer_sizes()) numbers += 2 * static_cast<double>(size);
-  if (plan.sparse_input) numbers -= 2 * static_cast<double>(network.n_in());
-  if (plan.sparse_target) numbers -= static_cast<double>(network.n_out());
-  if (samples_output(network, options, plan.sparse_target)) {
-    numbers -= static_cast<double>(network.n_out());
-  }
-  const double fitting = plan.scratch_bytes / (numbers * static_cast<double>(element));
-  if (static_cast<double>(plan.max_rows) <= fitting) return plan.max_rows;
-  return std::max(index_t{kSumBlock}, static_cast<index_t>(fitting) / kSumBlock * kSumBlock);
-}
-
-/// Rows that a worker takes at a time: its share, in whole statistics blocks. Layers that convolve
-/// have few weights and much to keep for each row: -5 % on the workload conv.
-index_t choose_block_rows(const Network& network, index_t rows, int n_threads) {
-  const index_t share = rows / index_t{n_threads};
-  const bool few = network.convolves(0, network.n_layers());
-  return std::clamp(share / kStatisticsRows * kStatisticsRows, kStatisticsRows,
-                    few ? kStatisticsRows : kMaxBlockRows);
-}
-
-}  // namespace
-
-bool GradientPlan::operator==(const GradientPlan& other) const {
-  return max_rows == other.max_rows && n_threads == other.n_threads &&
-         with_gradient == other.with_gradient && separate_target == other.separate_target &&
-         scratch_bytes == other.scratch_bytes && clip == other.clip &&
-         sparse_input == other.sparse_input && sparse_target == other.sparse_target;
-}
-
-GradientPlan GradientPlan::for_data(const DataSet& data) const {
-  GradientPlan plan = *this;
-  plan.separate_target = data.target != nullptr;
-  plan.sparse_input = data.x.sparse();
-  plan.sparse_target = data.sparse_target();
-  return plan;
-}
-
 template <class T>
 BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& options,
                                 const GradientPlan& plan)
@@ -59,14 +13,14 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       sparsity_(network_, options_, plan.max_rows),
       leaving_out_(network_, options_, plan.n_threads),
       sparse_(options_, plan.sparse_input, plan.sparse_target,
-              choose_chunk_rows(network, options, plan, sizeof(T)), plan.n_threads),
+              plan.chunk_rows(network, options, sizeof(T)), plan.n_threads),
       n_contracted_(options.contractive_weight > 0 ? options.code_layer + 1 : 0),
-      chunk_rows_(choose_chunk_rows(network, options, plan, sizeof(T))),
-      block_rows_(choose_block_rows(network, chunk_rows_, plan.n_threads)),
+      chunk_rows_(plan.chunk_rows(network, options, sizeof(T))),
+      block_rows_(plan.block_rows(network, chunk_rows_)),
       sums_(plan.max_rows, chunk_rows_),
       rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
             plan.sparse_target),
-      code_(network_, options_, plan.max_rows, chunk_rows_, with_gradient_) {
+      code_(network_, options_, chunk_rows_, with_gradient_) {
   if (samples_output(network, options, plan.sparse_target)) {
     observed_.emplace(network_, options_, plan.n_threads);
   }
@@ -151,6 +105,15 @@ void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, 
   }
 }
 
+/// What a product multiplies: the chunk's rows, or the layer below.
+template <class T>
+MatrixPanels<const T> BatchGradient<T>::input_of(index_t product, const Batch& batch,
+                                                 const Chunk& chunk) const {
+  const index_t layer = network_.place(product);
+  if (layer == 0) return rows_.input(batch, chunk.first);
+  return activations_[static_cast<std::size_t>(layer - 1)].from_row(hidden_row(layer - 1, chunk));
+}
+
 /// Where a product of the way forward goes.
 template <class T>
 PanelMatrix<T>& BatchGradient<T>::product_of(index_t product) {
@@ -169,27 +132,12 @@ template <class T>
 GemmCall<T> BatchGradient<T>::forward_product(const PanelWeights<T>& weights, index_t product,
                                               const Batch& batch, const Chunk& chunk, index_t row,
                                               index_t rows) {
-  const index_t layer = network_.place(product);
-  PanelMatrix<T>& c = product_of(product);
-  const MatrixPanels<const T> in = layer == 0
-                                       ? rows_.input(batch, chunk.first)
-                                       : activations_[static_cast<std::size_t>(layer - 1)].from_row(
-                                             hidden_row(layer - 1, chunk));
-  GemmCall<T> call{};
-  call.a = in.data;
-  call.a_row = in.row;
-  call.a_stride = in.stride;
-  const PanelOperand<T> w = weights.product(product);
-  call.b = w.data;
-  call.b_row = call.c_row = kernels<T>().panel_width;
-  call.b_stride = w.stride;
-  call.patches = w.patches;
-  call.c = c.row(product_row(product, chunk));
-  call.c_stride = c.stride();
+  const Layer& layer = network_.layer(product);
+  GemmCall<T> call = panel_product(input_of(product, batch, chunk), weights.product(product),
+                                   product_of(product).into_row(product_row(product, chunk)),
+                                   layer.n_in, layer.n_out);
   call.row_begin = row;
   call.row_end = row + rows;
-  call.k = network_.layer(layer).n_in;
-  call.column_end = network_.layer(layer).n_out;
   return call;
 }
 
@@ -246,8 +194,9 @@ void BatchGradient<T>::draw_code(const PanelWeights<T>& weights, index_t layer, 
   }
   const index_t first = chunk.first + row;
   PanelMatrix<T>& z = activations_[static_cast<std::size_t>(layer)];
-  code_.draw({batch.part(first, rows), batch.epoch, first, row,
-              z.into_row(hidden_row(layer, chunk) + row), sums_.weight(first), batch.warm_up});
+  code_.draw({batch.part(first, rows), batch.epoch, row, z.into_row(hidden_row(layer, chunk) + row),
+              sums_.weight(first), batch.warm_up});
+  sums_.add_divergences(code_.divergence(), chunk.first, row, rows);
 }
 
 template <class T>
@@ -315,23 +264,12 @@ MatrixPanels<const T> BatchGradient<T>::delta_of(index_t product) const {
 template <class T>
 GemmCall<T> BatchGradient<T>::backward_product(const PanelWeights<T>& weights, index_t product,
                                                index_t row, index_t rows) {
-  const MatrixPanels<const T> delta = delta_of(product);
+  const Layer& layer = network_.layer(product);
   PanelMatrix<T>& below = deltas_[static_cast<std::size_t>(network_.place(product) - 1)];
-  GemmCall<T> call{};
-  call.a = delta.data;
-  call.a_row = delta.row;
-  call.a_stride = delta.stride;
-  const PanelOperand<T> w = weights.way_back(product);
-  call.b = w.data;
-  call.b_row = call.c_row = kernels<T>().panel_width;
-  call.b_stride = w.stride;
-  call.patches = w.patches;
-  call.c = below.row(0);
-  call.c_stride = below.stride();
+  GemmCall<T> call = panel_product(delta_of(product), weights.way_back(product), below.into_row(0),
+                                   layer.n_out, layer.n_in);
   call.row_begin = row;
   call.row_end = row + rows;
-  call.k = network_.layer(product).n_out;
-  call.column_end = network_.layer(product).n_in;
   return call;
 }
 
@@ -504,11 +442,8 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
   const index_t n_rows = batch.range.n;
   for (index_t p = 0; p < network_.n_products(); ++p) {
     const auto i = static_cast<std::size_t>(p);
-    const index_t l = network_.place(p);
-    views_.inputs[i] = {
-        l == 0 ? rows_.input(batch, chunk.first)
-               : activations_[static_cast<std::size_t>(l - 1)].from_row(hidden_row(l - 1, chunk)),
-        l == 0 && sparse_.input() ? &sparse_.by_column() : nullptr};
+    const bool sparse = network_.place(p) == 0 && sparse_.input();
+    views_.inputs[i] = {input_of(p, batch, chunk), sparse ? &sparse_.by_column() : nullptr};
     views_.deltas[i] = {delta_of(p)};
   }
   if (observed_) {
@@ -522,7 +457,7 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
 template <class T>
 void BatchGradient<T>::finish_parts(const Batch& batch, bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  parts_.divergence = code_.value(n_rows, batch.warm_up);
+  parts_.divergence = batch.warm_up * options_.beta * sums_.total_divergence(n_rows);
   parts_.loss = sums_.total_loss(n_rows);
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();

@@ -14,6 +14,7 @@
 #include "nn/batch_rows.hpp"
 #include "nn/contraction.hpp"
 #include "nn/gaussian_code.hpp"
+#include "nn/gradient_plan.hpp"
 #include "nn/leaving_out.hpp"
 #include "nn/objective.hpp"
 #include "nn/observed_output.hpp"
@@ -25,21 +26,6 @@
 #include "nn/weights.hpp"
 
 namespace aecore {
-
-/// What scratch a BatchGradient gets.
-struct GradientPlan {
-  index_t max_rows;  // of a batch
-  int n_threads;
-  bool with_gradient;
-  bool separate_target;
-  double scratch_bytes;  // a batch that fits is one chunk, whose gradients are used tile by tile
-  bool clip = false;     // actions may have a clip_norm
-  bool sparse_input = false, sparse_target = false;  // as in the data: `for_data` says it
-
-  bool operator==(const GradientPlan& other) const;
-  /// The same for rows like these, of which a batch has up to `max_rows`.
-  GradientPlan for_data(const DataSet& data) const;
-};
 
 template <class T>
 class BatchGradient {
@@ -72,6 +58,7 @@ class BatchGradient {
                     const Chunk& chunk, bool encode);
   BiasActivation<T> hidden_activation(const PanelWeights<T>& weights, index_t layer,
                                       const Chunk& chunk);
+  MatrixPanels<const T> input_of(index_t product, const Batch& batch, const Chunk& chunk) const;
   PanelMatrix<T>& product_of(index_t product);
   index_t product_row(index_t product, const Chunk& chunk) const;
   GemmCall<T> forward_product(const PanelWeights<T>& weights, index_t product, const Batch& batch,

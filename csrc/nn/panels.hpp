@@ -16,6 +16,35 @@ struct MatrixPanels {
   index_t stride = 0;
 };
 
+/// The B of a product, in panels, and of which columns of A it is made; all of them in order
+/// without `patches`.
+template <class T>
+struct PanelOperand {
+  const T* data;
+  index_t stride;
+  const Patches* patches = nullptr;
+};
+
+/// C = A B with `n` columns, sums over `k` numbers; the caller says which rows.
+template <class T>
+GemmCall<T> panel_product(const MatrixPanels<const T>& a, const PanelOperand<T>& b,
+                          const MatrixPanels<T>& c, index_t k, index_t n) {
+  GemmCall<T> call{};
+  call.a = a.data;
+  call.a_row = a.row;
+  call.a_stride = a.stride;
+  call.b = b.data;
+  call.b_row = kernels<T>().panel_width;
+  call.b_stride = b.stride;
+  call.patches = b.patches;
+  call.c = c.data;
+  call.c_row = c.row;
+  call.c_stride = c.stride;
+  call.k = k;
+  call.column_end = n;
+  return call;
+}
+
 /// `rows` x `columns` numbers in panels, owning.
 template <class T>
 class PanelMatrix {

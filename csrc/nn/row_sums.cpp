@@ -12,7 +12,8 @@ RowSums<T>::RowSums(index_t max_rows, index_t chunk_rows)
     : weight_(max_rows),
       loss_(chunk_rows),
       block_loss_(static_cast<std::size_t>(ceil_div(max_rows, kStatisticsRows))),
-      block_size_(block_loss_.size()) {}
+      block_size_(block_loss_.size()),
+      block_divergence_(block_loss_.size()) {}
 
 template <class T>
 void RowSums<T>::weigh(const Batch& batch) {
@@ -67,6 +68,12 @@ void RowSums<T>::add_sizes(const MatrixPanels<const T>& h, index_t n, index_t fi
     }
     return size;
   });
+}
+
+template <class T>
+void RowSums<T>::add_divergences(const double* divergence, index_t first, index_t row,
+                                 index_t rows) {
+  add(block_divergence_, first, row, rows, [&](index_t i) { return divergence[i]; });
 }
 
 template <class T>

@@ -24,13 +24,17 @@ class RowSums {
   /// Takes rows [row, row + rows) of the chunk that begins at `first`: w_i loss_i, which who asks
   /// for row losses gets, too,
   void add_losses(const Batch& batch, index_t first, index_t row, index_t rows);
-  /// and w_i sum_j |h_ij| of n columns.
+  /// and w_i sum_j |h_ij| of n columns,
   void add_sizes(const MatrixPanels<const T>& h, index_t n, index_t first, index_t row,
                  index_t rows);
+
+  /// and w_i KL_i, by row of the chunk.
+  void add_divergences(const double* divergence, index_t first, index_t row, index_t rows);
 
   /// The sums over a batch of so many rows.
   double total_loss(index_t n_rows) const { return total(block_loss_, n_rows); }
   double total_size(index_t n_rows) const { return total(block_size_, n_rows); }
+  double total_divergence(index_t n_rows) const { return total(block_divergence_, n_rows); }
 
  private:
   /// each(i) times w_i, summed by block, to `blocks`.
@@ -40,8 +44,9 @@ class RowSums {
 
   AlignedBuffer<T> weight_;
   AlignedBuffer<double> loss_;
-  std::vector<double> block_loss_, block_size_;  // by block of kStatisticsRows rows of the batch
-  index_t weighed_rows_ = 0;                     // weight_ holds 1 / this; 0: something else
+  // By block of kStatisticsRows rows of the batch; 0 where nothing is added.
+  std::vector<double> block_loss_, block_size_, block_divergence_;
+  index_t weighed_rows_ = 0;  // weight_ holds 1 / this; 0: something else
 };
 
 }  // namespace aecore

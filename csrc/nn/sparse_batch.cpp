@@ -84,14 +84,8 @@ void SparseBatch<T>::multiply(Team& team, const Product& product, Epilogue<T> ep
                               const void* context) {
   const Kernels<T>& k = kernels<T>();
   team.for_each(ceil_div(product.n, k.panel_width), [&](index_t panel, int worker) {
-    GemmCall<T> call{};
-    call.b = product.b.data;
-    call.b_row = call.c_row = k.panel_width;
-    call.b_stride = product.b.stride;
-    call.c = product.c.data;
-    call.c_stride = product.c.stride;
+    GemmCall<T> call = panel_product<T>({}, product.b, product.c, product.k, product.n);
     call.row_end = product.rows;
-    call.k = product.k;
     call.column_begin = panel * k.panel_width;
     call.column_end = std::min(product.n, call.column_begin + k.panel_width);
     call.epilogue = epilogue;
