@@ -42,7 +42,8 @@ class Training {
     } else {
       step_ = std::make_unique<BatchGradient<T>>(
           call.network, call.objective,
-          GradientPlan{batch_rows_, n_threads, true, false, kBatchBytes, clip}.for_data(call.data));
+          GradientPlan{batch_rows_, n_threads, true, false, kBatchBytes, clip}.for_data(
+              call.data, call.network));
     }
     if (call.schedule.shuffle) {
       order_.resize(static_cast<std::size_t>(data_.n_rows));
@@ -52,7 +53,7 @@ class Training {
       validation_ = std::make_unique<BatchGradient<T>>(
           call.network, held_out(call.objective),
           GradientPlan{call.validation->n_rows, n_threads, false, false, kValidationBytes}.for_data(
-              *call.validation));
+              *call.validation, call.network));
     }
     load();
   }

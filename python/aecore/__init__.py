@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aecore.checkpoint import Checkpoint
     from aecore.classifier import AutoencoderClassifier
     from aecore.conv_autoencoder import ConvAutoencoder
+    from aecore.deep_clustering import DeepClustering
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
     from aecore.exceptions import ModelFileError, TrainingDivergedError
@@ -37,6 +38,7 @@ __all__ = [
     "AutoencoderRecommender",
     "Checkpoint",
     "ConvAutoencoder",
+    "DeepClustering",
     "DenoisingAutoencoder",
     "Interactions",
     "ModelFileError",
@@ -64,6 +66,7 @@ _MODULES = {
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "Checkpoint": "aecore.checkpoint",
     "ConvAutoencoder": "aecore.conv_autoencoder",
+    "DeepClustering": "aecore.deep_clustering",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "Interactions": "aecore.interactions",
     "ModelFileError": "aecore.exceptions",

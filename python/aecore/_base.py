@@ -32,6 +32,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     _reproduces_input: bool
     _observed_only = False  # entries that a sparse target does not hold are left out of the loss
     _gaussian_code = False
+    _takes_rows = True  # and not images
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
@@ -54,7 +55,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         network, rows = self._fitted(X)
         codes = network.encode(rows)
-        if self.sparse_output:
+        if self._reader.sparse_output:
             from scipy.sparse import csr_array
 
             return csr_array(codes)
@@ -70,6 +71,11 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self, X, reset=False, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
         )
         return network, rows
+
+    @property
+    def _reader(self) -> Any:
+        """The estimator whose parameters say what happens to rows on their way to the code."""
+        return self
 
     @property
     def history_(self) -> dict[str, list[float]]:
@@ -154,13 +160,14 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        reader = self._reader
         tags.input_tags.sparse = (
-            self.scale in {None, "maxabs"}
-            and self.missing is None
-            and self.noise in {None, "masking"}
-            and self.noise_emphasis == 1
+            reader.scale in {None, "maxabs"}
+            and reader.missing is None
+            and reader.noise in {None, "masking"}
+            and reader.noise_emphasis == 1
         )
-        tags.input_tags.allow_nan = self.missing == "mask"
+        tags.input_tags.allow_nan = reader.missing == "mask"
         return tags
 
 

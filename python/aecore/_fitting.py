@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from aecore.autoencoder import Autoencoder
+    from aecore.callbacks import Callback
     from aecore.checkpoint import Checkpoint
     from aecore.classifier import AutoencoderClassifier
 
@@ -128,6 +129,24 @@ def fit(  # noqa: PLR0917
         checkpoints=writer,
         title=title,
     )
+
+
+def adopt(estimator: Estimator, X: Any, network: Network) -> None:
+    """Make `estimator` one that has learned `network`, which reads rows as it always did."""
+    check_settings(estimator)
+    probe = copy.copy(estimator)
+    data = _as_data(probe, X, None, None, reset=True)
+    if not isinstance(network, Network):
+        raise parameter_error("init", "be None or a Network", network)
+    adopted = _new_network(probe, data, 0, network, "init", network._input)
+    _publish(estimator, probe, network_=adopted, _history=History.empty(), **_scaling(adopted))
+
+
+def _scaling(network: Network) -> dict[str, Any]:
+    """What an estimator says of the columns' scales, if they have any."""
+    if network._input.offset is None:
+        return {}
+    return {"offset_": network._input.offset, "factor_": network._input.factor}
 
 
 def fit_layer(
@@ -408,8 +427,7 @@ def _train(
     def publish(published: Network, learned: History, best_epoch: int | None) -> None:
         attributes = {"network_": published, "_history": learned, "_optimizer_state": None}
         extra: dict[str, Any] = {} if best_epoch is None else {"best_epoch_": best_epoch}
-        if published._input.offset is not None:
-            extra |= {"offset_": published._input.offset, "factor_": published._input.factor}
+        extra |= _scaling(published)
         _publish(estimator, probe, **attributes, **extra, _seed=seed)
 
     full_batch = isinstance(optimizer, LBFGS)
@@ -443,7 +461,7 @@ def _train(
         warm_up = None
         if beta_schedule is not None:
             warm_up = Scheduled(1.0, beta_schedule, estimator.n_epochs, "beta_schedule")
-        rule = _core_optimizer(estimator, optimizer, rate.base)
+        rule = core_optimizer(estimator, optimizer, rate.base)
         running = _no_running(estimator, network)
         state = _next_state(state, optimizer.name, rule, network, running)
 
@@ -509,19 +527,23 @@ def _audience(
     stopping: bool,
     checkpoints: CheckpointWriter | None,
 ) -> Audience:
-    callbacks = estimator.callbacks
-    if callbacks is None:
-        callbacks = ()
-    elif hasattr(callbacks, "on_epoch_end"):
-        callbacks = (callbacks,)
     early = EarlyStopping(estimator.patience, estimator.tolerance) if stopping else None
     measure = functools.partial(estimator._validation_figures, data)
-    return Audience(estimator, n_epochs, tuple(callbacks), early, checkpoints, measure)
+    callbacks = as_callbacks(estimator.callbacks)
+    return Audience(estimator, n_epochs, callbacks, early, checkpoints, measure)
 
 
-def _core_optimizer(
+def as_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """See what the parameter `callbacks` may be as a tuple."""
+    if callbacks is None:
+        return ()
+    return (callbacks,) if hasattr(callbacks, "on_epoch_end") else tuple(callbacks)
+
+
+def core_optimizer(
     estimator: Estimator, optimizer: Optimizer, learning_rate: float
 ) -> _core.Optimizer:
+    """Build the core's update rule, with the estimator's `weight_decay` and `clip_norm`."""
     settings = {**optimizer.settings(), "learning_rate": learning_rate}
     if isinstance(optimizer, AdamW):
         settings["weight_decay"] = float(estimator.weight_decay)

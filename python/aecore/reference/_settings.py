@@ -30,6 +30,9 @@ class Settings(Inference, total=False):
     contractive_weight: float
     beta: float
     free_bits: float
+    n_clusters: int
+    clustering_weight: float
+    target_distribution: ArrayLike | None
     dropout: float
     noise: str | None
     noise_level: float
@@ -61,6 +64,9 @@ class Options:
     contractive_weight: float = 0.0
     beta: float = 1.0
     free_bits: float = 0.0
+    n_clusters: int = 0
+    clustering_weight: float = 1.0
+    target_distribution: ArrayLike | None = None
     dropout: float = 0.0
     noise: str | None = None
     noise_level: float = 0.0
@@ -86,6 +92,7 @@ class Options:
             "contractive_weight",
             "beta",
             "free_bits",
+            "clustering_weight",
             "noise_emphasis",
         ):
             if not 0.0 <= getattr(self, name) < np.inf:
