@@ -128,7 +128,7 @@ class Refinement:
         """A copy of those of the whole network; the decoder's are old ones where it is left out."""
         mine = self.parameters[: -self._n_center_numbers]
         if not self._keeps_decoder:
-            return mine.copy()
+            return np.array(mine)
         network = self._network.with_parameters(self._network.parameters)
         network.encoder.parameters[:] = mine
         return np.asarray(network.parameters)
@@ -212,11 +212,14 @@ def refine(  # noqa: PLR0917
             start = time.perf_counter()
             loss = state.round(next(orders), p)
             parameters = state.network_parameters()
-            if np.isfinite(loss) and np.isfinite(state.centers).all():
+            if np.isfinite(loss) and np.isfinite(state.parameters.sum()):
                 codes = network.with_parameters(parameters).encode(rows)
-                before = by_center
-                p, by_center = state.targets(codes)
-                changed = float(np.mean(by_center != before))
+                if np.isfinite(codes.sum(dtype=np.float64)):
+                    before = by_center
+                    p, by_center = state.targets(codes)
+                    changed = float(np.mean(by_center != before))
+                else:
+                    loss = np.nan
             seconds = time.perf_counter() - start
             stop = recorder.epoch(parameters, loss, np.nan, seconds, state.learning_rate)
             bar.move_to(recorder.n_epochs)

@@ -114,6 +114,7 @@ def number_parameter(clusterer: Any) -> str | None:
 
 def _made(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: int) -> Any:
     """A clusterer that has not seen anything, with its number and a seed."""
+    seed %= 2**32  # the largest that scikit-learn takes is one less
     if isinstance(clusterer, str):
         return NAMED[clusterer](n_clusters or DEFAULT_N_CLUSTERS, codes, seed)
     made = clone(clusterer)
