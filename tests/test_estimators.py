@@ -112,6 +112,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "contractive_weight": 0.0,
         "code_top_k": None,
         "dropout": 0.0,
+        "trim_fraction": 0.0,
         "sparse_output": False,
     }
     other = {

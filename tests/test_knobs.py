@@ -198,6 +198,7 @@ KNOBS: dict[str, Knob] = {
     "contractive_weight": Knob(0.2),
     "code_top_k": Knob(2),
     "dropout": Knob(0.3),
+    "trim_fraction": Knob(0.4),
     "class_weight": Knob({0: 3.0}),
     "optimizer": Knob("adamw", {"weight_decay": 0.1}),
     "learning_rate": Knob(0.02),

@@ -187,6 +187,9 @@ def check_settings(estimator: Estimator) -> None:
         if estimator._gaussian_code:
             rule = f"be one of {_core.OPTIMIZERS} with a Gaussian code, drawn anew in each epoch"
             raise parameter_error("optimizer", rule, "lbfgs")
+    elif estimator.trim_fraction > 0 and estimator.trim_fraction * estimator.batch_size < 1:
+        rule = f"be at least 1 / trim_fraction, for a row to leave out ({estimator.trim_fraction})"
+        raise parameter_error("batch_size", rule, estimator.batch_size)
     estimator._beta_schedule()
     if estimator.scale is not None and estimator.input_scale != 1:
         rule = f"be 1 with scale {estimator.scale!r}"
@@ -495,6 +498,7 @@ def _objective(
         activity_l1=estimator.activity_l1,
         contractive_weight=estimator.contractive_weight,
         dropout=estimator.dropout,
+        trim_fraction=estimator.trim_fraction,
         observed_only=estimator._observed_only,
         seed=seed,
         **estimator._divergence_settings(),

@@ -311,6 +311,7 @@ _RULES: Mapping[str, Rule] = {
         lambda value: callable(value) and not isinstance(value, type),
     ),
     "tied_weights": _BOOL,
+    "trim_fraction": _DECAY,
     "tolerance": _NOT_NEGATIVE,
     "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
