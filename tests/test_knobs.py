@@ -23,6 +23,7 @@ import reference_fit
 from aecore import (
     Autoencoder,
     AutoencoderClassifier,
+    AutoencoderOutlierDetector,
     ConvAutoencoder,
     VariationalAutoencoder,
 )
@@ -35,6 +36,7 @@ ESTIMATORS = [
     if isinstance(value, type)
     and issubclass(value, BaseEstimator)
     and not issubclass(value, BaseRecommender)  # test_recommender_knobs.py
+    and not issubclass(value, AutoencoderOutlierDetector)  # test_detector_knobs.py
 ]
 COMMON: dict[str, Any] = {
     "hidden_layer_sizes": (6, 4),

@@ -142,6 +142,16 @@ def fit_layer(
     return layer.network_
 
 
+def pass_over(layer: Autoencoder, data: TrainingData, entry: InputSettings, seed: int) -> None:
+    """Train an autoencoder on checked rows, as `partial_fit` would."""
+    layer.n_features_in_ = data.X.shape[1]
+    previous: Network | None = getattr(layer, "network_", None)
+    network = _new_network(layer, data, seed, previous, "network_", entry)
+    state: OptimizerState | None = getattr(layer, "_optimizer_state", None)
+    history: History | None = getattr(layer, "_history", None)
+    _train(layer, layer, network, data, n_epochs=None, seed=seed, state=state, history=history)
+
+
 def partial_fit(
     estimator: Estimator,
     X: Any,
