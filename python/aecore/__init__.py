@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aecore.exceptions import ModelFileError, TrainingDivergedError
     from aecore.interactions import Interactions
     from aecore.network import Network
+    from aecore.outlier_detector import AutoencoderOutlierDetector
     from aecore.sparse_autoencoder import SparseAutoencoder
     from aecore.variational_autoencoder import VariationalAutoencoder
 
@@ -34,6 +35,7 @@ __all__ = [
     "EASE",
     "Autoencoder",
     "AutoencoderClassifier",
+    "AutoencoderOutlierDetector",
     "AutoencoderRecommender",
     "Checkpoint",
     "ConvAutoencoder",
@@ -61,6 +63,7 @@ _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
+    "AutoencoderOutlierDetector": "aecore.outlier_detector",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "Checkpoint": "aecore.checkpoint",
     "ConvAutoencoder": "aecore.conv_autoencoder",
