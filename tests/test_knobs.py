@@ -23,8 +23,8 @@ import reference_fit
 from aecore import (
     Autoencoder,
     AutoencoderClassifier,
+    AutoencoderOutlierDetector,
     ConvAutoencoder,
-    VariationalAutoencoder,
 )
 from aecore._recommending import BaseRecommender
 from samples import same_bits, three_factor_rows
@@ -35,6 +35,7 @@ ESTIMATORS = [
     if isinstance(value, type)
     and issubclass(value, BaseEstimator)
     and not issubclass(value, BaseRecommender)  # test_recommender_knobs.py
+    and not issubclass(value, AutoencoderOutlierDetector)  # test_detector_knobs.py
 ]
 COMMON: dict[str, Any] = {
     "hidden_layer_sizes": (6, 4),
@@ -57,6 +58,7 @@ COMMON: dict[str, Any] = {
     "n_threads": 1,
 }
 SPARSE = {"sparsity_weight": 0.3, "sparsity_target": 0.2}
+DRAWN = {"variational": True, "code_activation": "identity"}
 WATCHED = {"validation_fraction": 0.2, "n_epochs": 40, "learning_rate": 0.02}
 
 
@@ -89,7 +91,7 @@ def reference_of(model: Any, X: NDArray[np.float64]) -> reference_fit.Fitted:
     params = {name: getattr(model, name) for name in names}
     if isinstance(model, ConvAutoencoder):
         params |= {"tied_weights": False, "contractive_weight": 0.0}
-    if isinstance(model, VariationalAutoencoder):
+    if model._gaussian_code:
         params |= {"gaussian_code": True, "warm_up": model._beta_schedule()}
         params |= {name: getattr(model, name) for name in ("beta", "free_bits")}
     if not isinstance(model, AutoencoderClassifier):
@@ -184,8 +186,9 @@ KNOBS: dict[str, Knob] = {
     "initialization": Knob("he_normal"),
     "loss": Knob("huber", {"input_scale": 5.0}),
     "likelihood": Knob("multinomial"),
-    "beta": Knob(0.4),
-    "beta_warmup_epochs": Knob(2),
+    "variational": Knob(True, {"code_activation": "identity"}),
+    "beta": Knob(0.4, DRAWN),
+    "beta_warmup_epochs": Knob(2, DRAWN),
     "beta_schedule": Knob(aecore.schedules.Exponential(0.5)),
     "free_bits": Knob(0.05),
     "weight_decay": Knob(0.1),
@@ -198,6 +201,7 @@ KNOBS: dict[str, Knob] = {
     "contractive_weight": Knob(0.2),
     "code_top_k": Knob(2),
     "dropout": Knob(0.3),
+    "trim_fraction": Knob(0.4),
     "class_weight": Knob({0: 3.0}),
     "optimizer": Knob("adamw", {"weight_decay": 0.1}),
     "learning_rate": Knob(0.02),

@@ -15,6 +15,7 @@ from aecore._version import __version__
 if TYPE_CHECKING:
     from aecore import callbacks, layers, metrics, optimizers, reference, schedules
     from aecore._config import show_config
+    from aecore._fit_many import fit_many
     from aecore._models import load
     from aecore._stacking import stack
     from aecore.autoencoder import Autoencoder
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from aecore.deep_clustering import DeepClustering
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
-    from aecore.exceptions import ModelFileError, TrainingDivergedError
+    from aecore.exceptions import FitManyError, ModelFileError, TrainingDivergedError
     from aecore.interactions import Interactions
     from aecore.network import Network
+    from aecore.outlier_detector import AutoencoderOutlierDetector
     from aecore.sparse_autoencoder import SparseAutoencoder
     from aecore.variational_autoencoder import VariationalAutoencoder
 
@@ -35,11 +37,13 @@ __all__ = [
     "EASE",
     "Autoencoder",
     "AutoencoderClassifier",
+    "AutoencoderOutlierDetector",
     "AutoencoderRecommender",
     "Checkpoint",
     "ConvAutoencoder",
     "DeepClustering",
     "DenoisingAutoencoder",
+    "FitManyError",
     "Interactions",
     "ModelFileError",
     "Network",
@@ -48,6 +52,7 @@ __all__ = [
     "VariationalAutoencoder",
     "__version__",
     "callbacks",
+    "fit_many",
     "layers",
     "load",
     "metrics",
@@ -63,17 +68,20 @@ _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
+    "AutoencoderOutlierDetector": "aecore.outlier_detector",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "Checkpoint": "aecore.checkpoint",
     "ConvAutoencoder": "aecore.conv_autoencoder",
     "DeepClustering": "aecore.deep_clustering",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
+    "FitManyError": "aecore.exceptions",
     "Interactions": "aecore.interactions",
     "ModelFileError": "aecore.exceptions",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
     "VariationalAutoencoder": "aecore.variational_autoencoder",
+    "fit_many": "aecore._fit_many",
     "load": "aecore._models",
     "show_config": "aecore._config",
     "stack": "aecore._stacking",

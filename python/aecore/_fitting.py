@@ -23,9 +23,10 @@ from aecore._initialization import (
     set_sparse_biases,
 )
 from aecore._input import InputSettings, fit_scaling
+from aecore._layer_list import activation_of, gaussian_layer, resolve_layers
 from aecore._lbfgs import train_lbfgs
 from aecore._objective import make_objective, running_vector, sparse_layers
-from aecore._parameters import check_params, parameter_error
+from aecore._parameters import MAX_COUNT, check_params, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Audience, EarlyStopping, Recorder
 from aecore._sparse import check_before_conversion
@@ -38,7 +39,7 @@ from aecore._training import (
     train_minibatches,
     with_unlabeled,
 )
-from aecore.layers import AnyLayer, Dense, Gaussian, activation_of, gaussian_layer, resolve_layers
+from aecore.layers import AnyLayer, Dense, Gaussian
 from aecore.network import Network
 from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 from aecore.schedules import _as_schedule
@@ -161,6 +162,16 @@ def fit_layer(
     return layer.network_
 
 
+def pass_over(layer: Autoencoder, data: TrainingData, entry: InputSettings, seed: int) -> None:
+    """Train an autoencoder on checked rows, as `partial_fit` would."""
+    layer.n_features_in_ = data.X.shape[1]
+    previous: Network | None = getattr(layer, "network_", None)
+    network = _new_network(layer, data, seed, previous, "network_", entry)
+    state: OptimizerState | None = getattr(layer, "_optimizer_state", None)
+    history: History | None = getattr(layer, "_history", None)
+    _train(layer, layer, network, data, n_epochs=None, seed=seed, state=state, history=history)
+
+
 def partial_fit(
     estimator: Estimator,
     X: Any,
@@ -206,6 +217,9 @@ def check_settings(estimator: Estimator) -> None:
         if estimator._gaussian_code:
             rule = f"be one of {_core.OPTIMIZERS} with a Gaussian code, drawn anew in each epoch"
             raise parameter_error("optimizer", rule, "lbfgs")
+    elif estimator.trim_fraction > 0 and estimator.trim_fraction * estimator.batch_size < 1:
+        rule = f"be at least 1 / trim_fraction, for a row to leave out ({estimator.trim_fraction})"
+        raise parameter_error("batch_size", rule, estimator.batch_size)
     estimator._beta_schedule()
     if estimator.scale is not None and estimator.input_scale != 1:
         rule = f"be 1 with scale {estimator.scale!r}"
@@ -232,11 +246,29 @@ def _as_data(
 def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
     check_before_conversion(X, "X")
     X = probe._flat_rows(X, reset=reset)
-    rows = validate_data(
-        probe, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
-    )
+    rows = validated(probe, X, reset=reset)
     # scikit-learn lets a list with None, or dates, through as they are.
     return as_rows(rows, rows.shape[1], "X")
+
+
+def validated(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """See X as scikit-learn does, with its errors: rows whose numbers nobody has looked at yet.
+
+    `reset`: write `n_features_in_` and `feature_names_in_`, else compare.
+    """
+    named = hasattr(estimator, "feature_names_in_")
+    if _is_plain(X) and not named and (reset or X.shape[1] == estimator.n_features_in_):
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+        return X  # as from validate_data, which takes 100 us to see that
+    return validate_data(
+        estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
+    )
+
+
+def _is_plain(X: Any) -> bool:
+    """Whether X is an array that scikit-learn would take as it is."""
+    return type(X) is np.ndarray and X.dtype.kind in "fiub" and X.ndim == 2 and X.size > 0
 
 
 def _as_target(probe: Estimator, target: Any, rows: Any) -> Any:
@@ -386,12 +418,17 @@ def _as_sizes(sizes: Any) -> list[int]:
 
 
 def _set_start_biases(estimator: Estimator, network: Network, data: TrainingData) -> None:
+    sparse, sigmoid = estimator.sparsity_weight > 0, network.activations[-1] == "sigmoid"
+    if not (sparse or sigmoid):
+        return
     mean = input_means(network, data)
-    if estimator.sparsity_weight > 0:
+    if sparse:
         layers = sparse_layers(
             estimator.sparsity_layers, network.code_layer, len(network.activations)
         )
         set_sparse_biases(network, layers, estimator.sparsity_target, mean)
+    if not sigmoid:
+        return
     if data.target is not None:
         mean = column_means(
             data.target,
@@ -465,6 +502,8 @@ def _train(
         running = _no_running(estimator, network)
         state = _next_state(state, optimizer.name, rule, network, running)
 
+        changes = recorder.wants_each_epoch or not rate.is_constant or warm_up is not None
+
         def schedule(n_updates: int) -> _core.Schedule:
             return _core.Schedule(
                 batch_size=min(estimator.batch_size, data.n_training_rows),
@@ -473,6 +512,7 @@ def _train(
                 seed=seed,
                 first_epoch=recorder.n_epochs,
                 first_step=n_updates,
+                epochs_per_report=1 if changes else MAX_COUNT,
             )
 
         def keep(kept: OptimizerState) -> None:
@@ -513,6 +553,7 @@ def _objective(
         activity_l1=estimator.activity_l1,
         contractive_weight=estimator.contractive_weight,
         dropout=estimator.dropout,
+        trim_fraction=estimator.trim_fraction,
         observed_only=estimator._observed_only,
         seed=seed,
         **estimator._divergence_settings(),
@@ -528,8 +569,8 @@ def _audience(
     checkpoints: CheckpointWriter | None,
 ) -> Audience:
     early = EarlyStopping(estimator.patience, estimator.tolerance) if stopping else None
-    measure = functools.partial(estimator._validation_figures, data)
     callbacks = as_callbacks(estimator.callbacks)
+    measure = estimator._measure(data)
     return Audience(estimator, n_epochs, callbacks, early, checkpoints, measure)
 
 
