@@ -138,7 +138,8 @@ def fit_layer(
     if data.validation is None:
         data = _hold_back(layer, data, None, seed)
     network = _new_network(layer, data, seed, None, "init", entry)
-    _train(layer, layer, network, data, n_epochs=layer.n_epochs, seed=seed, title=title)
+    n_epochs = layer.n_epochs
+    _train(layer, layer, network, data, n_epochs=n_epochs, seed=seed, title=title, private=True)
     return layer.network_
 
 
@@ -410,10 +411,11 @@ def _train(
     run: Run | None = None,
     checkpoints: CheckpointWriter | None = None,
     title: str | None = None,
+    private: bool = False,
 ) -> None:
     """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`.
 
-    `title` stands before the progress bar.
+    `title` stands before the progress bar; nobody sees a `private` estimator before the end.
     """
     optimizer = _as_optimizer(estimator.optimizer)
     objective = _objective(estimator, optimizer, network, seed)
@@ -435,7 +437,7 @@ def _train(
     with Progress(estimator.verbose, total, unit, title) as progress:
         stopping = estimator.early_stopping and n_epochs is not None
         audience = _audience(
-            estimator, last_epoch, data, stopping=stopping, checkpoints=checkpoints
+            estimator, last_epoch, data, stopping=stopping, checkpoints=checkpoints, private=private
         )
         recorder = Recorder(network, history, publish, progress, audience)
         if run is not None:
@@ -522,6 +524,7 @@ def _audience(
     *,
     stopping: bool,
     checkpoints: CheckpointWriter | None,
+    private: bool,
 ) -> Audience:
     callbacks = estimator.callbacks
     if callbacks is None:
@@ -530,7 +533,7 @@ def _audience(
         callbacks = (callbacks,)
     early = EarlyStopping(estimator.patience, estimator.tolerance) if stopping else None
     measure = functools.partial(estimator._validation_figures, data)
-    return Audience(estimator, n_epochs, tuple(callbacks), early, checkpoints, measure)
+    return Audience(estimator, n_epochs, tuple(callbacks), early, checkpoints, measure, private)
 
 
 def _core_optimizer(

@@ -55,6 +55,14 @@ class Audience:
     early_stopping: EarlyStopping | None = None
     checkpoints: CheckpointWriter | None = None
     measure: Callable[[Network], Mapping[str, float]] = lambda _: {}
+    # Whether the estimator is one that nobody sees before the end of its training.
+    private: bool = False
+
+    @property
+    def wants_the_end_alone(self) -> bool:
+        """Whether networks before the last one are of no use."""
+        others = (self.callbacks, self.early_stopping, self.checkpoints)
+        return self.private and not any(others)
 
 
 class Recorder:
@@ -148,6 +156,10 @@ class Recorder:
             "learning_rate": learning_rate,
             "validation_loss": validation_loss,
         }
+        if self._audience.wants_the_end_alone and self.n_epochs + 1 < self._audience.n_epochs:
+            # 15 us less: an epoch of a small network takes no longer.
+            self.history = self.history.extended(values)
+            return False
         network = self._start.with_parameters(parameters)
         measured = self._audience.measure(network)
         self.history = self.history.extended({**values, **measured})
