@@ -61,6 +61,12 @@ def minibatch_run(optimizer: str = "sgd") -> tuple[float, Any, Any]:
     return latency, ae, start
 
 
+def brief_epochs_run() -> tuple[float, Any]:
+    """Interrupt epochs of one batch, each far below a millisecond, that nobody watches."""
+    ae = Autoencoder((3,), n_epochs=10**8, random_state=0)
+    return interrupted_fit(ae, three_factor_rows(30), 0.5)
+
+
 def lbfgs_run() -> tuple[float, Any]:
     """Interrupt between the first iterations and the last of 100,000."""
     ae = Autoencoder((8,), activation="tanh", optimizer="lbfgs", n_epochs=100_000, random_state=0)
@@ -78,7 +84,7 @@ def one_evaluation_run() -> tuple[float, Any, bytes]:
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("run", [minibatch_run, lbfgs_run, one_evaluation_run])
+@pytest.mark.parametrize("run", [minibatch_run, brief_epochs_run, lbfgs_run, one_evaluation_run])
 def test_latency(run: Any) -> None:
     latencies: list[float] = []
     while len(latencies) < ATTEMPTS and min(latencies, default=LIMIT) >= LIMIT:
@@ -103,6 +109,16 @@ def test_minibatch_fit_holds_the_last_finished_batch(optimizer: str) -> None:
     ae.partial_fit(batch)
     assert same_bits(ae.network_, twin.partial_fit(batch).network_)
     check_usable(ae, n_features=64)
+
+
+def test_brief_epochs_are_all_in_the_history() -> None:
+    _, ae = run_function(brief_epochs_run, timeout=CHILD_TIMEOUT)
+    n_epochs = len(ae.history_["loss"])
+    assert n_epochs > 1000
+    twin = Autoencoder(**{**ae.get_params(), "n_epochs": n_epochs}).fit(three_factor_rows(30))
+    assert same_bits(ae.network_, twin.network_)
+    assert ae.history_["loss"] == twin.history_["loss"]
+    check_usable(ae, n_features=10)
 
 
 def test_lbfgs_fit_holds_the_last_iterate() -> None:

@@ -108,6 +108,8 @@ def test_callbacks_hear_every_epoch(rows: NDArray[np.float64], optimizer: str) -
     ae.fit(rows[:150], validation_data=rows[150:])
     quiet = clone(ae).set_params(callbacks=None).fit(rows[:150], validation_data=rows[150:])
     assert same_bits(ae.network_, quiet.network_)
+    for name in ("loss", "validation_loss"):
+        assert ae.history_[name] == quiet.history_[name]
     assert [state.epoch for state in hears.states] == [0, 1, 2, 3]
     for epoch, state in enumerate(hears.states):
         assert state.estimator is ae
@@ -127,6 +129,24 @@ def test_callbacks_hear_every_epoch(rows: NDArray[np.float64], optimizer: str) -
     with pytest.raises(TypeError):
         hears.states[0].history["loss"] = []  # type: ignore[index]
     assert len(ae.history_["loss"]) == 4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("learning_rate", [0.5, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("batch_size", [100, 200])
+def test_a_divergence_that_nobody_watches(
+    rows: NDArray[np.float64], dtype: str, learning_rate: float, batch_size: int
+) -> None:
+    """Epochs are told in groups then; what is kept is the same as if each were told."""
+    linear = Autoencoder((9,), activation="identity", optimizer="sgd", n_epochs=500)
+    linear.set_params(learning_rate=learning_rate, batch_size=batch_size, dtype=dtype)
+    found = []
+    for callbacks in (None, Hears()):
+        ae = clone(linear).set_params(callbacks=callbacks, random_state=0)
+        with pytest.raises(TrainingDivergedError, match="in epoch") as caught:
+            ae.fit(rows)
+        found.append((str(caught.value), ae.history_["loss"], ae.network_.parameters.tobytes()))
+    assert found[0] == found[1]
 
 
 def test_callbacks_see_partial_fit(rows: NDArray[np.float64]) -> None:

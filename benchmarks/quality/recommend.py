@@ -142,9 +142,9 @@ _MULT_DAE: dict[str, dict[str, Any]] = {
     "temporal": {"hidden_layer_sizes": (200,), "n_epochs": 65},
     "held out": {
         "hidden_layer_sizes": (200,),
-        "n_epochs": 60,
-        "batch_size": 100,
-        "weight_decay": 2e-4,
+        "n_epochs": 40,
+        "batch_size": 50,
+        "weight_decay": 1e-4,
         "learning_rate_schedule": "cosine",
     },
 }

@@ -284,7 +284,7 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
   progress = {};
   const Poll poll = [&] {
     return stopped_by([&] {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      if (asked_to_stop()) return true;  // with the exception of a report just made, for one
       if (on_progress) on_progress(progress.epoch, progress.rows_done);
       return false;
     });
@@ -390,7 +390,8 @@ void bind_network(py::module_& m) {
   m.def("check_sparse", &check_sparse, arg("X"), arg("name"));
   py::class_<TrainProgress>(m, "Progress")
       .def(py::init<>())
-      .def_readonly("steps", &TrainProgress::steps);
+      .def_readonly("steps", &TrainProgress::steps)
+      .def_readonly("n_waiting", &TrainProgress::n_waiting);
 }
 
 }  // namespace aecore

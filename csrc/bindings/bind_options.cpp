@@ -113,9 +113,10 @@ void bind_options(py::module_& m) {
       .def_property_readonly("n_slots", &OptimizerOptions::n_slots);
 
   py::class_<ScheduleOptions>(m, "Schedule")
-      .def(py::init<index_t, index_t, bool, std::uint64_t, index_t, index_t>(), py::kw_only(),
-           arg("batch_size") = 256, arg("n_epochs") = 1, arg("shuffle") = true, arg("seed") = 0,
-           arg("first_epoch") = 0, arg("first_step") = 0);
+      .def(py::init<index_t, index_t, bool, std::uint64_t, index_t, index_t, index_t>(),
+           py::kw_only(), arg("batch_size") = 256, arg("n_epochs") = 1, arg("shuffle") = true,
+           arg("seed") = 0, arg("first_epoch") = 0, arg("first_step") = 0,
+           arg("epochs_per_report") = 1);
 }
 
 }  // namespace aecore

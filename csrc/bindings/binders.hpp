@@ -10,6 +10,7 @@ void bind_network(py::module_& m);
 void bind_build(py::module_& m);
 void bind_numerics(py::module_& m);
 void bind_ranking(py::module_& m);
+void bind_running(py::module_& m);
 void bind_serving(py::module_& m);
 
 }  // namespace aecore

@@ -20,5 +20,6 @@ PYBIND11_MODULE(_core, m) {
   aecore::bind_build(m);
   aecore::bind_numerics(m);
   aecore::bind_ranking(m);
+  aecore::bind_running(m);
   aecore::bind_serving(m);
 }

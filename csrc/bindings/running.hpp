@@ -2,6 +2,8 @@
 // and taken back every 25 ms to see signals.
 #pragma once
 
+#include <atomic>
+
 #include "bindings/pybind11.hpp"
 #include "core/errors.hpp"
 #include "core/threads.hpp"
@@ -20,13 +22,35 @@ inline constexpr double kWorthABarrier = 1e6;
 /// Giving the GIL back and forth costs 0.1 us, and no thread misses it for a few microseconds.
 inline constexpr double kWorthTheGil = 2e5;
 
-/// True when a signal handler raised; its exception stays set for compute() to throw.
-bool signal_pending();
+/// Says to the threads of `run_alone` that they should stop: signals reach the main thread only.
+class StopFlag {
+ public:
+  void set() { set_.store(true); }
+  bool is_set() const { return set_.load(); }
+
+ private:
+  std::atomic<bool> set_{false};
+};
+
+/// function(), one of several that run side by side: what it computes on this thread is computed
+/// without helpers, whatever `n_threads` says, and raises KeyboardInterrupt when `stop` is set.
+py::object run_alone(const StopFlag& stop, const py::function& function);
+bool runs_alone();
+
+/// Whether the flag of this thread's `run_alone` is set; KeyboardInterrupt is set then. With the
+/// GIL.
+bool flag_raised();
+
+/// True when Python has an exception for this thread: one that is set already, that of a signal
+/// handler, or that of `run_alone`. It stays set for compute() to throw. With the GIL.
+bool asked_to_stop();
+bool signal_pending();  // the same without the GIL
 
 /// Runs body() without the GIL. Safe because the body sees pointers and sizes only, and the arrays
 /// they belong to are held by the caller's arguments.
 template <class Body>
 void compute(Body&& body) {
+  if (flag_raised()) throw py::error_already_set();  // the calls may be too brief for a poll
   try {
     const py::gil_scoped_release release;
     body();

@@ -19,6 +19,7 @@ namespace {
 // A batch up to this size is one chunk, and its weights are updated tile by tile.
 constexpr double kBatchBytes = 256.0 * 1024 * 1024;
 constexpr double kValidationBytes = 16.0 * 1024 * 1024;
+constexpr index_t kMostWaiting = 4096;
 
 template <class T>
 class Training {
@@ -54,7 +55,23 @@ class Training {
           GradientPlan{call.validation->n_rows, n_threads, false, false, kValidationBytes}.for_data(
               *call.validation));
     }
+    most_waiting_ = static_cast<std::size_t>(std::clamp<index_t>(
+        std::min(call.schedule.epochs_per_report, call.schedule.n_epochs), 1, kMostWaiting));
+    waiting_.reserve(most_waiting_);
     load();
+  }
+
+  /// Reports of the epochs that nobody has heard of yet; `parameters` are as the last one left
+  /// them.
+  void report() {
+    const FloatMode callers_mode(FloatMode::keep_subnormals);
+    progress_.n_waiting = static_cast<index_t>(waiting_.size());
+    for (const EpochReport& each : waiting_) {
+      --progress_.n_waiting;
+      finished_ = on_epoch_(each);
+      if (finished_) break;
+    }
+    waiting_.clear();
   }
 
   /// The working weights and moments back into the caller's arrays, and nothing after that. What is
@@ -90,7 +107,7 @@ class Training {
         validation_->run(team, *weights_, {held, held.range(0, held.n_rows)}, WeightAction<T>{},
                          false);
       }
-      end_epoch(start);
+      end_epoch(e, start);
     }
   }
 
@@ -169,15 +186,24 @@ class Training {
     account(step_->parts().total(), batch.range.n);
   }
 
-  void end_epoch(Clock::time_point start) {
+  void end_epoch(index_t e, Clock::time_point start) {
     const double kNone = std::numeric_limits<double>::quiet_NaN();
     EpochReport report{progress_.epoch, loss_sum_ / static_cast<double>(call_.data.n_rows), kNone,
                        std::chrono::duration<double>(Clock::now() - start).count()};
     if (diverged_) report.loss = kNone;
     if (validation_ && !diverged_) report.validation_loss = validation_->parts().total();
+    if (!waiting_.empty() && (diverged_ || !weights_are_finite())) this->report();
     store_weights();
-    const FloatMode callers_mode(FloatMode::keep_subnormals);
-    finished_ = on_epoch_(report) || diverged_;
+    waiting_.push_back(report);
+    const bool is_last = e + 1 == call_.schedule.n_epochs || diverged_;
+    if (is_last || waiting_.size() == most_waiting_) this->report();
+    finished_ = finished_ || diverged_;
+  }
+
+  bool weights_are_finite() {
+    T sum = 0;
+    for (index_t i = 0; i < layout_.size(); ++i) sum += weights_->data()[i] * T{0};
+    return sum == 0;
   }
 
   const TrainCall<T>& call_;
@@ -193,6 +219,8 @@ class Training {
   std::unique_ptr<RowStep<T>> row_step_;  // instead of step_, for plain descent row by row
   std::unique_ptr<BatchGradient<T>> validation_;
   std::vector<index_t> order_;
+  std::vector<EpochReport> waiting_;  // epochs without a report, most_waiting_ at the end of one
+  std::size_t most_waiting_;
   double loss_sum_ = 0;
   bool diverged_ = false;
   bool finished_ = false;
@@ -204,8 +232,12 @@ template <class T>
 void train(const TrainCall<T>& call, int n_threads, const Poll& poll, TrainProgress& progress,
            const std::function<bool(const EpochReport&)>& on_epoch) {
   Training<T> training(call, n_threads, progress, on_epoch);
+  const Poll report_and_poll = [&] {
+    training.report();
+    return poll();
+  };
   try {
-    run_team(n_threads, poll, [&](Team& team) { training.run(team); });
+    run_team(n_threads, report_and_poll, [&](Team& team) { training.run(team); });
   } catch (...) {
     training.finish();  // as of the last finished batch
     throw;

@@ -15,6 +15,7 @@ struct ScheduleOptions {
   std::uint64_t seed = 0;
   index_t first_epoch = 0;  // epochs and steps are numbered through, so that training in pieces
   index_t first_step = 0;   // draws the same numbers as training in one go
+  index_t epochs_per_report = 1;  // more: so many epochs may wait until the poll for their reports
 };
 
 struct EpochReport {
@@ -42,10 +43,13 @@ struct TrainProgress {
   index_t epoch = 0;
   index_t rows_done = 0;  // of this epoch
   index_t steps = 0;      // updates made by this call
+  index_t n_waiting = 0;  // reports that follow the one being made
 };
 
-/// `on_epoch` runs on the calling thread between epochs; true ends the training. A batch whose loss
-/// is not finite ends its epoch at once, after a report that says so.
+/// `on_epoch` runs on the calling thread between epochs; true ends the training. Where reports may
+/// wait, several are made in a row, at the latest before the poll and at the end: `parameters` then
+/// are those of the last, and all are of epochs that ended with finite weights, or the last is the
+/// only one. A batch whose loss is not finite ends its epoch at once, after a report that says so.
 template <class T>
 void train(const TrainCall<T>& call, int n_threads, const Poll& poll, TrainProgress& progress,
            const std::function<bool(const EpochReport&)>& on_epoch);

@@ -15,6 +15,7 @@ from aecore._version import __version__
 if TYPE_CHECKING:
     from aecore import callbacks, layers, metrics, optimizers, reference, schedules
     from aecore._config import show_config
+    from aecore._fit_many import fit_many
     from aecore._models import load
     from aecore._stacking import stack
     from aecore.autoencoder import Autoencoder
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from aecore.conv_autoencoder import ConvAutoencoder
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
-    from aecore.exceptions import ModelFileError, TrainingDivergedError
+    from aecore.exceptions import FitManyError, ModelFileError, TrainingDivergedError
     from aecore.interactions import Interactions
     from aecore.network import Network
     from aecore.outlier_detector import AutoencoderOutlierDetector
@@ -40,6 +41,7 @@ __all__ = [
     "Checkpoint",
     "ConvAutoencoder",
     "DenoisingAutoencoder",
+    "FitManyError",
     "Interactions",
     "ModelFileError",
     "Network",
@@ -48,6 +50,7 @@ __all__ = [
     "VariationalAutoencoder",
     "__version__",
     "callbacks",
+    "fit_many",
     "layers",
     "load",
     "metrics",
@@ -68,12 +71,14 @@ _MODULES = {
     "Checkpoint": "aecore.checkpoint",
     "ConvAutoencoder": "aecore.conv_autoencoder",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
+    "FitManyError": "aecore.exceptions",
     "Interactions": "aecore.interactions",
     "ModelFileError": "aecore.exceptions",
     "Network": "aecore.network",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
     "VariationalAutoencoder": "aecore.variational_autoencoder",
+    "fit_many": "aecore._fit_many",
     "load": "aecore._models",
     "show_config": "aecore._config",
     "stack": "aecore._stacking",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from aecore import _fitting, _models
 from aecore._sparse import check_before_conversion
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aecore._history import History
+    from aecore._recorder import Measure
     from aecore._training import TrainingData
     from aecore.layers import AnyLayer
     from aecore.network import Network
@@ -66,10 +67,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         network = self.network_
         check_before_conversion(X, "X")
         X = self._flat_rows(X, reset=False)
-        rows = validate_data(
-            self, X, reset=False, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
-        )
-        return network, rows
+        return network, _fitting.validated(self, X, reset=False)
 
     @property
     def history_(self) -> dict[str, list[float]]:
@@ -104,10 +102,10 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Factor on beta in each epoch; None is 1."""
         return None
 
-    def _validation_figures(self, data: TrainingData, network: Network) -> dict[str, float]:
-        """Figures for `history_` at the end of an epoch besides the losses."""
-        del data, network
-        return {}
+    def _measure(self, data: TrainingData) -> Measure | None:
+        """What finds figures for `history_` at the end of an epoch besides the losses."""
+        del data
+        return None
 
     def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
         """Write the estimator to a file that `aecore.load` reads.

@@ -9,7 +9,7 @@ full sentence.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ Array: TypeAlias = NDArray[Any]
 # An array, or sparse rows: SciPy's CSR matrices and arrays, of which `data`, `indices`, `indptr`
 # and `shape` are read.
 Rows: TypeAlias = Any
+_R = TypeVar("_R")
 
 ACTIVATIONS: tuple[str, ...]
 LOSSES: tuple[str, ...]
@@ -108,7 +109,8 @@ class Optimizer:
 
 class Schedule:
     """How rows become batches. Epochs are numbered from `first_epoch`, updates from `first_step`,
-    so that training in pieces draws the same numbers as training in one go."""
+    so that training in pieces draws the same numbers as training in one go. Up to
+    `epochs_per_report` epochs wait for their `on_epoch`, at most about 25 ms."""
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class Schedule:
         seed: int = 0,
         first_epoch: int = 0,
         first_step: int = 0,
+        epochs_per_report: int = 1,
     ) -> None: ...
 
 class Progress:
@@ -127,6 +130,10 @@ class Progress:
     @property
     def steps(self) -> int:
         """Updates made."""
+    @property
+    def n_waiting(self) -> int:
+        """During `on_epoch`: how many more reports are made at once. `parameters` are those of the
+        last of them; the epochs before it ended with finite ones."""
 
 class Network:
     """Layer sizes and activations, no weights: immutable and safe to share between threads."""
@@ -289,6 +296,18 @@ def show_build() -> dict[str, Any]:
 
 def default_n_threads() -> int:
     """What `n_threads=None` means now: min(OpenMP maximum, CPU affinity, cgroup quota)."""
+
+class StopFlag:
+    """Ends what runs under `run_alone`; `set` may be called from any thread."""
+
+    def set(self) -> None: ...
+
+def run_alone(stop: StopFlag, function: Callable[[], _R]) -> _R:
+    """Return function(). What this thread computes in it is computed without helpers, and raises
+    KeyboardInterrupt once `stop` is set."""
+
+def runs_alone() -> bool:
+    """Whether this thread is in `run_alone`."""
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
     """One Philox4x32-10 block, for the known-answer test."""

@@ -23,9 +23,10 @@ from aecore._initialization import (
     set_sparse_biases,
 )
 from aecore._input import InputSettings, fit_scaling
+from aecore._layer_list import activation_of, gaussian_layer, resolve_layers
 from aecore._lbfgs import train_lbfgs
 from aecore._objective import make_objective, running_vector, sparse_layers
-from aecore._parameters import check_params, parameter_error
+from aecore._parameters import MAX_COUNT, check_params, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Audience, EarlyStopping, Recorder
 from aecore._sparse import check_before_conversion
@@ -38,7 +39,7 @@ from aecore._training import (
     train_minibatches,
     with_unlabeled,
 )
-from aecore.layers import AnyLayer, Dense, Gaussian, activation_of, gaussian_layer, resolve_layers
+from aecore.layers import AnyLayer, Dense, Gaussian
 from aecore.network import Network
 from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 from aecore.schedules import _as_schedule
@@ -138,8 +139,7 @@ def fit_layer(
     if data.validation is None:
         data = _hold_back(layer, data, None, seed)
     network = _new_network(layer, data, seed, None, "init", entry)
-    n_epochs = layer.n_epochs
-    _train(layer, layer, network, data, n_epochs=n_epochs, seed=seed, title=title, private=True)
+    _train(layer, layer, network, data, n_epochs=layer.n_epochs, seed=seed, title=title)
     return layer.network_
 
 
@@ -227,11 +227,29 @@ def _as_data(
 def _as_x(probe: Estimator, X: Any, *, reset: bool) -> Any:
     check_before_conversion(X, "X")
     X = probe._flat_rows(X, reset=reset)
-    rows = validate_data(
-        probe, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
-    )
+    rows = validated(probe, X, reset=reset)
     # scikit-learn lets a list with None, or dates, through as they are.
     return as_rows(rows, rows.shape[1], "X")
+
+
+def validated(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """See X as scikit-learn does, with its errors: rows whose numbers nobody has looked at yet.
+
+    `reset`: write `n_features_in_` and `feature_names_in_`, else compare.
+    """
+    named = hasattr(estimator, "feature_names_in_")
+    if _is_plain(X) and not named and (reset or X.shape[1] == estimator.n_features_in_):
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+        return X  # as from validate_data, which takes 100 us to see that
+    return validate_data(
+        estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
+    )
+
+
+def _is_plain(X: Any) -> bool:
+    """Whether X is an array that scikit-learn would take as it is."""
+    return type(X) is np.ndarray and X.dtype.kind in "fiub" and X.ndim == 2 and X.size > 0
 
 
 def _as_target(probe: Estimator, target: Any, rows: Any) -> Any:
@@ -381,12 +399,17 @@ def _as_sizes(sizes: Any) -> list[int]:
 
 
 def _set_start_biases(estimator: Estimator, network: Network, data: TrainingData) -> None:
+    sparse, sigmoid = estimator.sparsity_weight > 0, network.activations[-1] == "sigmoid"
+    if not (sparse or sigmoid):
+        return
     mean = input_means(network, data)
-    if estimator.sparsity_weight > 0:
+    if sparse:
         layers = sparse_layers(
             estimator.sparsity_layers, network.code_layer, len(network.activations)
         )
         set_sparse_biases(network, layers, estimator.sparsity_target, mean)
+    if not sigmoid:
+        return
     if data.target is not None:
         mean = column_means(
             data.target,
@@ -411,11 +434,10 @@ def _train(
     run: Run | None = None,
     checkpoints: CheckpointWriter | None = None,
     title: str | None = None,
-    private: bool = False,
 ) -> None:
     """Run the optimiser; `n_epochs` None means one unshuffled epoch that goes on from `state`.
 
-    `title` stands before the progress bar; nobody sees a `private` estimator before the end.
+    `title` stands before the progress bar.
     """
     optimizer = _as_optimizer(estimator.optimizer)
     objective = _objective(estimator, optimizer, network, seed)
@@ -437,7 +459,7 @@ def _train(
     with Progress(estimator.verbose, total, unit, title) as progress:
         stopping = estimator.early_stopping and n_epochs is not None
         audience = _audience(
-            estimator, last_epoch, data, stopping=stopping, checkpoints=checkpoints, private=private
+            estimator, last_epoch, data, stopping=stopping, checkpoints=checkpoints
         )
         recorder = Recorder(network, history, publish, progress, audience)
         if run is not None:
@@ -462,6 +484,8 @@ def _train(
         running = _no_running(estimator, network)
         state = _next_state(state, optimizer.name, rule, network, running)
 
+        changes = recorder.wants_each_epoch or not rate.is_constant or warm_up is not None
+
         def schedule(n_updates: int) -> _core.Schedule:
             return _core.Schedule(
                 batch_size=min(estimator.batch_size, data.n_training_rows),
@@ -470,6 +494,7 @@ def _train(
                 seed=seed,
                 first_epoch=recorder.n_epochs,
                 first_step=n_updates,
+                epochs_per_report=1 if changes else MAX_COUNT,
             )
 
         def keep(kept: OptimizerState) -> None:
@@ -524,7 +549,6 @@ def _audience(
     *,
     stopping: bool,
     checkpoints: CheckpointWriter | None,
-    private: bool,
 ) -> Audience:
     callbacks = estimator.callbacks
     if callbacks is None:
@@ -532,8 +556,8 @@ def _audience(
     elif hasattr(callbacks, "on_epoch_end"):
         callbacks = (callbacks,)
     early = EarlyStopping(estimator.patience, estimator.tolerance) if stopping else None
-    measure = functools.partial(estimator._validation_figures, data)
-    return Audience(estimator, n_epochs, tuple(callbacks), early, checkpoints, measure, private)
+    measure = estimator._measure(data)
+    return Audience(estimator, n_epochs, tuple(callbacks), early, checkpoints, measure)
 
 
 def _core_optimizer(

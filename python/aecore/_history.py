@@ -39,15 +39,16 @@ class History(Mapping[str, list[float]]):
         """Return a copy whose lists nobody else appends to."""
         return History(dict(self), self.n_epochs)
 
-    def extended(self, values: Mapping[str, float]) -> History:
-        """Append an epoch to the lists, which must be our `own`, and return the history with it.
+    def extended(self, *epochs: Mapping[str, float]) -> History:
+        """Append epochs to the lists, which must be our `own`, and return the history with them.
 
         A list that begins late is filled up with NaN; a number that is NaN begins none.
         """
         lists = dict(self._lists)
-        for name, value in values.items():
-            if name not in lists and not math.isnan(value):
-                lists[name] = [math.nan] * self.n_epochs
-        for name, numbers in lists.items():
-            numbers.append(values.get(name, math.nan))
-        return History(lists, self.n_epochs + 1)
+        for epoch, values in enumerate(epochs, self.n_epochs):
+            for name, value in values.items():
+                if name not in lists and not math.isnan(value):
+                    lists[name] = [math.nan] * epoch
+            for name, numbers in lists.items():
+                numbers.append(values.get(name, math.nan))
+        return History(lists, self.n_epochs + len(epochs))

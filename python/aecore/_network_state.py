@@ -13,9 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from aecore import _core
 from aecore._arrays import aligned_zeros
 from aecore._input import InputSettings
-from aecore._parameters import parameter_error
-from aecore.layers import (
-    AnyLayer,
+from aecore._layer_list import (
     activation_of,
     convolutions_of,
     from_file,
@@ -24,6 +22,8 @@ from aecore.layers import (
     summary_table,
     to_file,
 )
+from aecore._parameters import parameter_error
+from aecore.layers import AnyLayer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -108,13 +108,11 @@ class NetworkState:
         ValueError
             If the shape is another one.
         """
-        return self._copy(
+        return self._made(
+            self._core,
             parameters,
-            dtype=self.dtype,
-            input_settings=self._input,
-            code_layer=self._code_layer,
-            n_threads=self._n_threads,
-            code_top_k=self._code_top_k,
+            self.dtype,
+            (self._input, self._code_layer, self._n_threads, self._code_top_k),
         )
 
     def _copy(
@@ -130,15 +128,24 @@ class NetworkState:
         core = make_core(
             self._sizes[0], self._layers, self.tied_weights, int(code_layer), code_top_k
         )
+        settings = (input_settings, code_layer, n_threads, code_top_k)
+        return self._made(core, parameters, dtype, settings)
+
+    def _made(
+        self,
+        core: _core.Network,
+        parameters: ArrayLike,
+        dtype: DTypeLike,
+        settings: tuple[InputSettings, int, int | None, int | None],
+    ) -> Self:
+        """Make a network of these layers; `settings` are the last four of `__init__`."""
         copied = aligned_zeros(core.n_parameters, dtype)
         values = np.asarray(parameters)
         if values.shape != copied.shape:
             raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
         copied[:] = values
         network = type(self).__new__(type(self))
-        NetworkState.__init__(
-            network, core, self._layers, copied, input_settings, code_layer, n_threads, code_top_k
-        )
+        NetworkState.__init__(network, core, self._layers, copied, *settings)
         return network
 
     def __getitem__(self, layers: Any) -> Self:

@@ -16,15 +16,17 @@ class Progress:
     ----------
     verbose : int
         0 shows nothing and does not load tqdm.
-    total : int
-        Units of work in the whole fit.
+    total : int or None
+        Units of work in the whole; None if nobody knows.
     unit : str
-        What is counted: "row" or "iteration".
+        What is counted: "row", "iteration" or the like.
     title : str, default=None
         Stands before the bar.
     """
 
-    def __init__(self, verbose: int, total: int, unit: str, title: str | None = None) -> None:
+    def __init__(
+        self, verbose: int, total: int | None, unit: str, title: str | None = None
+    ) -> None:
         self._bar: Any = None
         if verbose:
             from tqdm import tqdm
@@ -52,6 +54,11 @@ class Progress:
         """Set the bar to `done` units, counted from the start of the fit."""
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
+
+    def step(self) -> None:
+        """Move the bar by one unit."""
+        if self._bar is not None:
+            self._bar.update()
 
     def show(self, **values: float) -> None:
         """Show numbers behind the bar, the next time it is drawn."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aecore._fitting import Estimator
     from aecore._training import OptimizerState
     from aecore.network import Network
+
+Measure: TypeAlias = "Callable[[Network], Mapping[str, float]]"
 
 
 class EarlyStopping:
@@ -54,15 +56,13 @@ class Audience:
     callbacks: Sequence[Callback] = ()
     early_stopping: EarlyStopping | None = None
     checkpoints: CheckpointWriter | None = None
-    measure: Callable[[Network], Mapping[str, float]] = lambda _: {}
-    # Whether the estimator is one that nobody sees before the end of its training.
-    private: bool = False
+    measure: Measure | None = None
 
     @property
-    def wants_the_end_alone(self) -> bool:
-        """Whether networks before the last one are of no use."""
-        others = (self.callbacks, self.early_stopping, self.checkpoints)
-        return self.private and not any(others)
+    def wants_each_epoch(self) -> bool:
+        """Whether somebody has to see the network of every epoch."""
+        others = (self.early_stopping, self.checkpoints, self.measure)
+        return len(self.callbacks) > 0 or any(other is not None for other in others)
 
 
 class Recorder:
@@ -71,7 +71,7 @@ class Recorder:
     Parameters
     ----------
     network : Network
-        The start: its shape and settings; not changed.
+        Its shape and settings, and where a resumed training begins.
     history : History
         Epochs of earlier trainings; not changed.
     publish : callable
@@ -90,6 +90,7 @@ class Recorder:
     ) -> None:
         self._start = network
         self.history = history.own()
+        self._passed: list[dict[str, float]] = []  # epochs that `history` is still to get
         self._publish = publish
         self._progress = progress
         self._audience = audience
@@ -97,12 +98,13 @@ class Recorder:
         self._published: Network | None = None
         self.diverged = False
         self.stopped = False  # before the last epoch, by somebody who was asked
+        self.wants_each_epoch = audience.wants_each_epoch
 
     def resume(self, run: Run) -> None:
         """Take the history for this training's own, and publish where it stands."""
         self._n_earlier = 0
         self.stopped = run.stopped
-        self._hand_over(self._start)
+        self._hand_over(self._start.with_parameters(self._start.parameters))
         early_stopping = self._audience.early_stopping
         if early_stopping is not None and run.best is not None:
             # Replayed with the best network for each: it stays with the epoch it belongs to.
@@ -150,23 +152,23 @@ class Recorder:
         if not (math.isfinite(loss) and _is_finite(parameters)):
             self.diverged = True
             return True
+        network = self._start.with_parameters(parameters)
         values = {
             "loss": loss,
             "seconds": seconds,
             "learning_rate": learning_rate,
             "validation_loss": validation_loss,
         }
-        if self._audience.wants_the_end_alone and self.n_epochs + 1 < self._audience.n_epochs:
-            # 15 us less: an epoch of a small network takes no longer.
-            self.history = self.history.extended(values)
-            return False
-        network = self._start.with_parameters(parameters)
-        measured = self._audience.measure(network)
-        self.history = self.history.extended({**values, **measured})
+        measure = self._audience.measure
+        measured = {} if measure is None else measure(network)
+        self.history = self.history.extended(*self._passed, {**values, **measured})
+        self._passed.clear()
         shown = {"epoch": self.n_epochs, "loss": loss, "validation_loss": validation_loss}
         shown.update(measured)
         self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
         self._hand_over(network)
+        if not self.wants_each_epoch:
+            return False
         state = EpochState(
             epoch=self.n_epochs - 1,
             n_epochs=self._audience.n_epochs,
@@ -177,6 +179,10 @@ class Recorder:
         )
         self.stopped = self._tell(state)
         return self.stopped
+
+    def passed(self, **values: float) -> None:
+        """Record an epoch that ended well, when nobody wants to see each and the next has ended."""
+        self._passed.append(values)
 
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""
@@ -199,9 +205,9 @@ class Recorder:
         return network is not None and np.array_equal(network.parameters, parameters)
 
     def interrupted(self, parameters: NDArray[Any]) -> None:
-        """Publish the last finished batch, if one was finished and is finite."""
-        changed = not np.array_equal(parameters, self._start.parameters)
-        if changed and _is_finite(parameters):
+        """Publish the last finished batch, if it is finite."""
+        if _is_finite(parameters):
+            self.history = self.history.extended(*self._passed)
             self._hand_over(self._start.with_parameters(parameters))
 
     def restore_best(self) -> None:

@@ -17,7 +17,7 @@ from aecore._parameters import _NOT_NEGATIVE, parameter_error
 from aecore._progress import Progress
 from aecore._recorder import Recorder
 from aecore._sparse import stack_rows
-from aecore.schedules import Schedule
+from aecore.schedules import Constant, Schedule
 
 if TYPE_CHECKING:
     from aecore.network import Network
@@ -63,6 +63,11 @@ class Scheduled:
     schedule: Schedule
     n_epochs: int  # of the estimator
     name: str  # of the schedule
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it never changes."""
+        return isinstance(self.schedule, Constant)
 
     def at(self, epoch: int, history: History) -> float:
         """Return the number for the epoch that follows `history`."""
@@ -152,7 +157,7 @@ def train_minibatches(  # noqa: PLR0917
     progress: Progress,
     keep: Callable[[OptimizerState], None],
 ) -> None:
-    """Train a copy of `network` until the recorder has all epochs; `state` is updated in place.
+    """Train until the recorder has all epochs; `network` and `state` are updated in place.
 
     `warm_up` is the factor on beta, by default 1.
 
@@ -166,7 +171,8 @@ def train_minibatches(  # noqa: PLR0917
     TrainingDivergedError
         If an epoch ends with a loss or weight that is not finite.
     """
-    parameters = network.with_parameters(network.parameters).parameters
+    parameters = network.parameters
+    first_update = state.n_updates
 
     def set_epoch() -> None:
         epoch, history = recorder.n_epochs, recorder.history
@@ -183,6 +189,11 @@ def train_minibatches(  # noqa: PLR0917
         nonlocal n_done
         n_done += n_rows
         rate = optimizer.learning_rate
+        if steps.n_waiting > 0:
+            recorder.passed(
+                loss=loss, seconds=seconds, learning_rate=rate, validation_loss=validation_loss
+            )
+            return False
         stop = recorder.epoch(parameters, loss, validation_loss, seconds, learning_rate=rate)
         progress.move_to(n_done)
         if not (stop or recorder.is_complete):
@@ -192,6 +203,7 @@ def train_minibatches(  # noqa: PLR0917
     def on_progress(epoch: int, rows_done: int) -> None:  # noqa: ARG001
         progress.move_to(n_done + rows_done)
 
+    steps = _core.Progress()
     try:
         while not recorder.has_ended:
             steps = _core.Progress()
@@ -219,7 +231,8 @@ def train_minibatches(  # noqa: PLR0917
         recorder.raise_if_diverged("a smaller learning_rate, or data scaled to numbers near 1")
         recorder.restore_best()
     except KeyboardInterrupt:
-        recorder.interrupted(parameters)
+        if state.n_updates > first_update:
+            recorder.interrupted(parameters)
         raise
     finally:
         if recorder.has_published(parameters):

@@ -195,7 +195,8 @@ or Optimizer, default="adam"
     Attributes
     ----------
     network_ : Network
-        The trained network. A new object after every epoch, never changed afterwards.
+        The trained network. A new object after every epoch (where nobody watches each, of brief
+        ones at least every 25 ms), never changed afterwards.
     history_ : dict of str to list of float
         One number per epoch, or per iteration of "lbfgs": `loss` (J, for minibatches the mean
         over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs") and,
@@ -223,7 +224,7 @@ or Optimizer, default="adam"
     Through their biases, a sigmoid output starts at the mean of its target and a sparse sigmoid
     layer at `sparsity_target`; other biases start at zero.
 
-    `fit` works on a private copy and publishes a network after every epoch: other threads may use
+    `fit` works on a private copy and publishes a network after an epoch: other threads may use
     the estimator meanwhile. Bad input leaves it as it was, Ctrl-C leaves it with the last finished
     batch (or iteration of "lbfgs").
 

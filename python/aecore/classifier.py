@@ -22,6 +22,7 @@ from aecore.optimizers import Optimizer
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from aecore._recorder import Measure
     from aecore.callbacks import Callback
     from aecore.checkpoint import Checkpoint
     from aecore.network import Network
@@ -390,12 +391,15 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
         places = self.predict_proba(X).argmax(axis=1)
         return np.asarray(classes[places])
 
-    def _validation_figures(self, data: TrainingData, network: Network) -> dict[str, float]:
+    def _measure(self, data: TrainingData) -> Measure | None:
         if data.validation is None:
-            return {}
+            return None
         X, target, rows = data.validation
-        assert target is not None
-        if rows is not None:
-            X, target = X[rows], target[rows]
-        right = network.reconstruct(X).argmax(axis=1) == target.argmax(axis=1)
-        return {"validation_score": float(right.mean())}
+
+        def score(network: Network) -> dict[str, float]:
+            assert target is not None
+            held, labels = (X, target) if rows is None else (X[rows], target[rows])
+            right = network.reconstruct(held).argmax(axis=1) == labels.argmax(axis=1)
+            return {"validation_score": float(right.mean())}
+
+        return score

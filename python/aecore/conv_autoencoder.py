@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from aecore._layer_list import input_shape_of
 from aecore._parameters import parameter_error
 from aecore.autoencoder import Autoencoder
-from aecore.layers import AnyLayer, Conv2D, ConvTranspose2D, Dense, input_shape_of
+from aecore.layers import AnyLayer, Conv2D, ConvTranspose2D, Dense
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
