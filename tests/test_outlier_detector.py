@@ -153,10 +153,19 @@ def test_conformal_keeps_its_rate(rate: float) -> None:
     assert rate - 0.02 < np.mean(alarms) < rate + 0.002
 
 
-def test_a_tail_reaches_beyond_the_rows() -> None:
+@pytest.mark.parametrize("unit", [1.0, 1e-200, 1e200])
+def test_a_tail_reaches_beyond_the_rows(unit: float) -> None:
     errors = np.random.default_rng(0).exponential(size=2000)
     for rate in (0.2, 0.02, 1e-3, 1e-5):
-        assert _thresholds.by_tail(errors, rate) == pytest.approx(-np.log(rate), rel=0.2)
+        found = _thresholds.by_tail(unit * errors, rate)
+        assert found == pytest.approx(-unit * np.log(rate), rel=0.2)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.05, 1e-4])
+@pytest.mark.parametrize("high", [0, 1, 20])
+def test_tails_of_errors_that_are_all_alike(high: int, rate: float) -> None:
+    errors = np.repeat([1.0, 2.0], [200 - high, high])
+    assert 1.0 <= _thresholds.by_tail(errors, rate) <= 2.0
 
 
 @pytest.mark.parametrize("threshold", ["tail", "conformal"])
