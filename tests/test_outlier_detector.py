@@ -256,6 +256,10 @@ def test_missing_numbers() -> None:
                 refusing.fit(bad)
             with pytest.raises(ValueError, match=r"NaN|infinity"):
                 refusing.fit(series()).predict(bad)
+    later = series(40_000).astype(np.float32)
+    later[39_000, 3] = np.nan
+    with pytest.raises(ValueError, match="got nan in row 39000, column 3"):
+        AutoencoderOutlierDetector(**FAST).fit(series()).predict(later)
     X[7, 2] = -np.inf
     with pytest.raises(ValueError, match="infinity"):
         AutoencoderOutlierDetector(missing="mask", **FAST).fit(X)
@@ -313,6 +317,23 @@ def test_bad_rows() -> None:
         windowed.score_samples(series()[:4])
     with pytest.raises(ValueError, match="6 features"):
         windowed.score_samples(series()[:, :4])
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_huge_numbers(window: int) -> None:
+    settings = {**FAST, "window": window, "error": "squared"}
+    X = series()
+    X[7, 2] = 1e30
+    single = AutoencoderOutlierDetector(**settings).fit(series())
+    assert single.predict(X)[7] == -1
+    X[7, 2] = 1e200
+    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\)"):
+        single.predict(X)
+    double = AutoencoderOutlierDetector(**settings, dtype="float64").fit(series())
+    assert double.score_samples(X)[7] == -np.inf
+    X[7, 2] = np.finfo(np.float64).max
+    with pytest.raises(ValueError, match=r"too large for dtype\('float64'\)"):
+        double.predict(X)
 
 
 def test_a_failed_fit_changes_nothing() -> None:

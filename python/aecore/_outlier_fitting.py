@@ -98,11 +98,10 @@ def rows_of(detector: Detector, X: Any, learned: dict[str, Any] | None = None) -
         for name in ("n_features_in_", "feature_names_in_"):
             if name in vars(probe):
                 learned[name] = vars(probe)[name]
-    if detector.window > 1:
-        if rows.shape[0] < detector.window:
-            rule = f"be at most {rows.shape[0]}, the number of rows"
-            raise parameter_error("window", rule, detector.window)
-        _check_finite(rows, missing=detector.missing == "mask")
+    if rows.shape[0] < detector.window:
+        rule = f"be at most {rows.shape[0]}, the number of rows"
+        raise parameter_error("window", rule, detector.window)
+    _check_finite(rows, missing=detector.missing == "mask")
     return rows
 
 
@@ -119,7 +118,7 @@ def _check_settings(detector: Detector) -> None:
 
 
 def _check_finite(rows: NDArray[Any], *, missing: bool) -> None:
-    """What the core says of a window's places is of no use to the caller of a series."""
+    """Say where; the core would count within a window, or a block of rows."""
     if rows.dtype.kind != "f":
         return
     for start in range(0, rows.shape[0], 4096):
