@@ -25,6 +25,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "AutoencoderClassifier": lambda: aecore.AutoencoderClassifier(
         (4, 3), pretrain=True, **_FAST
     ).fit(ROWS, LABELS),
+    "AutoencoderOutlierDetector": lambda: aecore.AutoencoderOutlierDetector(
+        (4, 2), n_estimators=2, window=3, **_FAST
+    ).fit(ROWS),
     "AutoencoderRecommender": lambda: aecore.AutoencoderRecommender(
         (4,), feedback="explicit", orientation="item", **_FAST
     ).fit(USER_ITEMS),
@@ -45,6 +48,9 @@ def answers(model: Any) -> dict[str, Any]:
             "recommend": model.recommend(USER_ITEMS, 5),
             "similar_items": model.similar_items([0, 3]),
         }
+    if hasattr(model, "feature_errors"):
+        found = {"scores": model.decision_function(ROWS), "errors": model.feature_errors(ROWS)}
+        return {**found, "partial_fit": model.partial_fit(ROWS).score_samples(ROWS)}
     names = ("encode", "transform", "reconstruct", "predict_proba", "score_samples")
     found = {name: getattr(model, name)(ROWS) for name in names if hasattr(model, name)}
     if hasattr(model, "partial_fit") and getattr(model, "optimizer", "") != "lbfgs":

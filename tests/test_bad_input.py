@@ -351,6 +351,7 @@ PARAMETERS: list[tuple[str, str, list[Any]]] = [
     ("contractive_weight", NUMBER, [-0.1, np.nan, np.inf, "a", None]),
     ("code_top_k", "be None or an integer from 1 to", [0, -1, 2.5, True, 4]),
     ("dropout", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
+    ("trim_fraction", r"be a number in \[0, 1\)", [1, -0.1, np.nan, "a", None]),
     ("sparse_output", "be True or False", [1, "yes", None]),
 ]
 

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from aecore import (
     Autoencoder,
+    AutoencoderOutlierDetector,
     ConvAutoencoder,
     DenoisingAutoencoder,
     SparseAutoencoder,
@@ -56,6 +57,9 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         VariationalAutoencoder(2, likelihood="gaussian", scale="standard", missing="mask"),
         ConvAutoencoder(n_epochs=2),
         ConvAutoencoder((3,), code_size=None, scale="standard", missing="mask", n_epochs=2),
+        AutoencoderOutlierDetector(n_estimators=2, n_epochs=5),
+        AutoencoderOutlierDetector(missing="mask", n_estimators=1, n_epochs=5, error="squared"),
+        AutoencoderOutlierDetector(3, contamination=0.1, dtype="float64", n_epochs=3),
     ],
     expected_failed_checks=_expected_failures,
 )
@@ -112,6 +116,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "contractive_weight": 0.0,
         "code_top_k": None,
         "dropout": 0.0,
+        "trim_fraction": 0.0,
         "sparse_output": False,
     }
     other = {

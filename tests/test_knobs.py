@@ -23,6 +23,7 @@ import reference_fit
 from aecore import (
     Autoencoder,
     AutoencoderClassifier,
+    AutoencoderOutlierDetector,
     ConvAutoencoder,
     VariationalAutoencoder,
 )
@@ -35,6 +36,7 @@ ESTIMATORS = [
     if isinstance(value, type)
     and issubclass(value, BaseEstimator)
     and not issubclass(value, BaseRecommender)  # test_recommender_knobs.py
+    and not issubclass(value, AutoencoderOutlierDetector)  # test_detector_knobs.py
 ]
 COMMON: dict[str, Any] = {
     "hidden_layer_sizes": (6, 4),
@@ -198,6 +200,7 @@ KNOBS: dict[str, Knob] = {
     "contractive_weight": Knob(0.2),
     "code_top_k": Knob(2),
     "dropout": Knob(0.3),
+    "trim_fraction": Knob(0.4),
     "class_weight": Knob({0: 3.0}),
     "optimizer": Knob("adamw", {"weight_decay": 0.1}),
     "learning_rate": Knob(0.02),

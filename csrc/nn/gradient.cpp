@@ -24,6 +24,7 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
   if (samples_output(network, options, plan.sparse_target)) {
     observed_.emplace(network_, options_, plan.n_threads);
   }
+  if (options.trims()) trimming_.emplace(options.trim_fraction, plan.max_rows);
   allocate(plan);
   if (n_contracted_ > 0) {
     contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
@@ -74,6 +75,7 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
                            const WeightAction<T>& action, bool sum_squares) {
   const index_t n_rows = batch.range.n;
   sums_.weigh(batch);
+  if (trimming_) trim(team, weights, batch);
   if (sparsity_.last() >= 0) encode_for_sparsity(team, weights, batch);
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
@@ -341,16 +343,44 @@ void BatchGradient<T>::for_blocks(Team& team, const Chunk& chunk, Body body) con
   });
 }
 
+/// Weighs the rows by their losses, which the whole way forward tells. What J is made of reads the
+/// weights, so it comes after.
 template <class T>
-void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& weights,
-                                           const Batch& batch) {
+void BatchGradient<T>::trim(Team& team, const PanelWeights<T>& weights, const Batch& batch) {
   const index_t n_rows = batch.range.n;
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
     const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
     enter_sparse(team, weights, batch, chunk, true);
     for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
       rows_.gather(batch, chunk.first, row, rows);
-      forward_hidden(weights, 0, sparsity_.last() + 1, batch, chunk, row, rows, worker);
+      forward_hidden(weights, 0, network_.n_layers() - 1, batch, chunk, row, rows, worker);
+      output_loss(weights, batch, chunk, row, rows, team.size(), worker);
+    });
+    trimming_->take(sums_.loss(), first, chunk.rows);
+  }
+  trimming_->run(sums_.changing_weights(), n_rows);
+}
+
+/// Whether `trim` has left the rows and all hidden layers in scratch. Not the output, which the
+/// loss has overwritten: where there is no other layer, sparse rows come in anew.
+template <class T>
+bool BatchGradient<T>::is_run(const Batch& batch, const Chunk& chunk) const {
+  return trimming_ && chunk.rows == batch.range.n && network_.n_layers() > 1;
+}
+
+template <class T>
+void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& weights,
+                                           const Batch& batch) {
+  const index_t n_rows = batch.range.n;
+  for (index_t first = 0; first < n_rows; first += chunk_rows_) {
+    const Chunk chunk{first, std::min(chunk_rows_, n_rows - first)};
+    const bool run = is_run(batch, chunk);
+    if (!run) enter_sparse(team, weights, batch, chunk, true);
+    for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
+      if (!run) {
+        rows_.gather(batch, chunk.first, row, rows);
+        forward_hidden(weights, 0, sparsity_.last() + 1, batch, chunk, row, rows, worker);
+      }
       sparsity_.add_rows(activations_, sums_.weight(0), first + row, rows);
     });
   }
@@ -366,6 +396,7 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
     enter_sparse(team, weights, batch, chunk, sparsity_.last() < 0);
   }
   for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
+    if (is_run(batch, chunk)) return;
     if (!is_gathered(batch, chunk)) rows_.gather(batch, chunk.first, row, rows);
     forward_hidden(weights, sparsity_.last() + 1, n_contracted_, batch, chunk, row, rows, worker);
   });
@@ -380,17 +411,18 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
                     with_gradient_ ? weight_pass_->held() : nullptr);
 }
 
-/// Whether the sparsity pass has left the rows in scratch: unless it went over several chunks.
+/// Whether an earlier pass has left the rows in scratch: unless it went over several chunks.
 template <class T>
 bool BatchGradient<T>::is_gathered(const Batch& batch, const Chunk& chunk) const {
-  return sparsity_.last() >= 0 && chunk.rows == batch.range.n;
+  return is_run(batch, chunk) || (sparsity_.last() >= 0 && chunk.rows == batch.range.n);
 }
 
 template <class T>
 void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Batch& batch,
                                  const Chunk& chunk) {
   const bool gathered = contraction_ || is_gathered(batch, chunk);
-  const index_t encoded = std::max(sparsity_.last() + 1, n_contracted_);
+  const index_t encoded = is_run(batch, chunk) ? network_.n_layers() - 1
+                                               : std::max(sparsity_.last() + 1, n_contracted_);
   if (!gathered) enter_sparse(team, weights, batch, chunk, encoded == 0);
   for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
     if (!gathered) rows_.gather(batch, chunk.first, row, rows);

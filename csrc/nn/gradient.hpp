@@ -22,6 +22,7 @@
 #include "nn/row_sums.hpp"
 #include "nn/sparse_batch.hpp"
 #include "nn/sparsity.hpp"
+#include "nn/trimming.hpp"
 #include "nn/weight_pass.hpp"
 #include "nn/weights.hpp"
 
@@ -80,6 +81,8 @@ class BatchGradient {
                 index_t rows);
   template <class Body>
   void for_blocks(Team& team, const Chunk& chunk, Body body) const;
+  void trim(Team& team, const PanelWeights<T>& weights, const Batch& batch);
+  bool is_run(const Batch& batch, const Chunk& chunk) const;
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
   bool is_gathered(const Batch& batch, const Chunk& chunk) const;
   void contract(Team& team, const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk);
@@ -100,6 +103,7 @@ class BatchGradient {
   const index_t n_contracted_;  // layers of the encoder, where J has the contractive penalty
   const index_t chunk_rows_, block_rows_;
   RowSums<T> sums_;
+  std::optional<Trimming<T>> trimming_;
   BatchRows<T> rows_;
   GaussianCode<T> code_;
 

@@ -56,7 +56,7 @@ void check_contraction(const ObjectiveOptions& options, const Network& network) 
   }
 }
 
-/// Penalties on what a deterministic code is.
+/// What is about a deterministic code.
 void check_gaussian(const ObjectiveOptions& options, const Network& network) {
   const char* const rule = " must be 0 with a Gaussian code, which is drawn";
   require_number(options.sparsity_weight == 0, ("sparsity_weight" + std::string(rule)).c_str(),
@@ -65,6 +65,8 @@ void check_gaussian(const ObjectiveOptions& options, const Network& network) {
                  options.activity_l1);
   require_number(options.contractive_weight == 0,
                  ("contractive_weight" + std::string(rule)).c_str(), options.contractive_weight);
+  require_number(!options.trims(), ("trim_fraction" + std::string(rule)).c_str(),
+                 options.trim_fraction);
   AECORE_REQUIRE(!options.draws_code || network.gaussian() < network.n_layers() - 1,
                  "layers must go on after a Gaussian one where J is computed; it is the last");
 }
@@ -87,7 +89,8 @@ bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
          contractive_weight == other.contractive_weight && draws_code == other.draws_code &&
          beta == other.beta && free_bits == other.free_bits && code_layer == other.code_layer &&
          input == other.input && noise == other.noise && dropout == other.dropout &&
-         observed_only == other.observed_only && seed == other.seed;
+         trim_fraction == other.trim_fraction && observed_only == other.observed_only &&
+         seed == other.seed;
 }
 
 ObjectiveOptions without_penalties(const ObjectiveOptions& options) {
@@ -96,6 +99,7 @@ ObjectiveOptions without_penalties(const ObjectiveOptions& options) {
   plain.contractive_weight = 0;
   plain.noise = {};
   plain.dropout = 0;
+  plain.trim_fraction = 0;
   plain.draws_code = false;
   return plain;
 }
@@ -119,6 +123,8 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  "sparsity_momentum must lie in [0, 1)", options.sparsity_momentum);
   require_number(options.dropout >= 0 && options.dropout < 1, "dropout must lie in [0, 1)",
                  options.dropout);
+  require_number(options.trim_fraction >= 0 && options.trim_fraction < 1,
+                 "trim_fraction must lie in [0, 1)", options.trim_fraction);
   require_number(options.contractive_weight >= 0 && std::isfinite(options.contractive_weight),
                  "contractive_weight must be a finite number >= 0", options.contractive_weight);
   require_number(options.beta >= 0 && std::isfinite(options.beta),
@@ -145,6 +151,9 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
   AECORE_REQUIRE(!options.observed_only || !(softmax || options.weighs_features()),
                  "observed_only must be False with loss 'multinomial' and where features have "
                  "weights already");
+  AECORE_REQUIRE(
+      !options.observed_only || !options.trims(),
+      "trim_fraction must be 0 with observed_only; got " + std::to_string(options.trim_fraction));
   if (options.sparsity_weight <= 0) return;
   for (const index_t l : options.sparsity_layers) {
     AECORE_REQUIRE(l >= 0 && l < network.n_layers() - 1,

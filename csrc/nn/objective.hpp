@@ -7,7 +7,8 @@
 //
 //     + beta sum_i w_i KL(q(z | x_i) || N(0, I)) of a Gaussian code: nn/gaussian_code.hpp
 //
-// with w_i = 1/m, or the sample weights divided by their sum.
+// with w_i = 1/m, or the sample weights divided by their sum; 0 in the rows that are trimmed, whose
+// share the others have (nn/trimming.hpp).
 #pragma once
 
 #include <vector>
@@ -34,6 +35,7 @@ struct ObjectiveOptions {
   InputOptions input;
   NoiseOptions noise;
   bool observed_only = false;  // of a sparse target: what is not there is left out of the loss
+  double trim_fraction = 0.0;  // in [0, 1): rows of the largest losses that have no weight
   double dropout = 0.0;        // in [0, 1): probability that a hidden unit is left out
   std::uint64_t seed = 0;      // of noise, dropout and a Gaussian code
   double warm_up = 1;          // of the epoch at hand in training: factor on beta
@@ -43,6 +45,7 @@ struct ObjectiveOptions {
   bool weighs_features() const { return input.mask_missing || noise.weighs(); }
   /// Whether the input differs from the clean rows that the loss compares with.
   bool changes_input() const { return input.mask_missing || noise.kind != Noise::none; }
+  bool trims() const { return trim_fraction > 0; }
   bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
 };
 

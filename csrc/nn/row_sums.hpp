@@ -17,6 +17,11 @@ class RowSums {
   /// w_i of the batch's rows: 1/m, or the sample weights divided by their sum.
   void weigh(const Batch& batch);
   const T* weight(index_t first) const { return weight_.data() + first; }
+  /// The same for who changes them, until the next batch.
+  T* changing_weights() {
+    weighed_rows_ = 0;
+    return weight_.data();
+  }
 
   /// Losses of the rows of a chunk.
   double* loss() { return loss_.data(); }

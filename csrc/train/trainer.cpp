@@ -116,8 +116,8 @@ class Training {
   static bool is_plain(const TrainCall<T>& call) {
     const ObjectiveOptions& o = call.objective;
     return !o.sparse() && o.weight_l1 <= 0 && o.activity_l1 <= 0 && o.contractive_weight <= 0 &&
-           o.dropout <= 0 && !o.changes_input() && call.network.plain() && !call.data.x.sparse() &&
-           !call.data.sparse_target();
+           o.dropout <= 0 && !o.trims() && !o.changes_input() && call.network.plain() &&
+           !call.data.x.sparse() && !call.data.sparse_target();
   }
 
   T* callers_slot(std::size_t slot) const {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aecore.exceptions import FitManyError, ModelFileError, TrainingDivergedError
     from aecore.interactions import Interactions
     from aecore.network import Network
+    from aecore.outlier_detector import AutoencoderOutlierDetector
     from aecore.sparse_autoencoder import SparseAutoencoder
     from aecore.variational_autoencoder import VariationalAutoencoder
 
@@ -35,6 +36,7 @@ __all__ = [
     "EASE",
     "Autoencoder",
     "AutoencoderClassifier",
+    "AutoencoderOutlierDetector",
     "AutoencoderRecommender",
     "Checkpoint",
     "ConvAutoencoder",
@@ -64,6 +66,7 @@ _MODULES = {
     "EASE": "aecore.ease",
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
+    "AutoencoderOutlierDetector": "aecore.outlier_detector",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "Checkpoint": "aecore.checkpoint",
     "ConvAutoencoder": "aecore.conv_autoencoder",

@@ -80,6 +80,7 @@ class Objective:
         observed_only: bool = False,
         beta: float = 1.0,
         free_bits: float = 0.0,
+        trim_fraction: float = 0.0,
     ) -> None: ...
 
 class Optimizer:

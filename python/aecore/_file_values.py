@@ -19,6 +19,7 @@ import numpy as np
 ESTIMATORS = {
     "Autoencoder": "aecore.autoencoder",
     "AutoencoderClassifier": "aecore.classifier",
+    "AutoencoderOutlierDetector": "aecore.outlier_detector",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "ConvAutoencoder": "aecore.conv_autoencoder",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",

@@ -142,6 +142,16 @@ def fit_layer(
     return layer.network_
 
 
+def pass_over(layer: Autoencoder, data: TrainingData, entry: InputSettings, seed: int) -> None:
+    """Train an autoencoder on checked rows, as `partial_fit` would."""
+    layer.n_features_in_ = data.X.shape[1]
+    previous: Network | None = getattr(layer, "network_", None)
+    network = _new_network(layer, data, seed, previous, "network_", entry)
+    state: OptimizerState | None = getattr(layer, "_optimizer_state", None)
+    history: History | None = getattr(layer, "_history", None)
+    _train(layer, layer, network, data, n_epochs=None, seed=seed, state=state, history=history)
+
+
 def partial_fit(
     estimator: Estimator,
     X: Any,
@@ -187,6 +197,9 @@ def check_settings(estimator: Estimator) -> None:
         if estimator._gaussian_code:
             rule = f"be one of {_core.OPTIMIZERS} with a Gaussian code, drawn anew in each epoch"
             raise parameter_error("optimizer", rule, "lbfgs")
+    elif estimator.trim_fraction > 0 and estimator.trim_fraction * estimator.batch_size < 1:
+        rule = f"be at least 1 / trim_fraction, for a row to leave out ({estimator.trim_fraction})"
+        raise parameter_error("batch_size", rule, estimator.batch_size)
     estimator._beta_schedule()
     if estimator.scale is not None and estimator.input_scale != 1:
         rule = f"be 1 with scale {estimator.scale!r}"
@@ -521,6 +534,7 @@ def _objective(
         activity_l1=estimator.activity_l1,
         contractive_weight=estimator.contractive_weight,
         dropout=estimator.dropout,
+        trim_fraction=estimator.trim_fraction,
         observed_only=estimator._observed_only,
         seed=seed,
         **estimator._divergence_settings(),

@@ -70,7 +70,7 @@ def network_state(content: Content) -> dict[str, Any]:
     check_known("settings of the network", state, _network_settings())
     settings = dict(state)
     mask = settings.pop("mask_missing")
-    _check("mask_missing", type(mask) is bool, "be True or False", mask)
+    require("mask_missing", type(mask) is bool, "be True or False", mask)
     activations, layers = settings.pop("activations"), settings.pop("layers", None)
     check_params(settings)
     n_layers = len(from_file(layers, state["layer_sizes"], activations))
@@ -80,10 +80,10 @@ def network_state(content: Content) -> dict[str, Any]:
     for name in ("offset", "factor"):
         values = content.tensors.get(f"network.{name}")
         if values is not None:
-            _check(name, values.dtype == np.float64, "be float64", values.dtype)
-            _check(name, values.shape == state["layer_sizes"][:1], "be by column", values.shape)
+            require(name, values.dtype == np.float64, "be float64", values.dtype)
+            require(name, values.shape == state["layer_sizes"][:1], "be by column", values.shape)
             scaling[name] = values.copy()
-    _check("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
+    require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
     state["input"] = InputSettings(float(state.pop("input_scale")), mask_missing=mask, **scaling)
     del state["mask_missing"]
     return {**state, "parameters": content.tensors["network.parameters"]}
@@ -137,7 +137,7 @@ def _put_history(content: Content, tensor: str, history: Mapping[str, list[float
 
 def _history(content: Content, tensor: str, names: list[str]) -> dict[str, list[float]]:
     table = content.tensors[tensor]
-    _check(tensor, table.ndim == 2, "be a table", table.shape)
+    require(tensor, table.ndim == 2, "be a table", table.shape)
     return dict(zip(names, table.tolist(), strict=True))
 
 
@@ -158,9 +158,9 @@ def _put_classes(content: Content, attributes: dict[str, Any], *, exact: bool) -
 def _classes(content: Content) -> NDArray[Any]:
     dtype, values = content.document["classes"]["dtype"], content.document["classes"]["values"]
     known = re.fullmatch(r"[<>|=]([biuf][1248]|U\d{1,4}|O)", dtype)
-    _check("classes", known is not None, "be numbers or text", dtype)
+    require("classes", known is not None, "be numbers or text", dtype)
     plain = all(type(value) in (bool, int, float, str) for value in values)
-    _check("classes", plain, "be numbers or text", values)
+    require("classes", plain, "be numbers or text", values)
     return np.array(values, dtype=dtype)
 
 
@@ -188,15 +188,15 @@ def learned_attributes(content: Content) -> dict[str, Any]:
     if "feature_names_in_" in learned:
         names = learned["feature_names_in_"]
         learned["feature_names_in_"] = np.array(names, dtype=object)
-        _check("feature_names_in_", all(isinstance(name, str) for name in names), "be text", names)
+        require("feature_names_in_", all(isinstance(name, str) for name in names), "be text", names)
     for name in learned.keys() & set(_INTEGERS):
-        _check(name, type(learned[name]) is int and learned[name] >= 0, "be >= 0", learned[name])
+        require(name, type(learned[name]) is int and learned[name] >= 0, "be >= 0", learned[name])
     for name in learned.keys() & set(_NUMBERS):
-        _check(name, type(learned[name]) is float, "be a number", learned[name])
+        require(name, type(learned[name]) is float, "be a number", learned[name])
     for name in learned.keys() & set(_SHAPES):
         shape, n_features = learned[name], learned.get("n_features_in_")
         fits = isinstance(shape, tuple) and all(type(size) is int for size in shape)
-        _check(name, fits and math.prod(shape) == n_features, f"hold {n_features} numbers", shape)
+        require(name, fits and math.prod(shape) == n_features, f"hold {n_features} numbers", shape)
     known = (*_INTEGERS, *_NUMBERS, *_SHAPES, "feature_names_in_")
     check_known("learned attributes", learned, known)
     learned |= _arrays(content, learned)
@@ -221,11 +221,11 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         name = "n_users_" if "item_codes_" in learned else "n_features_in_"
         if name in learned:
             rule = f"be {network.layer_sizes[0]}, as in the network"
-            _check(name, learned[name] == network.layer_sizes[0], rule, learned[name])
+            require(name, learned[name] == network.layer_sizes[0], rule, learned[name])
         if "classes_" in learned:
             n_classes = len(learned["classes_"])
             rule = f"be {network.layer_sizes[-1]}, the outputs of the network"
-            _check("classes_", n_classes == network.layer_sizes[-1], rule, n_classes)
+            require("classes_", n_classes == network.layer_sizes[-1], rule, n_classes)
     return learned
 
 
@@ -238,7 +238,7 @@ def _arrays(content: Content, learned: Mapping[str, Any]) -> dict[str, NDArray[A
                 array.shape[axis] if size is None else learned[size]
                 for axis, size in enumerate(sizes)
             )
-            _check(name, array.shape == there, f"have shape {there}", array.shape)
+            require(name, array.shape == there, f"have shape {there}", array.shape)
             found[name] = array.copy()
     return found
 
@@ -260,18 +260,19 @@ def _optimizer_state(content: Content) -> Any:
         _core.Optimizer(name=state.optimizer).n_slots,
         content.tensors["network.parameters"].size,
     )
-    _check("slots", state.slots.shape == shape, f"have shape {shape}", state.slots.shape)
+    require("slots", state.slots.shape == shape, f"have shape {shape}", state.slots.shape)
     counts = type(state.n_updates) is int and state.n_updates >= 0
-    _check("n_updates", counts, "be an integer >= 0", state.n_updates)
+    require("n_updates", counts, "be an integer >= 0", state.n_updates)
     return state
 
 
 def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     """Raise ValueError if there are names that a newer version may have."""
     unknown = sorted(set(names) - set(known))
-    _check(what, not unknown, f"be those that aecore {__version__} knows", ", ".join(unknown))
+    require(what, not unknown, f"be those that aecore {__version__} knows", ", ".join(unknown))
 
 
-def _check(name: str, holds: bool, rule: str, value: Any) -> None:
+def require(name: str, holds: bool, rule: str, value: Any) -> None:
+    """Raise ValueError unless a part of a file keeps its rule."""
     if not holds:
         raise parameter_error(name, rule, value)

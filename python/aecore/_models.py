@@ -6,6 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from aecore._ensemble_file import ensemble_attributes, put_ensemble
 from aecore._file_values import ESTIMATORS, MAY_BE_LEFT_OUT, decode
 from aecore._model_content import (
     check_known,
@@ -76,14 +77,19 @@ def build(content: Content) -> Any:
         return network
     parameters = _parameters(content)
     check_known("parameters", parameters, kind._get_param_names())
-    check_params(parameters)
+    check_params(parameters, may_be_none=_sized_from_data(kind))
     estimator = kind(**parameters)
-    estimator.__dict__.update(learned_attributes(content))
+    estimator.__dict__.update(learned_attributes(content) | ensemble_attributes(content))
     return estimator
 
 
 def _parameters(content: Content) -> dict[str, Any]:
     return {name: decode(value) for name, value in content.document["parameters"].items()}
+
+
+def _sized_from_data(kind: type[Any]) -> tuple[str, ...]:
+    """Parameters of a class that may be None, which lets the data say them."""
+    return getattr(kind, "_sized_from_data", ())
 
 
 def save_network(network: Network, path: str | os.PathLike[str]) -> None:
@@ -101,6 +107,7 @@ def save_estimator(
     attributes = vars(estimator).copy()  # in one step: another thread may be training it
     if not optimizer_state:
         attributes.pop("_optimizer_state", None)
+    put_ensemble(content, attributes, optimizer_state=optimizer_state)
     put_estimator(content, attributes)
     write(path, pack(content))
 
@@ -132,7 +139,7 @@ def file_parameters(estimator: Autoencoder) -> dict[str, Any]:
         If one breaks its rule, or has no form and None is no choice.
     """
     values = estimator.get_params(deep=False)
-    check_params(values)
+    check_params(values, may_be_none=_sized_from_data(type(estimator)))
     encoded: dict[str, Any] = {}
     move(values, tuple(values), encoded, exact=False)
     for name, value in values.items():
@@ -171,6 +178,7 @@ def estimator_pickle(estimator: Autoencoder) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     move(beside, kind._get_param_names(), parameters, exact=True)
     content = Content({"kind": kind.__name__, "parameters": parameters}, {})
+    put_ensemble(content, beside)
     put_estimator(content, beside, exact=True)
     return {"file": b"".join(pack(content)), "beside": beside}
 
@@ -181,7 +189,8 @@ def restore_estimator(estimator: Autoencoder, state: dict[str, Any]) -> None:
     with valid(_PICKLE):
         content = unpack(state["file"], _PICKLE)
         defaults = vars(kind(**_parameters(content)))
-        estimator.__dict__.update(defaults | learned_attributes(content) | state["beside"])
+        learned = learned_attributes(content) | ensemble_attributes(content)
+        estimator.__dict__.update(defaults | learned | state["beside"])
 
 
 def _known_base(kind: type[Any]) -> Any:

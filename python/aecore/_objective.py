@@ -59,6 +59,7 @@ class Settings(TypedDict, total=False):
     beta: float
     free_bits: float
     dropout: float
+    trim_fraction: float
     observed_only: bool
     seed: int
     epoch: int
@@ -106,6 +107,7 @@ def make_objective(
     noise_level: float = 0.0,
     noise_emphasis: float = 1.0,
     dropout: float = 0.0,
+    trim_fraction: float = 0.0,
     observed_only: bool = False,
     seed: int = 0,
 ) -> _core.Objective:
@@ -127,6 +129,7 @@ def make_objective(
             "noise_level": noise_level,
             "noise_emphasis": noise_emphasis,
             "dropout": dropout,
+            "trim_fraction": trim_fraction,
             "observed_only": observed_only,
             "seed": seed,
         }
@@ -154,6 +157,7 @@ def make_objective(
         noise_level=float(noise_level),
         noise_emphasis=float(noise_emphasis),
         dropout=float(dropout),
+        trim_fraction=float(trim_fraction),
         observed_only=bool(observed_only),
         seed=int(seed),
         **input_settings.keywords,

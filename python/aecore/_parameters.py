@@ -173,6 +173,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "beta_1": _DECAY,
     "beta_2": _DECAY,
+    "calibration_fraction": _OPEN_UNIT,
     "callbacks": Rule(
         "be None, an object with on_epoch_end(state), or a sequence of them", _are_callbacks
     ),
@@ -210,6 +211,14 @@ _RULES: Mapping[str, Rule] = {
     "code_layer": Rule(
         "be None or an integer >= 0", lambda value: value is None or _is_integer(value)
     ),
+    "contamination": Rule(
+        "be 'auto' or a number in (0, 0.5]",
+        lambda value: (
+            value == "auto"
+            if isinstance(value, str)
+            else _is_finite(value) and bool(0 < value <= 0.5)
+        ),
+    ),
     "contractive_weight": _NOT_NEGATIVE,
     "decoder_layer_sizes": Rule(
         "be None, an integer from 1 to 2**31 - 1 or a sequence of them",
@@ -224,12 +233,14 @@ _RULES: Mapping[str, Rule] = {
     "dtype": Rule("be 'float32' or 'float64'", _is_dtype),
     "early_stopping": _BOOL,
     "epsilon": _POSITIVE,
+    "error": _one_of("standardized", "absolute", "squared"),
     "every": _COUNT,
     "every_epochs": Rule(
         "be None or an integer from 1 to 2**31 - 1", lambda value: value is None or _is_count(value)
     ),
     "every_minutes": _NONE_OR_POSITIVE,
     "factor": _OPEN_UNIT,
+    "false_alarm_rate": _OPEN_UNIT,
     "feedback": _one_of("implicit", "explicit"),
     "filter_seen": _BOOL,
     "free_bits": _NOT_NEGATIVE,
@@ -259,6 +270,7 @@ _RULES: Mapping[str, Rule] = {
     "momentum": _DECAY,
     "n": _COUNT,
     "n_epochs": _COUNT,
+    "n_estimators": _COUNT,
     "n_in": _COUNT,
     "n_items": _COUNT,
     "n_samples": _COUNT,
@@ -313,21 +325,31 @@ _RULES: Mapping[str, Rule] = {
         "be a callable (epoch, n_epochs, history) -> factor",
         lambda value: callable(value) and not isinstance(value, type),
     ),
+    "threshold": _one_of("quantile", "tail", "conformal"),
     "tied_weights": _BOOL,
+    "trim_fraction": _DECAY,
     "tolerance": _NOT_NEGATIVE,
     "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
     "variational": _BOOL,
     "warm_start": _BOOL,
     "weight_decay": _NOT_NEGATIVE,
+    "window": _COUNT,
     "weight_l1": _NOT_NEGATIVE,
 }
 
 
-def check_params(values: Mapping[str, Any]) -> None:
-    """Raise ValueError for the first value that breaks the rule of its name."""
+def check_params(values: Mapping[str, Any], *, may_be_none: Sequence[str] = ()) -> None:
+    """Raise ValueError for the first value that breaks the rule of its name.
+
+    Those of `may_be_none` may be None as well.
+    """
     for name, value in values.items():
         rule = _RULES[name]
+        if name in may_be_none:
+            if value is None:
+                continue
+            rule = rule._replace(text=f"be None or {rule.text.removeprefix('be ')}")
         if not rule.holds(value):
             raise parameter_error(name, rule.text, value)
 

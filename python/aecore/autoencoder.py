@@ -106,6 +106,11 @@ default=False
     dropout : float, default=0.0
         In [0, 1): while training with minibatches, each hidden unit is left out with this
         probability and multiplied by 1/(1 - dropout) otherwise [8]_. Must be 0 for "lbfgs".
+    trim_fraction : float, default=0.0
+        In [0, 1): robust training, in which J of each batch is that of the other rows once those
+        with the largest losses are left out: of m rows trim_fraction * m, rounded down, of equal
+        losses the later ones [10]_. Rows of weight 0 do not count. For "lbfgs" m is all rows.
+        Validation and scores leave out nothing.
     optimizer : {"adam", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adamw", "lbfgs"} \
 or Optimizer, default="adam"
         An object of `aecore.optimizers`, where the formulas are, or the name of one with its
@@ -240,6 +245,8 @@ or Optimizer, default="adam"
        JMLR 15, 2014.
     .. [9] Y. Bengio, P. Lamblin, D. Popovici, H. Larochelle. Greedy layer-wise training of deep
        networks. NIPS 2006.
+    .. [10] P. J. Rousseeuw. Least median of squares regression. Journal of the American
+       Statistical Association 79, 1984.
 
     Examples
     --------
@@ -273,6 +280,7 @@ or Optimizer, default="adam"
         contractive_weight: float = 0.0,
         code_top_k: int | None = None,
         dropout: float = 0.0,
+        trim_fraction: float = 0.0,
         optimizer: str | Optimizer = "adam",
         learning_rate: float | None = None,
         learning_rate_schedule: str | Callable[..., float] | None = None,
@@ -317,6 +325,7 @@ or Optimizer, default="adam"
         self.contractive_weight = contractive_weight
         self.code_top_k = code_top_k
         self.dropout = dropout
+        self.trim_fraction = trim_fraction
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

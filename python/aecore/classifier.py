@@ -140,6 +140,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
     sparsity_momentum = 0.0
     activity_l1 = 0.0
     contractive_weight = 0.0
+    trim_fraction = 0.0
     code_top_k: int | None = None
     noise_emphasis = 1.0
     missing: str | None = None

@@ -62,6 +62,7 @@ class ConvAutoencoder(Autoencoder):
     activity_l1 : float, default=0.0
     code_top_k : int, default=None
     dropout : float, default=0.0
+    trim_fraction : float, default=0.0
     optimizer : str or Optimizer, default="adam"
     learning_rate : float, default=None
     learning_rate_schedule : str or callable, default=None
@@ -149,6 +150,7 @@ class ConvAutoencoder(Autoencoder):
         activity_l1: float = 0.0,
         code_top_k: int | None = None,
         dropout: float = 0.0,
+        trim_fraction: float = 0.0,
         optimizer: str | Optimizer = "adam",
         learning_rate: float | None = None,
         learning_rate_schedule: str | Callable[..., float] | None = None,
@@ -193,6 +195,7 @@ class ConvAutoencoder(Autoencoder):
         self.activity_l1 = activity_l1
         self.code_top_k = code_top_k
         self.dropout = dropout
+        self.trim_fraction = trim_fraction
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

@@ -399,6 +399,10 @@ class Network(NetworkState):
         dropout : float, default=0.0
             In [0, 1): each hidden unit, but those of a Gaussian code, is left out with this
             probability, and multiplied by 1/(1 - dropout) otherwise [3]_.
+        trim_fraction : float, default=0.0
+            In [0, 1): J is that of the other rows where, of m rows, trim_fraction * m (rounded
+            down) with the largest losses are left out, of equal losses the later ones [4]_. Rows
+            of weight 0 do not count. Not with a Gaussian code nor `observed_only`.
         observed_only : bool, default=False
             Whether features that a row of a sparse target has no entry for are left out of its
             loss, as ratings nobody gave; stored zeros count. Not with a target in an array, nor
@@ -427,6 +431,8 @@ class Network(NetworkState):
            explicit invariance during feature extraction. ICML 2011.
         .. [3] N. Srivastava et al. Dropout: a simple way to prevent neural networks from
            overfitting. JMLR 15, 2014.
+        .. [4] P. J. Rousseeuw. Least median of squares regression. Journal of the American
+           Statistical Association 79, 1984.
         """
         return self._evaluate(X, target, sample_weight, None, **settings)
 

@@ -146,6 +146,7 @@ class VariationalAutoencoder(Autoencoder):
     sparsity_momentum = 0.0
     activity_l1 = 0.0
     contractive_weight = 0.0
+    trim_fraction = 0.0
     sparse_output = False
     _gaussian_code = True
 

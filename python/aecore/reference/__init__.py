@@ -29,6 +29,8 @@ For m rows with weights w (1 unless given), code h_c:
     J_i       = dh_c/dh_0 at row i
     KL_i      = sum_j max(free_bits, KL(q(z_j | x_i) || N(0, 1)))
 
+where the trim_fraction m rows with the largest losses, of m, have w_i = 0.
+
 Every loss of a row is a sum over its features, each with the weight 0 where the target is missing,
 `noise_emphasis` where the input is corrupted, and 1 otherwise.
 

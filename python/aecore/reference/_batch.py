@@ -19,10 +19,11 @@ from aecore.reference._layers import (
     run_layers,
     unpack,
 )
-from aecore.reference._losses import Output, check_loss, resolve_target
+from aecore.reference._losses import Output, check_loss, losses, resolve_target
 from aecore.reference._random import Draw
 from aecore.reference._settings import Options, row_weights
 from aecore.reference._sparsity import batch_rho_hat, sparse_layers, used_rho_hat
+from aecore.reference._trimming import trim
 
 Vector = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ class Batch(NamedTuple):
     layers: Layers
     n_own: int  # layers with weights of their own: the encoder's, if tied
     code: int  # index of the code among the layer outputs; -1 where nothing needs it
-    w: Vector  # w_i / sum w
+    w: Vector  # w_i / sum w, over the rows that are not trimmed
     run: Pass
     output: Output
     rho_hat: dict[int, tuple[Vector, float]]  # of each sparse layer, as `used_rho_hat` gives it
@@ -81,6 +82,9 @@ def run_batch(
         draw=draw,
     )
     weight = _element_weight(observed, corrupted, options.noise_emphasis, x.shape)
+    output = Output(activations[-1], run.z[-1], run.h[-1], x, weight)
+    if options.trim_fraction > 0.0:
+        w = trim(w, losses(options.loss, output), options.trim_fraction)
     rho_hat = {}
     for layer in sparse:
         mean = batch_rho_hat(activations[layer], run.h[layer + 1], w)
@@ -94,7 +98,7 @@ def run_batch(
         code=code,
         w=w,
         run=run,
-        output=Output(activations[-1], run.z[-1], run.h[-1], x, weight),
+        output=output,
         rho_hat=rho_hat,
         contraction=contraction(layers, activations, run, code, w) if contracted else None,
     )

@@ -31,6 +31,7 @@ class Settings(Inference, total=False):
     beta: float
     free_bits: float
     dropout: float
+    trim_fraction: float
     noise: str | None
     noise_level: float
     noise_emphasis: float
@@ -39,8 +40,14 @@ class Settings(Inference, total=False):
     rows: ArrayLike | None
 
 
-# Penalties on what a deterministic code is.
-_NOT_OF_A_DRAWN_CODE = ("sparsity_weight", "activity_l1", "contractive_weight", "code_top_k")
+# What is about a deterministic code.
+_NOT_OF_A_DRAWN_CODE = (
+    "sparsity_weight",
+    "activity_l1",
+    "contractive_weight",
+    "code_top_k",
+    "trim_fraction",
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Options:
     beta: float = 1.0
     free_bits: float = 0.0
     dropout: float = 0.0
+    trim_fraction: float = 0.0
     noise: str | None = None
     noise_level: float = 0.0
     noise_emphasis: float = 1.0
@@ -94,7 +102,7 @@ class Options:
             if getattr(self, name):
                 rule = "of no effect (0 or None) with a Gaussian code"
                 raise ValueError(f"{name} must be {rule}; got {getattr(self, name)}")
-        for name in ("sparsity_momentum", "dropout"):
+        for name in ("sparsity_momentum", "dropout", "trim_fraction"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must be in [0, 1); got {getattr(self, name)}")
         check_noise(self.noise, self.noise_level)

@@ -1,0 +1,602 @@
+"""`AutoencoderOutlierDetector`: rows that networks of the others cannot reproduce."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from aecore import _core, _fitting, _models, _thresholds
+from aecore._arrays import as_rows
+from aecore._ensemble import side_by_side
+from aecore._initialization import seed_from
+from aecore._input import InputSettings, fit_scaling
+from aecore._parameters import check_params, parameter_error
+from aecore._progress import Progress
+from aecore._row_errors import RowErrors, spread
+from aecore._training import TrainingData, exclusive, split_rows
+from aecore._windows import windows_of
+from aecore.autoencoder import Autoencoder, trains_in_batches
+from aecore.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+    from typing_extensions import Self
+
+# Updates that each network gets with `n_epochs=None`, about.
+_N_UPDATES = 400
+# Units of a hidden layer with `hidden_layer_sizes=None`.
+_HIDDEN = 32
+
+
+def _streams(detector: AutoencoderOutlierDetector) -> bool:
+    """Say whether there is `partial_fit`; the error says why not."""
+    if detector.threshold == "conformal":
+        msg = (
+            "partial_fit holds no rows back: threshold must be 'quantile' or 'tail'; got "
+            "'conformal'"
+        )
+        raise AttributeError(msg)
+    return trains_in_batches(detector)
+
+
+class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+    """Find rows that networks trained on the others cannot reproduce.
+
+    Small autoencoders learn to reproduce the rows through a narrow code. Rows that cost most are
+    left out of each step (least trimmed squares [1]_), so the networks learn what most rows have in
+    common, whether odd ones are among them or not. A row's error is the sum of the errors of its
+    features, averaged over the networks; odd is what has a larger one than the threshold.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=None
+        Widths of the encoder's layers, >= 1; the last one is the code, and the decoder mirrors it.
+        None: 32 units, and a code of log2(window * n_features) units, rounded, at least one.
+    contamination : "auto" or float in (0, 0.5], default="auto"
+        Share of the training rows that is odd, for the threshold "quantile". "auto" lets their
+        errors say it: odd is what lies more than 2.5 robust standard deviations (1.4826 times the
+        median of the distances from the median) above the median [2]_.
+    threshold : {"quantile", "tail", "conformal"}, default="quantile"
+        Where odd begins. "quantile": by `contamination`, from the errors of the training rows.
+        "tail": where normal rows come with `false_alarm_rate` by a generalised Pareto distribution
+        of the largest tenth of the training errors [3]_, which reaches beyond them. "conformal":
+        by rows that the networks have not learned from [4]_; a new row, exchangeable with them, is
+        then called odd with a probability of at most `false_alarm_rate`, whatever the data are
+        like. For that the training rows should be normal ones.
+    false_alarm_rate : float, default=0.01
+        In (0, 1), for the thresholds "tail" and "conformal".
+    calibration_fraction : float, default=0.25
+        In (0, 1): share of the rows that "conformal" keeps for its threshold, drawn at random; with
+        a `window` the last ones.
+    error : {"standardized", "absolute", "squared"}, default="standardized"
+        Error of a feature, with e = x_hat - x on the scale of the network: abs(e) over its robust
+        spread (1.4826 times the median of abs(e) in training), abs(e), or e^2.
+    n_estimators : int, default=4
+        Number of networks, which differ in their start and in the order of rows.
+    window : int, default=1
+        Rows of a time series, in the order of time, that a network sees together, >= 1. The error
+        of a row is then its part in the errors of all windows that hold it, on average: the rows up
+        to window - 1 before and after it count.
+    trim_fraction : float, default=0.4
+        In [0, 1): share of the rows of a batch that is left out of its step. 0 where the training
+        rows are known to be normal.
+    activation : str, default="tanh"
+        Of the hidden layers, as in `Autoencoder`; the output has none.
+    noise : {"masking", "gaussian", "salt_and_pepper", "uniform"}, default="masking"
+        Noise on the rows in training, as in `Autoencoder`; None is none.
+    noise_level : float, default=0.2
+        Its strength.
+    weight_decay : float, default=0.0
+        lambda >= 0 on the squared weights.
+    scale : {"minmax", "standard", "maxabs"}, default="standard"
+        Scale of each column, fitted to the training rows; None leaves X as it is.
+    missing : {"mask"}, default=None
+        None: NaN is an error. "mask": NaN is a missing number, which has no error; the others of
+        its row count n_features / n_observed times, and a row without any has none.
+    optimizer : str or Optimizer, default="adam"
+        As in `Autoencoder`.
+    learning_rate : float, default=0.003
+        Step size > 0; None is the optimizer's.
+    batch_size : int, default=64
+        Rows per update, >= 1.
+    n_epochs : int, default=None
+        Passes over the rows, >= 1. None makes about 400 updates of each network, in whole passes:
+        with many more, networks learn the odd rows too.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the networks. Errors and scores are float64.
+    n_threads : int, default=None
+        Networks trained at the same time, or blocks of rows scored, >= 1. None takes what OpenMP,
+        the CPU affinity and the control group allow. Results have the same bits for every number.
+    random_state : int, RandomState, Generator, SeedSequence or None, default=None
+        Where the networks' seeds and the calibration rows are drawn from; None uses NumPy's global
+        state.
+    verbose : {0, 1}, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    estimators_ : list of Autoencoder
+        The networks, with their `history_`.
+    offset_ : float
+        decision_function(X) = score_samples(X) - offset_: minus the threshold on errors.
+    spreads_ : list of ndarray of shape (window * n_features_in_,), float64
+        Robust spread of each feature's errors, by network.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when X has string column names.
+
+    See Also
+    --------
+    Autoencoder : The networks, `trim_fraction` and the training.
+
+    Notes
+    -----
+    A constant column has a standard deviation of 0 and is not divided by it: what differs from the
+    constant is an error in the units of X. Rows that are all alike are all normal.
+
+    `partial_fit` keeps the scales of its first call and averages spreads and threshold over the
+    calls, weighted by their rows.
+
+    References
+    ----------
+    .. [1] P. J. Rousseeuw. Least median of squares regression. Journal of the American Statistical
+       Association 79, 1984.
+    .. [2] C. Leys, C. Ley, O. Klein, P. Bernard, L. Licata. Detecting outliers: do not use
+       standard deviation around the mean, use absolute deviation around the median. Journal of
+       Experimental Social Psychology 49, 2013.
+    .. [3] A. Siffer, P.-A. Fouque, A. Termier, C. Largouet. Anomaly detection in streams with
+       extreme value theory. KDD 2017.
+    .. [4] R. Laxhammar, G. Falkman. Conformal prediction for distribution-independent anomaly
+       detection in streaming vessel data. StreamKDD 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecore import AutoencoderOutlierDetector
+    >>> X = np.random.default_rng(0).normal(size=(500, 2)) @ np.ones((2, 8))
+    >>> detector = AutoencoderOutlierDetector(random_state=0).fit(X)
+    >>> detector.predict([[1.0] * 8, [1.0] * 7 + [-9.0]]).tolist()
+    [1, -1]
+    """
+
+    _sized_from_data = ("hidden_layer_sizes", "n_epochs")
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] | None = None,
+        *,
+        contamination: str | float = "auto",
+        threshold: str = "quantile",
+        false_alarm_rate: float = 0.01,
+        calibration_fraction: float = 0.25,
+        error: str = "standardized",
+        n_estimators: int = 4,
+        window: int = 1,
+        trim_fraction: float = 0.4,
+        activation: str = "tanh",
+        noise: str | None = "masking",
+        noise_level: float = 0.2,
+        weight_decay: float = 0.0,
+        scale: str | None = "standard",
+        missing: str | None = None,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = 0.003,
+        batch_size: int = 64,
+        n_epochs: int | None = None,
+        dtype: DTypeLike = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.contamination = contamination
+        self.threshold = threshold
+        self.false_alarm_rate = false_alarm_rate
+        self.calibration_fraction = calibration_fraction
+        self.error = error
+        self.n_estimators = n_estimators
+        self.window = window
+        self.trim_fraction = trim_fraction
+        self.activation = activation
+        self.noise = noise
+        self.noise_level = noise_level
+        self.weight_decay = weight_decay
+        self.scale = scale
+        self.missing = missing
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_epochs = n_epochs
+        self.dtype = dtype
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Train on rows, most of which are normal.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Real numbers, at least two rows; with a `window` in the order of time.
+        y : None
+            Ignored, present for scikit-learn's sake.
+
+        Returns
+        -------
+        self : AutoencoderOutlierDetector
+
+        Raises
+        ------
+        ValueError
+            If a parameter breaks its rule, there are too few rows for the window or the threshold,
+            or a number is not finite (with row and column).
+        TypeError
+            If X does not hold real numbers.
+        TrainingDivergedError
+            If a loss or weight stops being finite.
+        RuntimeError
+            If another thread is training this detector.
+        """
+        del y
+        with exclusive(self):
+            self._check_settings()
+            learned: dict[str, Any] = {}
+            rows = self._rows(X, learned)
+            seed = seed_from(self.random_state)
+            training, held = self._split(rows, seed)
+            entry = self._entry(rows, training)
+            view, at = self._seen(rows, training)
+            data = TrainingData(view, None, None, rows=at)
+            members = self._members(rows.shape[1], data.n_training_rows)
+            self._train(
+                lambda member, its_seed: _fitting.fit_layer(member, data, entry, its_seed, ""),
+                members,
+                seed,
+            )
+            learned["estimators_"] = members
+            learned["spreads_"] = self._spreads(members, view, at)
+            errors = self._errors(learned).by_row(rows if held is None else held)
+            learned["offset_"] = -self._threshold(errors)
+            learned["_seed"], learned["_n_seen"] = seed, rows.shape[0]
+            self._publish(learned)
+        return self
+
+    @available_if(_streams)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Go on training: one pass over X, unshuffled, with the scales of the first call.
+
+        Spreads and `offset_` become the means over the calls, weighted by their rows. Not
+        available with threshold "conformal" or optimizer "lbfgs".
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in `fit`; windows do not reach over the end of a call.
+        y : None
+            Ignored, present for scikit-learn's sake.
+
+        Returns
+        -------
+        self : AutoencoderOutlierDetector
+
+        Raises
+        ------
+        ValueError, TypeError, TrainingDivergedError, RuntimeError
+            As in `fit`.
+        """
+        del y
+        with exclusive(self):
+            self._check_settings()
+            first = not hasattr(self, "estimators_")
+            learned: dict[str, Any] = {}
+            rows = self._rows(X, learned, reset=first)
+            seed = seed_from(self.random_state) if first else self._seed
+            view, _ = self._seen(rows, None)
+            data = TrainingData(view, None, None)
+            members = self._members(rows.shape[1], len(view))
+            entry = self._entry(rows, None) if first else self._take_over(members)
+            self._train(
+                lambda member, its_seed: _fitting.pass_over(member, data, entry, its_seed),
+                members,
+                seed,
+            )
+            learned["estimators_"] = members
+            spreads = self._spreads(members, view, None)
+            n_before = 0 if first else self._n_seen
+            part = rows.shape[0] / (n_before + rows.shape[0])
+            if not first:
+                spreads = [a + part * (b - a) for a, b in zip(self.spreads_, spreads, strict=True)]
+            learned["spreads_"] = spreads
+            offset = -self._threshold(self._errors(learned).by_row(rows))
+            learned["offset_"] = offset if first else self.offset_ + part * (offset - self.offset_)
+            learned["_seed"], learned["_n_seen"] = seed, n_before + rows.shape[0]
+            self._publish(learned)
+        return self
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Compute minus the error of each row: higher is more normal.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            With a `window` a series in the order of time, at least as long.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            <= 0. A row's score does not depend on the others, with a `window` on those that are in
+            one with it alone.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            As in `fit`.
+        """
+        check_is_fitted(self, "estimators_")
+        rows = self._rows(X, {}, reset=False)
+        return -self._errors(vars(self).copy()).by_row(rows)
+
+    def feature_errors(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Compute the error of each feature of each row: why a row is odd.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in `score_samples`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), float64
+            >= 0, the means over the networks; the sum over the features is minus the score.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `score_samples`.
+        """
+        check_is_fitted(self, "estimators_")
+        rows = self._rows(X, {}, reset=False)
+        return self._errors(vars(self).copy()).by_feature(rows)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Compute `score_samples(X) - offset_`: negative for odd rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in `score_samples`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `score_samples`.
+        """
+        check_is_fitted(self, "estimators_")
+        learned = vars(self).copy()
+        rows = self._rows(X, {}, reset=False)
+        scores: NDArray[np.float64] = -self._errors(learned).by_row(rows)
+        return scores - float(learned["offset_"])
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Say which rows are odd.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in `score_samples`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int64
+            -1 for odd rows, 1 for the others.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `score_samples`.
+        """
+        return np.where(self.decision_function(X) < 0.0, -1, 1).astype(np.int64)
+
+    def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
+        """Write the detector to a file that `aecore.load` reads, as `Autoencoder.save` does.
+
+        Parameters
+        ----------
+        path : str or path-like
+        optimizer_state : bool, default=True
+            Whether `partial_fit` can go on with the optimisers' states.
+
+        Raises
+        ------
+        OSError, TypeError, ValueError
+            As in `Autoencoder.save`.
+        """
+        _models.save_estimator(self, path, optimizer_state=optimizer_state)
+
+    # --- the steps of a fit -----------------------------------------------------------------------
+
+    def _check_settings(self) -> None:
+        check_params(self.get_params(deep=False), may_be_none=self._sized_from_data)
+        _fitting.check_settings(self._member(1, 1))
+
+    def _rows(self, X: Any, learned: dict[str, Any], *, reset: bool = True) -> NDArray[Any]:
+        """Rows as they are, checked; names and number of features go to `learned`."""
+        probe = BaseEstimator.__new__(type(self))
+        probe.__dict__.update(self.__dict__)
+        least = {"ensure_min_samples": 2} if reset else {}
+        rows: NDArray[Any] = validate_data(
+            probe, X, reset=reset, dtype="numeric", ensure_all_finite=False, **least
+        )
+        rows = as_rows(rows, rows.shape[1], "X")
+        if reset:
+            for name in ("n_features_in_", "feature_names_in_"):
+                if name in vars(probe):
+                    learned[name] = vars(probe)[name]
+        if self.window > 1:
+            if rows.shape[0] < self.window:
+                rule = f"be at most {rows.shape[0]}, the number of rows"
+                raise parameter_error("window", rule, self.window)
+            _check_finite(rows, missing=self.missing == "mask")
+        return rows
+
+    def _split(
+        self, rows: NDArray[Any], seed: int
+    ) -> tuple[NDArray[np.int64] | None, NDArray[Any] | None]:
+        """Indices of the rows to learn from (None: all), and the rows for calibration."""
+        if self.threshold != "conformal":
+            return None, None
+        n_rows = rows.shape[0]
+        if self.window == 1:
+            training, held = split_rows(n_rows, self.calibration_fraction, seed)
+            return training, rows[held]
+        n_held = max(1, round(self.calibration_fraction * n_rows))
+        for n, use in ((n_held, "for calibration"), (n_rows - n_held, "to learn from")):
+            if n < self.window:
+                raise parameter_error("window", f"be at most {n}, the rows {use}", self.window)
+        return np.arange(n_rows - n_held), rows[n_rows - n_held :]
+
+    def _seen(
+        self, rows: NDArray[Any], training: NDArray[np.int64] | None
+    ) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+        """What the networks see: windows of the rows, and which of them to learn from."""
+        if self.window == 1:
+            return rows, training
+        if training is not None:
+            rows = rows[: len(training)]
+        return windows_of(rows, self.window), None
+
+    def _entry(self, rows: NDArray[Any], training: NDArray[np.int64] | None) -> InputSettings:
+        """Scales by column, the same ones for every place in a window."""
+        mask = self.missing == "mask"
+        if self.scale is None:
+            return InputSettings(1.0, mask_missing=mask)
+        offset, factor = fit_scaling(rows, training, self.scale)
+        return InputSettings(
+            1.0, np.tile(offset, self.window), np.tile(factor, self.window), mask_missing=mask
+        )
+
+    def _member(self, n_features: int, n_rows: int) -> Autoencoder:
+        """One autoencoder of the ensemble."""
+        batch_size = int(self.batch_size)
+        n_epochs = self.n_epochs
+        if n_epochs is None:
+            n_epochs = max(1, round(_N_UPDATES / math.ceil(n_rows / batch_size)))
+        sizes = self.hidden_layer_sizes
+        if sizes is None:
+            sizes = (_HIDDEN, max(1, round(math.log2(self.window * n_features))))
+        return Autoencoder(
+            sizes,
+            activation=self.activation,
+            weight_decay=self.weight_decay,
+            trim_fraction=self.trim_fraction,
+            noise=self.noise,
+            noise_level=self.noise_level,
+            missing=self.missing,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            batch_size=batch_size,
+            n_epochs=n_epochs,
+            dtype=self.dtype,
+            n_threads=self._threads if self.n_estimators == 1 else 1,
+        )
+
+    def _members(self, n_features: int, n_rows: int) -> list[Autoencoder]:
+        return [self._member(n_features, n_rows) for _ in range(self.n_estimators)]
+
+    def _take_over(self, members: list[Autoencoder]) -> InputSettings:
+        """Let new members go on from the present ones; return what happens to their rows."""
+        present = self.estimators_
+        if len(present) != len(members):
+            rule = f"be {len(present)}, as in the first call"
+            raise parameter_error("n_estimators", rule, self.n_estimators)
+        for member, before in zip(members, present, strict=True):
+            for name in ("network_", "_history", "_optimizer_state"):
+                setattr(member, name, getattr(before, name))
+        entry: InputSettings = present[0].network_._input
+        return entry
+
+    def _train(
+        self, train: Callable[[Autoencoder, int], object], members: list[Autoencoder], seed: int
+    ) -> None:
+        """Call train(member, its seed) for all of them."""
+        words = np.random.SeedSequence(seed).generate_state(len(members), np.uint64)
+        seeds = [int(word) for word in words >> np.uint64(1)]
+        with Progress(self.verbose, len(members), "network") as progress:
+            jobs = list(zip(members, seeds, strict=True))
+            side_by_side(lambda job: train(*job), jobs, self._threads, progress.move_to)
+
+    def _spreads(
+        self, members: list[Autoencoder], view: NDArray[Any], at: NDArray[np.int64] | None
+    ) -> list[NDArray[np.float64]]:
+        return [spread(member.network_, view, at) for member in members]
+
+    def _errors(self, learned: dict[str, Any]) -> RowErrors:
+        networks = [member.network_ for member in learned["estimators_"]]
+        return RowErrors(networks, learned["spreads_"], self.error, self.window, self._threads)
+
+    def _threshold(self, errors: NDArray[np.float64]) -> float:
+        if self.threshold == "tail":
+            return _thresholds.by_tail(errors, self.false_alarm_rate)
+        if self.threshold == "conformal":
+            return _thresholds.by_conformal(errors, self.false_alarm_rate)
+        if isinstance(self.contamination, str):
+            return _thresholds.by_deviation(errors)
+        return _thresholds.by_share(errors, self.contamination)
+
+    def _publish(self, learned: dict[str, Any]) -> None:
+        """Write all learned attributes in one step; names of another training go."""
+        if "n_features_in_" in learned and "feature_names_in_" not in learned:
+            self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(learned)
+
+    @property
+    def _threads(self) -> int:
+        return int(self.n_threads or _core.default_n_threads())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _models.estimator_pickle(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _models.restore_estimator(self, state)
+
+    def __copy__(self) -> Self:
+        # A copy made while another thread trains the original is itself not in training.
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__.copy())
+        copied.__dict__.pop("_training_token", None)
+        return copied
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "mask"
+        return tags
+
+
+def _check_finite(rows: NDArray[Any], *, missing: bool) -> None:
+    """What the core says of a window's places is of no use to the caller of a series."""
+    if rows.dtype.kind != "f":
+        return
+    for start in range(0, rows.shape[0], 4096):
+        block = rows[start : start + 4096]
+        wrong = np.isinf(block) if missing else ~np.isfinite(block)
+        if wrong.any():
+            row, column = (int(i) for i in np.argwhere(wrong)[0])
+            got = f"{block[row, column]} in row {start + row}, column {column}"
+            msg = f"X must not contain NaN or infinity; got {got}"
+            raise ValueError(msg)

@@ -1,0 +1,210 @@
+"""Every parameter of the outlier detector is turned, changes the result, and does what it says.
+
+Networks are those that `aecore.reference` trains by the same settings, and scores, spreads and
+thresholds are computed here a second time, from their definitions.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import reference_fit
+from aecore import Autoencoder, AutoencoderOutlierDetector, reference
+from aecore._training import split_rows
+
+Rows = NDArray[np.float64]
+COMMON: dict[str, Any] = {
+    "hidden_layer_sizes": (6, 2),
+    "n_estimators": 2,
+    "optimizer": "sgd",
+    "learning_rate": 0.01,
+    "batch_size": 16,
+    "n_epochs": 3,
+    "dtype": "float64",
+    "random_state": 3,
+    "n_threads": 1,
+}
+
+
+def some_rows(n_rows: int = 130) -> Rows:
+    rng = np.random.default_rng(0)
+    X = (
+        3
+        + rng.normal(size=(n_rows, 2)) @ rng.normal(size=(2, 5))
+        + 0.2 * rng.normal(size=(n_rows, 5))
+    )
+    X[::17] += 3 * rng.normal(size=(8, 5))
+    return np.asarray(X)
+
+
+def windows(X: Rows, window: int) -> Rows:
+    return np.array([X[i : i + window].ravel() for i in range(len(X) - window + 1)])
+
+
+def parts(model: AutoencoderOutlierDetector, X: Rows) -> tuple[Rows, Rows]:
+    """Rows to learn from, as the networks see them, and rows for the threshold."""
+    if model.threshold != "conformal":
+        return windows(X, model.window), X
+    rows, held = split_rows(len(X), model.calibration_fraction, model.random_state)
+    return X[rows], X[held]
+
+
+def member_params(model: AutoencoderOutlierDetector, index: int, n_rows: int) -> dict[str, Any]:
+    """What an Autoencoder gets to be trained like a network of the detector."""
+    defaults = Autoencoder().get_params(deep=False)
+    params = {name: getattr(model, name, default) for name, default in defaults.items()}
+    n_features = model.window * model.n_features_in_
+    if model.hidden_layer_sizes is None:
+        params["hidden_layer_sizes"] = (32, round(np.log2(n_features)))
+    if model.n_epochs is None:
+        params["n_epochs"] = round(400 / np.ceil(n_rows / model.batch_size))
+    words = np.random.SeedSequence(model.random_state).generate_state(
+        model.n_estimators, np.uint64
+    ) >> np.uint64(1)
+    params["random_state"] = int(words[index])
+    return params
+
+
+def errors_of_rows(model: AutoencoderOutlierDetector, X: Rows, learned_from: Rows) -> Rows:
+    """The errors of the rows of X by the networks of `model`, feature by feature."""
+    scaling = reference.fit_scaling(learned_from if model.window == 1 else X, model.scale)
+    total = np.zeros((len(X) - model.window + 1, model.window * X.shape[1]))
+    for member in model.estimators_:
+        network = member.network_
+
+        def deviation(rows: Rows, network: Any = network) -> Rows:
+            scaled = rows.reshape(-1, X.shape[1])
+            if scaling is not None:
+                scaled = scaling.apply(scaled)
+            entering = scaled.reshape(rows.shape)
+            observed = ~np.isnan(entering)
+            filled = np.where(observed, entering, 0.0)
+            filled *= entering.shape[1] / np.maximum(observed.sum(axis=1, keepdims=True), 1)
+            code = reference.reconstruct(
+                network.layer_sizes, network.activations, network.parameters, filled
+            )
+            return np.asarray(code - entering)
+
+        e = deviation(windows(X, model.window))
+        if model.error == "squared":
+            e = e**2
+        if model.error == "standardized":
+            e = np.abs(e) / (1.4826 * np.nanmedian(np.abs(deviation(learned_from)), axis=0))
+        total += np.abs(e)
+    total /= len(model.estimators_)
+    observed = (~np.isnan(total)).sum(axis=1, keepdims=True)
+    total = np.nan_to_num(total) * total.shape[1] / np.maximum(observed, 1)
+    by_row = [[] for _ in X]  # type: ignore[var-annotated]
+    for i, errors in enumerate(total.reshape(len(total), model.window, X.shape[1])):
+        for place in range(model.window):
+            by_row[i + place].append(errors[place])
+    return np.array([np.mean(each, axis=0) for each in by_row])
+
+
+def check(model: AutoencoderOutlierDetector, X: Rows) -> None:
+    """Networks, errors, scores and the threshold of a fitted detector."""
+    learned_from, held = parts(model, X)
+    tolerance = 1e-9 if model.dtype == "float64" else 1e-3
+    # Otherwise scales are not those of the windows, or rows not numbered alike.
+    if model.window == 1 and model.threshold != "conformal":
+        for index, member in enumerate(model.estimators_):
+            params = member_params(model, index, len(learned_from))
+            fitted = reference_fit.fit(params, learned_from)
+            scale = np.abs(fitted.parameters).max()
+            error = np.abs(member.network_.parameters - fitted.parameters).max()
+            assert error < tolerance * scale
+    expected = errors_of_rows(model, X, learned_from)
+    found = model.feature_errors(X)
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(model.score_samples(X), -found.sum(axis=1))
+    if held is not X:
+        expected = errors_of_rows(model, held, learned_from)
+    errors = expected.sum(axis=1)
+    if model.threshold == "conformal":
+        place = int(np.ceil((len(errors) + 1) * (1 - model.false_alarm_rate)))
+        assert -model.offset_ == pytest.approx(np.sort(errors)[place - 1], rel=tolerance)
+    elif model.contamination == "auto" and model.threshold == "quantile":
+        middle = np.median(errors)
+        deviation = 1.4826 * np.median(np.abs(errors - middle))
+        assert -model.offset_ == pytest.approx(middle + 2.5 * deviation, rel=tolerance)
+    elif model.threshold == "quantile":
+        share = float(model.contamination)
+        assert (model.predict(X) == -1).sum() == round(share * len(X))
+    assert model.predict(X).tolist() == np.where(model.decision_function(X) < 0, -1, 1).tolist()
+
+
+class Knob(NamedTuple):
+    """`value` for the parameter beside `base`; `changes` is the attribute that differs."""
+
+    value: Any
+    base: Mapping[str, Any] = MappingProxyType({})
+    changes: str = "networks"
+
+
+KNOBS = {
+    "hidden_layer_sizes": Knob(None),
+    "contamination": Knob(0.1, changes="offset"),
+    "threshold": Knob("tail", {"contamination": 0.1}, "offset"),
+    "false_alarm_rate": Knob(0.05, {"threshold": "conformal", "false_alarm_rate": 0.2}, "offset"),
+    "calibration_fraction": Knob(0.4, {"threshold": "conformal", "false_alarm_rate": 0.1}),
+    "error": Knob("squared", changes="errors"),
+    "n_estimators": Knob(3),
+    "window": Knob(4),
+    "trim_fraction": Knob(0.2),
+    "activation": Knob("relu"),
+    "noise": Knob("gaussian"),
+    "noise_level": Knob(0.5),
+    "weight_decay": Knob(0.1),
+    "scale": Knob("minmax"),
+    "missing": Knob("mask"),
+    "optimizer": Knob("adam"),
+    "learning_rate": Knob(None),
+    "batch_size": Knob(7),
+    "n_epochs": Knob(None),
+    "dtype": Knob("float32"),
+    "n_threads": Knob(2, changes="threads"),
+    "random_state": Knob(4),
+    "verbose": Knob(1, changes="progress"),
+}
+
+
+def observed(model: AutoencoderOutlierDetector, X: Rows, capsys: Any) -> dict[str, Any]:
+    """What a parameter may change."""
+    try:
+        model.fit(X)
+    except ValueError as error:
+        return {"networks": str(error)}
+    return {
+        "networks": [each.network_.parameters.tobytes() for each in model.estimators_],
+        "errors": model.feature_errors(X).tobytes(),
+        "offset": model.offset_,
+        "threads": model.n_threads,
+        "progress": capsys.readouterr().err,
+    }
+
+
+@pytest.mark.parametrize("name", inspect.signature(AutoencoderOutlierDetector).parameters)
+def test_turning_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    knob = KNOBS[name]
+    X = some_rows()
+    if name == "missing":
+        X[::3, 4] = X[7] = np.nan
+    common = {**COMMON, **knob.base}
+    before = AutoencoderOutlierDetector(**common)
+    after = AutoencoderOutlierDetector(**{**common, name: knob.value})
+    one, other = observed(before, X, capsys), observed(after, X, capsys)
+    assert one[knob.changes] != other[knob.changes]
+    if knob.changes != "networks":
+        assert one["networks"] == other["networks"]
+    check(after, X)
+
+
+def test_every_entry_is_a_parameter() -> None:
+    assert set(KNOBS) == set(inspect.signature(AutoencoderOutlierDetector).parameters)
