@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +258,65 @@ def test_serving_refuses_what_it_cannot_serve() -> None:
     net = Network((6, 6, 1), [Conv2D(2), ConvTranspose2D(1)], random_state=0)
     with pytest.raises(ValueError, match="without layers that convolve to be served row by row"):
         Model(net)
+
+
+VARIATIONAL: dict[str, Any] = {
+    **SETTINGS,
+    "variational": True,
+    "loss": "binary_cross_entropy",
+    "output_activation": "sigmoid",
+}
+
+
+def test_images_can_be_drawn(tmp_path: Path) -> None:
+    X = images(40, 9, 8)
+    model = ConvAutoencoder(**VARIATIONAL).fit(X)
+    assert model.sample(3, random_state=0).shape == (3, 9, 8)
+    assert model.interpolate(X[0], X[1], 4).shape == (4, 9, 8)
+    mean, std = model.transform(X, return_std=True)
+    np.testing.assert_array_equal(mean, model.transform(X))
+    assert np.all(std > 0)
+    ends = model.interpolate(X[0], X[1], 2)
+    np.testing.assert_allclose(ends, model.reconstruct(X[:2]), rtol=1e-5)
+    flat = X.reshape(40, -1)
+    for one in (X, flat):
+        np.testing.assert_array_equal(
+            model.elbo(one, random_state=0), model.elbo(X, random_state=0)
+        )
+    likely = model.log_likelihood(X, n_samples=50, random_state=0)
+    assert likely.mean() >= model.elbo(X, n_samples=50, random_state=0).mean()
+    path = tmp_path / "conv.safetensors"
+    model.save(path)
+    loaded = aecore.load(path)
+    assert loaded.variational
+    np.testing.assert_array_equal(loaded.elbo(X, random_state=0), model.elbo(X, random_state=0))
+    bits = [ConvAutoencoder(n_threads=n, **VARIATIONAL).fit(X).network_ for n in (1, 2, 3)]
+    assert all(same_bits(bits[0], each) for each in bits)
+
+
+def test_nothing_is_drawn_from_a_code_that_is_no_distribution() -> None:
+    X = images(20, 9, 8)
+    model = ConvAutoencoder(**SETTINGS).fit(X)
+    for name in ("sample", "generate", "interpolate", "elbo", "log_likelihood"):
+        assert not hasattr(model, name)
+    with pytest.raises(AttributeError, match="variational=True only"):
+        model.transform(X, return_std=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"loss": "huber"}, "loss must be 'binary_cross_entropy' or 'squared_error' with"),
+        ({"code_size": None}, "code_size must be a number of units with variational; got None"),
+        ({"code_activation": "tanh"}, "code_activation must be 'identity' with variational"),
+        ({"sparsity_weight": 1.0}, "sparsity_weight must be 0"),
+        ({"code_top_k": 2}, "code_top_k must be"),
+        ({"trim_fraction": 0.2}, "trim_fraction must be 0 with a Gaussian code"),
+        ({"optimizer": "lbfgs"}, "optimizer must be one of"),
+        ({"variational": "yes"}, "variational must be"),
+        ({"beta": -1.0}, "beta must be"),
+    ],
+)
+def test_what_a_drawn_code_has_not(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        ConvAutoencoder(**{**VARIATIONAL, **changed}).fit(images(20, 9, 8))

@@ -56,6 +56,7 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         VariationalAutoencoder((8, 3), likelihood="gaussian", n_epochs=5),
         VariationalAutoencoder(2, likelihood="gaussian", scale="standard", missing="mask"),
         ConvAutoencoder(n_epochs=2),
+        ConvAutoencoder((3,), code_size=2, variational=True, n_epochs=2),
         ConvAutoencoder((3,), code_size=None, scale="standard", missing="mask", n_epochs=2),
         AutoencoderOutlierDetector(n_estimators=2, n_epochs=5),
         AutoencoderOutlierDetector(missing="mask", n_estimators=1, n_epochs=5, error="squared"),

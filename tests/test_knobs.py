@@ -25,7 +25,6 @@ from aecore import (
     AutoencoderClassifier,
     AutoencoderOutlierDetector,
     ConvAutoencoder,
-    VariationalAutoencoder,
 )
 from aecore._recommending import BaseRecommender
 from samples import same_bits, three_factor_rows
@@ -59,6 +58,7 @@ COMMON: dict[str, Any] = {
     "n_threads": 1,
 }
 SPARSE = {"sparsity_weight": 0.3, "sparsity_target": 0.2}
+DRAWN = {"variational": True, "code_activation": "identity"}
 WATCHED = {"validation_fraction": 0.2, "n_epochs": 40, "learning_rate": 0.02}
 
 
@@ -91,7 +91,7 @@ def reference_of(model: Any, X: NDArray[np.float64]) -> reference_fit.Fitted:
     params = {name: getattr(model, name) for name in names}
     if isinstance(model, ConvAutoencoder):
         params |= {"tied_weights": False, "contractive_weight": 0.0}
-    if isinstance(model, VariationalAutoencoder):
+    if model._gaussian_code:
         params |= {"gaussian_code": True, "warm_up": model._beta_schedule()}
         params |= {name: getattr(model, name) for name in ("beta", "free_bits")}
     if not isinstance(model, AutoencoderClassifier):
@@ -186,8 +186,9 @@ KNOBS: dict[str, Knob] = {
     "initialization": Knob("he_normal"),
     "loss": Knob("huber", {"input_scale": 5.0}),
     "likelihood": Knob("multinomial"),
-    "beta": Knob(0.4),
-    "beta_warmup_epochs": Knob(2),
+    "variational": Knob(True, {"code_activation": "identity"}),
+    "beta": Knob(0.4, DRAWN),
+    "beta_warmup_epochs": Knob(2, DRAWN),
     "beta_schedule": Knob(aecore.schedules.Exponential(0.5)),
     "free_bits": Knob(0.05),
     "weight_decay": Knob(0.1),

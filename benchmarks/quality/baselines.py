@@ -28,6 +28,10 @@ class Popularity(BaseRecommender):
         del rows
         return lambda part: np.tile(self.popularity_, (part.stop - part.start, 1))
 
+    def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
+        """Nothing tells items apart but how many users had them."""
+        return np.tile(self.popularity_, (len(ids), 1))
+
 
 class ItemKNN(Popularity):
     """An item's score is the sum of its cosines to the items of the user, who is a set of items.
@@ -53,6 +57,10 @@ class ItemKNN(Popularity):
 
     def _scorer(self, rows: csr_array) -> Any:
         return lambda part: (rows[part] @ self.neighbours_).toarray()
+
+    def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
+        cosines: NDArray[Any] = self.neighbours_[:, ids].T.toarray()
+        return cosines
 
 
 def _largest(cosines: NDArray[Any], start: int, n: int) -> csr_array:

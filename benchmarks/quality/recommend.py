@@ -138,13 +138,18 @@ def rmse(columns: Columns, settings: Mapping[str, Any], seed: int) -> Figures:
 _NEIGHBOURS = 100
 _LAMBDA = {"gowalla": 200.0, "temporal": 700.0, "held out": 500.0}
 _MULT_DAE: dict[str, dict[str, Any]] = {
-    "gowalla": {"hidden_layer_sizes": (200,), "n_epochs": 40},
+    "gowalla": {
+        "hidden_layer_sizes": (200,),
+        "n_epochs": 40,
+        "batch_size": 200,
+        "learning_rate_schedule": "cosine",
+    },
     "temporal": {"hidden_layer_sizes": (200,), "n_epochs": 65},
     "held out": {
         "hidden_layer_sizes": (200,),
-        "n_epochs": 60,
-        "batch_size": 100,
-        "weight_decay": 2e-4,
+        "n_epochs": 40,
+        "batch_size": 50,
+        "weight_decay": 1e-4,
         "learning_rate_schedule": "cosine",
     },
 }

@@ -23,6 +23,7 @@ from aecore._initialization import (
     set_sparse_biases,
 )
 from aecore._input import InputSettings, fit_scaling
+from aecore._layer_list import activation_of, gaussian_layer, resolve_layers
 from aecore._lbfgs import train_lbfgs
 from aecore._objective import make_objective, running_vector, sparse_layers
 from aecore._parameters import MAX_COUNT, check_params, parameter_error
@@ -38,7 +39,7 @@ from aecore._training import (
     train_minibatches,
     with_unlabeled,
 )
-from aecore.layers import AnyLayer, Dense, Gaussian, activation_of, gaussian_layer, resolve_layers
+from aecore.layers import AnyLayer, Dense, Gaussian
 from aecore.network import Network
 from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 from aecore.schedules import _as_schedule

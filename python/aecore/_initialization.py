@@ -50,7 +50,7 @@ def initialize(network: Network, name: str | None, seed: int) -> None:
     if name in (None, "glorot", "glorot_uniform"):
         network._core.initialize(network.parameters, seed)
         return
-    from aecore.layers import convolutions_of
+    from aecore._layer_list import convolutions_of
     from aecore.reference import initial_parameters
 
     network.parameters[:] = initial_parameters(

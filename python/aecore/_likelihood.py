@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -86,6 +86,24 @@ def _decoder(network: Network) -> Network:
     return decoder
 
 
+@dataclass(frozen=True)
+class _Sampler:
+    """Draws z from q(z|x), and what each draw costs: minus log p(x|z) but for the constant."""
+
+    decoder: Network
+    loss: str
+    n_samples: int
+    draws: np.random.Generator
+
+    def of(self, block: _Block) -> Iterator[tuple[Vector, Vector, Vector]]:
+        """epsilon, z = mean + exp(log_variance / 2) epsilon, the loss of each row; many times."""
+        deviation = np.exp(block.log_variance / 2)
+        for _ in range(self.n_samples):
+            epsilon = self.draws.standard_normal(block.mean.shape)
+            z = block.mean + deviation * epsilon
+            yield epsilon, z, self.decoder.row_losses(z, target=block.target, loss=self.loss)
+
+
 def elbo(
     network: Network,
     likelihood: Likelihood,
@@ -95,15 +113,12 @@ def elbo(
 ) -> Vector:
     """Mean of log p(x|z) over the draws, minus KL(q(z|x) || N(0, I)), of each row."""
     bound = np.empty(rows.shape[0])
-    decoder = _decoder(network)
+    sampler = _Sampler(_decoder(network), likelihood.loss, n_samples, draws)
     for block in _blocks(network, likelihood, rows):
-        deviation = np.exp(block.log_variance / 2)
-        divergence = 0.5 * (block.mean**2 + deviation**2 - 1 - block.log_variance).sum(axis=1)
-        total = np.zeros(block.mean.shape[0])
-        for _ in range(n_samples):
-            z = block.mean + deviation * draws.standard_normal(block.mean.shape)
-            total += decoder.row_losses(z, target=block.target, loss=likelihood.loss)
-        bound[block.place] = -total / n_samples - block.constant - divergence
+        variance = np.exp(block.log_variance)
+        divergence = 0.5 * (block.mean**2 + variance - 1 - block.log_variance).sum(axis=1)
+        mean_loss = sum(losses for _, _, losses in sampler.of(block)) / n_samples
+        bound[block.place] = -mean_loss - block.constant - divergence
     return bound
 
 
@@ -116,16 +131,12 @@ def importance_weighted(
 ) -> Vector:
     """Estimate log p(x) of each row by the log of the mean of p(x, z) / q(z|x) over the draws."""
     result = np.empty(rows.shape[0])
-    decoder = _decoder(network)
+    sampler = _Sampler(_decoder(network), likelihood.loss, n_samples, draws)
     for block in _blocks(network, likelihood, rows):
-        deviation = np.exp(block.log_variance / 2)
         sum_of_logs = np.full(block.mean.shape[0], -np.inf)
-        for _ in range(n_samples):
-            epsilon = draws.standard_normal(block.mean.shape)
-            z = block.mean + deviation * epsilon
+        for epsilon, z, losses in sampler.of(block):
             # log p(z) - log q(z|x): the constants cancel
             ratio = 0.5 * (epsilon**2 + block.log_variance - z**2).sum(axis=1)
-            losses = decoder.row_losses(z, target=block.target, loss=likelihood.loss)
             np.logaddexp(sum_of_logs, ratio - losses, out=sum_of_logs)
         result[block.place] = sum_of_logs - math.log(n_samples) - block.constant
     return result

@@ -22,10 +22,10 @@ from aecore import _core
 from aecore._file_values import NoFileFormError, decode, encode
 from aecore._history import History
 from aecore._input import InputSettings
+from aecore._layer_list import from_file
 from aecore._model_file import Content
 from aecore._parameters import check_params, parameter_error
 from aecore._version import __version__
-from aecore.layers import from_file
 from aecore.network import Network
 
 _INTEGERS = ("_seed", "best_epoch_", "n_features_in_", "n_users_")

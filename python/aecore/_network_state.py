@@ -13,9 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from aecore import _core
 from aecore._arrays import aligned_zeros
 from aecore._input import InputSettings
-from aecore._parameters import parameter_error
-from aecore.layers import (
-    AnyLayer,
+from aecore._layer_list import (
     activation_of,
     convolutions_of,
     from_file,
@@ -24,6 +22,8 @@ from aecore.layers import (
     summary_table,
     to_file,
 )
+from aecore._parameters import parameter_error
+from aecore.layers import AnyLayer
 
 if TYPE_CHECKING:
     from typing_extensions import Self

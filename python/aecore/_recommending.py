@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ _BLOCK_SCORES = 2**24
 Scorer = Callable[[slice], NDArray[Any]]
 
 
-class BaseRecommender(BaseEstimator):  # type: ignore[misc]
+class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
     """Recommendations from scores: a subclass learns, and scores items for rows.
 
     `fit` leaves `popularity_`. A subclass has `_scorer(rows)`, which gives a function from a slice
@@ -206,11 +207,13 @@ class BaseRecommender(BaseEstimator):  # type: ignore[misc]
         state.pop("_training_token", None)
         return state
 
+    @abstractmethod
     def _scorer(self, rows: csr_array) -> Scorer:
-        raise NotImplementedError
+        """What gives the scores of all items, block of rows by block."""
 
+    @abstractmethod
     def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
-        raise NotImplementedError
+        """Of these items to all."""
 
     def _had(self, values: Any, name: str) -> csr_array:
         """What users had: zeros that are stored are nothing."""

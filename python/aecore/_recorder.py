@@ -71,7 +71,7 @@ class Recorder:
     Parameters
     ----------
     network : Network
-        The start: its shape and settings; not changed.
+        Its shape and settings, and where a resumed training begins.
     history : History
         Epochs of earlier trainings; not changed.
     publish : callable
@@ -104,7 +104,7 @@ class Recorder:
         """Take the history for this training's own, and publish where it stands."""
         self._n_earlier = 0
         self.stopped = run.stopped
-        self._hand_over(self._start)
+        self._hand_over(self._start.with_parameters(self._start.parameters))
         early_stopping = self._audience.early_stopping
         if early_stopping is not None and run.best is not None:
             # Replayed with the best network for each: it stays with the epoch it belongs to.
@@ -205,9 +205,8 @@ class Recorder:
         return network is not None and np.array_equal(network.parameters, parameters)
 
     def interrupted(self, parameters: NDArray[Any]) -> None:
-        """Publish the last finished batch, if one was finished and is finite."""
-        changed = not np.array_equal(parameters, self._start.parameters)
-        if changed and _is_finite(parameters):
+        """Publish the last finished batch, if it is finite."""
+        if _is_finite(parameters):
             self.history = self.history.extended(*self._passed)
             self._hand_over(self._start.with_parameters(parameters))
 

@@ -157,7 +157,7 @@ def train_minibatches(  # noqa: PLR0917
     progress: Progress,
     keep: Callable[[OptimizerState], None],
 ) -> None:
-    """Train a copy of `network` until the recorder has all epochs; `state` is updated in place.
+    """Train until the recorder has all epochs; `network` and `state` are updated in place.
 
     `warm_up` is the factor on beta, by default 1.
 
@@ -171,7 +171,8 @@ def train_minibatches(  # noqa: PLR0917
     TrainingDivergedError
         If an epoch ends with a loss or weight that is not finite.
     """
-    parameters = network.with_parameters(network.parameters).parameters
+    parameters = network.parameters
+    first_update = state.n_updates
 
     def set_epoch() -> None:
         epoch, history = recorder.n_epochs, recorder.history
@@ -230,7 +231,8 @@ def train_minibatches(  # noqa: PLR0917
         recorder.raise_if_diverged("a smaller learning_rate, or data scaled to numbers near 1")
         recorder.restore_best()
     except KeyboardInterrupt:
-        recorder.interrupted(parameters)
+        if state.n_updates > first_update:
+            recorder.interrupted(parameters)
         raise
     finally:
         if recorder.has_published(parameters):

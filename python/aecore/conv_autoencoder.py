@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from aecore import _likelihood
+from aecore._generative import GenerativeAutoencoder
+from aecore._layer_list import input_shape_of
 from aecore._parameters import parameter_error
-from aecore.autoencoder import Autoencoder
-from aecore.layers import AnyLayer, Conv2D, ConvTranspose2D, Dense, input_shape_of
+from aecore.layers import AnyLayer, Conv2D, ConvTranspose2D, Dense, Gaussian
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from aecore.optimizers import Optimizer
 
 
-class ConvAutoencoder(Autoencoder):
+class ConvAutoencoder(GenerativeAutoencoder):
     """Learn codes of images through layers whose weights all positions share.
 
     The encoder convolves the image once for each of `channels`, each time with `stride`, which
@@ -46,6 +48,15 @@ class ConvAutoencoder(Autoencoder):
         Activation of the hidden layers but the code, as in `Autoencoder`.
     code_activation : str, default="identity"
         Activation of the code.
+    variational : bool, default=False
+        Whether the dense code is a normal distribution for each image, as in
+        `VariationalAutoencoder`, and images can be drawn. The loss is "binary_cross_entropy"
+        (independent bits) or "squared_error" (normal pixels of variance 1) then, and what is about
+        a code that is not drawn keeps its default.
+    beta : float, default=1.0
+        With `variational`: the weight >= 0 of the divergence.
+    beta_warmup_epochs : int, default=0
+        With `variational`: epochs >= 0 over which the weight rises linearly from 0.
     output_activation : str, default="identity"
         As in `Autoencoder`, like the parameters that follow, but not "softmax". Units are those of
         the flat rows: of the code, of an image's positions and channels.
@@ -138,6 +149,9 @@ class ConvAutoencoder(Autoencoder):
         image_shape: tuple[int, ...] | None = None,
         activation: str = "relu",
         code_activation: str = "identity",
+        variational: bool = False,
+        beta: float = 1.0,
+        beta_warmup_epochs: int = 0,
         output_activation: str = "identity",
         initialization: str | None = None,
         loss: str = "squared_error",
@@ -183,6 +197,9 @@ class ConvAutoencoder(Autoencoder):
         self.image_shape = image_shape
         self.activation = activation
         self.code_activation = code_activation
+        self.variational = variational
+        self.beta = beta
+        self.beta_warmup_epochs = beta_warmup_epochs
         self.output_activation = output_activation
         self.initialization = initialization
         self.loss = loss
@@ -220,6 +237,18 @@ class ConvAutoencoder(Autoencoder):
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
+
+    @property
+    def _gaussian_code(self) -> bool:  # type: ignore[override]
+        return bool(self.variational)
+
+    @property
+    def _distribution(self) -> _likelihood.Likelihood:
+        for each in _likelihood.LIKELIHOODS.values():
+            if each.loss == self.loss != "multinomial":
+                return each
+        rule = "be 'binary_cross_entropy' or 'squared_error' with variational"
+        raise parameter_error("loss", rule, self.loss)
 
     @property
     def image_shape_(self) -> tuple[int, ...]:
@@ -306,6 +335,8 @@ class ConvAutoencoder(Autoencoder):
         if self.output_activation == "softmax":
             rule = "be another one than 'softmax' where the output is an image"
             raise parameter_error("output_activation", rule, self.output_activation)
+        if self.variational:
+            self._check_variational()
         encoder: list[AnyLayer] = []
         decoder: list[AnyLayer] = []
         shape = image
@@ -323,9 +354,18 @@ class ConvAutoencoder(Autoencoder):
         if self.code_size is None:
             encoder[-1] = Conv2D(n_channels, kernel, stride, "same", self._code(), conv._shape())
         else:
-            encoder.append(Dense(int(self.code_size), self._code()))
+            size = int(self.code_size)
+            encoder.append(Gaussian(size) if self.variational else Dense(size, self._code()))
             decoder.insert(0, Dense(math.prod(shape), self.activation))
         return encoder + decoder, len(encoder) - 1
+
+    def _check_variational(self) -> None:
+        _ = self._distribution  # it names a loss that is none
+        if self.code_size is None:
+            raise parameter_error("code_size", "be a number of units with variational", None)
+        if self._code() != "identity":
+            rule = "be 'identity' with variational, whose code is a mean"
+            raise parameter_error("code_activation", rule, self.code_activation)
 
     def _code(self) -> str:
         return self.activation if self.code_activation is None else self.code_activation

@@ -19,11 +19,12 @@ from aecore._arrays import (
 )
 from aecore._initialization import initialize, seed_from
 from aecore._input import InputSettings
+from aecore._layer_list import gaussian_layer, resolve_layers
 from aecore._network_state import NetworkState, make_core
 from aecore._objective import Settings, Terms, make_objective, running_vector, sparse_layers
 from aecore._parameters import check_params, parameter_error
 from aecore._sparse import is_sparse
-from aecore.layers import AnyLayer, gaussian_layer, resolve_layers
+from aecore.layers import AnyLayer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -59,7 +59,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
     ----------
     hidden_layer_sizes : int or sequence of int, default=None
         Widths of the encoder's layers, >= 1; the last one is the code, and the decoder mirrors it.
-        None: 32 units, and a code of log2(window * n_features) units, rounded, at least one.
+        None sizes the network from the data: a layer of 32 units, and a code of two, for windows
+        of 2 + 2 log2(window), rounded; but no wider than a row less one, at least one.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of the training rows that is odd, for the threshold "quantile". "auto" lets their
         errors say it: odd is what lies more than 2.5 robust standard deviations (1.4826 times the
@@ -499,7 +500,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
             n_epochs = max(1, round(_N_UPDATES / math.ceil(n_rows / batch_size)))
         sizes = self.hidden_layer_sizes
         if sizes is None:
-            sizes = (_HIDDEN, max(1, round(math.log2(self.window * n_features))))
+            width = self.window * n_features
+            code = round(2 + 2 * math.log2(self.window))
+            sizes = (_HIDDEN, max(1, min(code, width - 1)))
         return Autoencoder(
             sizes,
             activation=self.activation,

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import DTypeLike
 
 from aecore import _likelihood
-from aecore._initialization import seed_from
-from aecore._parameters import check_params, parameter_error
-from aecore.autoencoder import Autoencoder
-from aecore.schedules import Linear
+from aecore._generative import GenerativeAutoencoder
 
 if TYPE_CHECKING:
     from aecore.callbacks import Callback
     from aecore.optimizers import Optimizer
-    from aecore.schedules import Schedule
 
 
-class VariationalAutoencoder(Autoencoder):
+class VariationalAutoencoder(GenerativeAutoencoder):
     """Learn a distribution of rows, to draw new ones from it [1]_.
 
     The encoder gives each row x the distribution q(z|x) = N(mean(x), diag(std(x)^2)) of its code,
@@ -228,195 +222,13 @@ class VariationalAutoencoder(Autoencoder):
     @property
     def loss(self) -> str:  # type: ignore[override]
         """The loss whose row is minus the log likelihood, up to a constant."""
-        return _likelihood.LIKELIHOODS[self.likelihood].loss
+        return self._distribution.loss
 
     @property
     def output_activation(self) -> str:  # type: ignore[override]
         """The activation of the output that goes with it."""
-        return _likelihood.LIKELIHOODS[self.likelihood].output_activation
+        return self._distribution.output_activation
 
-    def _divergence_settings(self) -> dict[str, float]:
-        return {"beta": self.beta, "free_bits": self.free_bits}
-
-    def _beta_schedule(self) -> Schedule | None:
-        if self.beta_schedule is None:
-            return Linear(self.beta_warmup_epochs) if self.beta_warmup_epochs else None
-        if self.beta_warmup_epochs:
-            rule = "be 0 with a beta_schedule"
-            raise parameter_error("beta_warmup_epochs", rule, self.beta_warmup_epochs)
-        return self.beta_schedule
-
-    def transform(self, X: ArrayLike, *, return_std: bool = False) -> Any:
-        """Compute the codes of rows: the means of their distributions.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        return_std : bool, default=False
-            Whether to return the standard deviations as well.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples, n_code)
-            Of `dtype`.
-        std : ndarray of shape (n_samples, n_code)
-            With `return_std`; from e^-10 to e^10.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError, TypeError
-            As in `fit`.
-        """
-        if not return_std:
-            return super().transform(X)
-        network, rows = self._fitted(X)
-        mean, log_variance = network.code_distribution(rows)
-        return mean, np.exp(log_variance / 2)
-
-    def generate(self, Z: ArrayLike) -> NDArray[Any]:
-        """Compute the means of the rows that codes stand for; the same as `inverse_transform`.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_code)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-            Of `dtype`: probabilities for "bernoulli", shares of the total for "multinomial". On the
-            scale of `input_scale` times X; with `scale` on that of X.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-        """
-        return self.inverse_transform(Z)
-
-    def sample(self, n: int = 1, *, random_state: Any = None) -> NDArray[Any]:
-        """Draw codes from the prior N(0, I) and compute the means of their rows.
-
-        Parameters
-        ----------
-        n : int, default=1
-            How many, >= 1.
-        random_state : int, RandomState, Generator, SeedSequence or None, default=None
-            None uses NumPy's global state.
-
-        Returns
-        -------
-        ndarray of shape (n, n_features)
-            As `generate`.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError
-            If a parameter breaks its rule.
-        """
-        check_is_fitted(self, "network_")
-        check_params({"n": n, "random_state": random_state})
-        codes = _likelihood.generator(seed_from(random_state)).standard_normal(
-            (n, self._n_features_out)
-        )
-        return self.generate(codes)
-
-    def interpolate(self, a: ArrayLike, b: ArrayLike, steps: int = 10) -> NDArray[Any]:
-        """Compute rows on the way from one row to another, straight from code to code.
-
-        Parameters
-        ----------
-        a, b : array-like of shape (n_features,)
-        steps : int, default=10
-            Rows in all, >= 1, the reconstructions of both ends among them (of `a` alone for 1).
-
-        Returns
-        -------
-        ndarray of shape (steps, n_features)
-            As `generate`.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-        """
-        check_is_fitted(self, "network_")
-        check_params({"steps": steps})
-        for name, row in (("a", a), ("b", b)):
-            if np.ndim(row) != 1:
-                raise parameter_error(name, "be one row, of shape (n_features,)", np.shape(row))
-        first, last = (self.network_.encode(row) for row in (a, b))
-        share = np.linspace(0, 1, steps)[:, np.newaxis]
-        return self.generate((1 - share) * first + share * last)
-
-    def elbo(
-        self, X: ArrayLike, *, n_samples: int = 1, random_state: Any = None
-    ) -> NDArray[np.float64]:
-        """Estimate the evidence lower bound of each row's log p(x), in nats.
-
-        The divergence is computed, with weight 1 whatever `beta` is; log p(x|z) is the mean of
-        `n_samples` draws of z. With `scale` or `input_scale` p is about the scaled rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        n_samples : int, default=1
-            Draws for each row, >= 1.
-        random_state : int, RandomState, Generator, SeedSequence or None, default=None
-            Of the draws; None uses NumPy's global state.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), float64
-            Higher is better; their mean is the ELBO of the data.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-        """
-        return self._log_likelihood(X, n_samples, random_state, _likelihood.elbo)
-
-    def log_likelihood(
-        self, X: ArrayLike, *, n_samples: int = 100, random_state: Any = None
-    ) -> NDArray[np.float64]:
-        """Estimate log p(x) of each row by importance sampling [1]_, in nats.
-
-        log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x) with K draws from q(z|x): a lower bound in the
-        mean, the tighter the larger K is; K = 1 is the ELBO. With `scale` or `input_scale` p is
-        about the scaled rows. Memory does not grow with K, nor with the rows but for the result.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        n_samples : int, default=100
-            K >= 1.
-        random_state : int, RandomState, Generator, SeedSequence or None, default=None
-            Of the draws; None uses NumPy's global state.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), float64
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As in `transform`.
-
-        References
-        ----------
-        .. [1] Y. Burda, R. Grosse, R. Salakhutdinov. Importance weighted autoencoders. ICLR 2016,
-           eq. 8.
-        """
-        return self._log_likelihood(X, n_samples, random_state, _likelihood.importance_weighted)
-
-    def _log_likelihood(
-        self, X: ArrayLike, n_samples: int, random_state: Any, estimate: _likelihood.Estimate
-    ) -> NDArray[np.float64]:
-        check_params({"n_samples": n_samples, "random_state": random_state})
-        network, rows = self._fitted(X)
-        draws = _likelihood.generator(seed_from(random_state))
-        return estimate(network, _likelihood.LIKELIHOODS[self.likelihood], rows, n_samples, draws)
+    @property
+    def _distribution(self) -> _likelihood.Likelihood:
+        return _likelihood.LIKELIHOODS[self.likelihood]
