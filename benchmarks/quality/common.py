@@ -78,9 +78,11 @@ def load_labels() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return read("train"), read("t10k")
 
 
-def mean_over_seeds(run: Callable[[int], dict[str, float]], n_seeds: int) -> dict[str, float]:
-    """Mean of what `run(seed)` returns by name, for the seeds from 0 on."""
-    runs = [run(seed) for seed in range(n_seeds)]
+def mean_over_seeds(
+    run: Callable[[int], dict[str, float]], n_seeds: int, first: int = 0
+) -> dict[str, float]:
+    """Mean of what `run(seed)` returns by name, for the seeds from `first` on."""
+    runs = [run(seed) for seed in range(first, first + n_seeds)]
     return {name: float(np.mean([each[name] for each in runs])) for name in runs[0]}
 
 

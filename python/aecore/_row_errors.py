@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._side_by_side import run_side_by_side
 from aecore._windows import mean_by_row, windows_of, windows_with
 
 if TYPE_CHECKING:
@@ -65,17 +65,15 @@ class RowErrors:
     def _run(self, X: NDArray[Any], put: Callable[[slice, NDArray[np.float64]], None]) -> None:
         view = windows_of(X, self.window)
 
-        def block(rows: slice) -> None:
+        def block(_: int, rows: slice) -> None:
             windows = windows_with(rows, self.window, len(view))
             put(rows, mean_by_row(self._errors(view[windows]), windows, rows, self.window))
 
         parts = list(_blocks(X.shape[0], view.shape[1]))
-        if self.n_threads == 1 or len(parts) == 1:
-            for part in parts:
-                block(part)
+        if len(parts) == 1:
+            block(0, parts[0])
             return
-        with ThreadPoolExecutor(min(self.n_threads, len(parts))) as pool:
-            list(pool.map(block, parts))
+        run_side_by_side(block, parts, n_items=len(parts), n_threads=self.n_threads).check()
 
     def _errors(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Errors of a few windows, the mean over the networks."""
