@@ -93,9 +93,7 @@ def by_detector(series: Sequence[Series], seed: int, **setting: Any) -> list[NDA
     """Rows that aecore calls odd: a detector for each series, with its own threshold."""
     detector = AutoencoderOutlierDetector(**setting)
     fitted = fit_many(detector, [each.training for each in series], random_state=seed)
-    return [
-        model.predict(each.test) < 0 for model, each in zip(fitted, series, strict=True)
-    ]
+    return [model.predict(each.test) < 0 for model, each in zip(fitted, series, strict=True)]
 
 
 def by_forest(series: Sequence[Series], seed: int) -> list[NDArray[np.bool_]]:
