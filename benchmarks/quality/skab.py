@@ -23,6 +23,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from aecore import AutoencoderOutlierDetector, fit_many
 from benchmarks.quality.common import Benchmark, Goal, data_folder, mean_over_seeds, print_table
@@ -93,9 +94,7 @@ def by_detector(series: Sequence[Series], seed: int, **setting: Any) -> list[NDA
     """Rows that aecore calls odd: a detector for each series, with its own threshold."""
     detector = AutoencoderOutlierDetector(**setting)
     fitted = fit_many(detector, [each.training for each in series], random_state=seed)
-    return [
-        model.predict(each.test) < 0 for model, each in zip(fitted, series, strict=True)
-    ]
+    return [model.predict(each.test) < 0 for model, each in zip(fitted, series, strict=True)]
 
 
 def by_forest(series: Sequence[Series], seed: int) -> list[NDArray[np.bool_]]:
@@ -113,7 +112,8 @@ def by_pca(series: Sequence[Series]) -> dict[float, list[NDArray[np.bool_]]]:
         view = np.lib.stride_tricks.sliding_window_view(rows, _PCA_WINDOW, axis=0)
         windows = view.reshape(len(view), -1)
         n_training = N_TRAINING - _PCA_WINDOW + 1
-        pca = PCA(_PCA_COMPONENTS).fit(windows[:n_training])
+        with threadpool_limits(1):  # two threads of BLAS wait for each other on a busy machine
+            pca = PCA(_PCA_COMPONENTS).fit(windows[:n_training])
         residuals = windows - pca.inverse_transform(pca.transform(windows))
         error = np.abs(residuals).sum(axis=1)
         quantile = np.quantile(error[:n_training], 0.99)
