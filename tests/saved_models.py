@@ -34,6 +34,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "ConvAutoencoder": lambda: aecore.ConvAutoencoder(
         (3,), kernel_size=2, code_size=2, image_shape=(2, 3), **_FAST
     ).fit(ROWS),
+    "DeepClustering": lambda: aecore.DeepClustering(
+        3, autoencoder=aecore.Autoencoder((5, 2), n_epochs=2), refinement="idec", random_state=0
+    ).fit(ROWS),
     "EASE": lambda: aecore.EASE(2.0).fit(USER_ITEMS),
     "VariationalAutoencoder": lambda: aecore.VariationalAutoencoder(
         (4, 2), likelihood="gaussian", **_FAST
@@ -52,6 +55,8 @@ def answers(model: Any) -> dict[str, Any]:
         found = {"scores": model.decision_function(ROWS), "errors": model.feature_errors(ROWS)}
         return {**found, "partial_fit": model.partial_fit(ROWS).score_samples(ROWS)}
     names = ("encode", "transform", "reconstruct", "predict_proba", "score_samples")
+    if hasattr(model, "cluster_centers_"):
+        names = ("transform", "predict", "soft_assignment")
     found = {name: getattr(model, name)(ROWS) for name in names if hasattr(model, name)}
     if hasattr(model, "partial_fit") and getattr(model, "optimizer", "") != "lbfgs":
         labels = (LABELS,) if hasattr(model, "classes_") else ()

@@ -42,7 +42,8 @@ class Selection {
   DataSet data;
 
   Selection(const Network& network, const py::object& x, const py::object& target,
-            const OptionalArray& weights, const OptionalArray& rows)
+            const OptionalArray& weights, const OptionalArray& rows,
+            const py::object& clusters = py::none())
       : x_(rows_of(x, "X")) {
     data.x = x_.source;
     data.n_rows = data.x.n_rows;
@@ -51,23 +52,41 @@ class Selection {
     check_first_layer(data.x, network);
     if (!target.is_none()) take_target(network, target);
     AECORE_REQUIRE(
-        data.target != nullptr || network.n_in() == network.n_out(),
+        data.target != nullptr || network.n_in() == network.n_out() || !network.compares(),
         "target must be given where the network's output differs in size from its input (" +
             std::to_string(network.n_out()) + " and " + std::to_string(network.n_in()) + ")");
+    take_clusters(network, clusters);
     if (weights) data.sample_weight = read_pointer<double>(*weights, data.n_rows, "sample_weight");
     if (rows) select(*rows);
   }
   Selection(const Selection&) = delete;  // data points into it
 
  private:
+  void check_length(const RowSource& source) const {
+    AECORE_REQUIRE(source.n_rows == data.x.n_rows, source.name + " must have as many rows as X (" +
+                                                       std::to_string(data.x.n_rows) + "); got " +
+                                                       std::to_string(source.n_rows));
+  }
+
   void take_target(const Network& network, const py::object& rows) {
     target_ = rows_of(rows, "target");
-    const RowSource& target = target_.source;
-    check_columns(target, network.n_out());
-    AECORE_REQUIRE(target.n_rows == data.x.n_rows, "target must have as many rows as X (" +
-                                                       std::to_string(data.x.n_rows) + "); got " +
-                                                       std::to_string(target.n_rows));
-    data.target = &target;
+    check_columns(target_.source, network.n_out());
+    check_length(target_.source);
+    data.target = &target_.source;
+  }
+
+  void take_clusters(const Network& network, const py::object& rows) {
+    AECORE_REQUIRE((network.n_clusters() > 0) != rows.is_none(),
+                   "target_distribution must be given exactly where the network has clusters");
+    if (rows.is_none()) return;
+    clusters_ = rows_of(rows, "target_distribution");
+    const RowSource& p = clusters_.source;
+    AECORE_REQUIRE(p.n_columns == network.n_clusters() && !p.sparse(),
+                   "target_distribution must be dense with one column for each of the " +
+                       std::to_string(network.n_clusters()) + " clusters; got " +
+                       std::to_string(p.n_columns));
+    check_length(p);
+    data.clusters = &p;
   }
 
   void select(const py::array& rows) {
@@ -81,7 +100,7 @@ class Selection {
     }
   }
 
-  Rows x_, target_;
+  Rows x_, target_, clusters_;
 };
 
 void initialize(const Network& network, py::array& parameters, std::uint64_t seed) {
@@ -229,12 +248,12 @@ py::tuple bound_evaluate(const Network& network, const py::array& parameters, co
                          const py::object& target, const OptionalArray& sample_weight,
                          const OptionalArray& rows, const ObjectiveOptions& objective,
                          const OptionalArray& gradient, int n_threads, std::uint32_t epoch,
-                         const OptionalArray& running) {
-  const Selection selection(network, x, target, sample_weight, rows);
+                         const OptionalArray& running, const py::object& target_distribution) {
+  const Selection selection(network, x, target, sample_weight, rows, target_distribution);
   const ObjectiveParts parts = run_evaluate(network, parameters, selection, objective, gradient,
                                             std::nullopt, n_threads, epoch, running);
   return py::make_tuple(parts.loss, parts.weight_decay, parts.sparsity, parts.weight_l1,
-                        parts.activity_l1, parts.contractive, parts.divergence);
+                        parts.activity_l1, parts.contractive, parts.divergence, parts.clustering);
 }
 
 void row_losses(const Network& network, const py::array& parameters, const py::object& x,
@@ -267,11 +286,11 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
                   const ObjectiveOptions& objective, const OptimizerOptions& optimizer,
                   const ScheduleOptions& schedule, int n_threads, const OnEpoch& on_epoch,
                   const OnProgress& on_progress, TrainProgress* callers_progress,
-                  OptionalArray running) {
+                  OptionalArray running, const py::object& target_distribution) {
   check_objective(objective, network);
   AECORE_REQUIRE(schedule.batch_size > 0,
                  "batch_size must be positive; got " + std::to_string(schedule.batch_size));
-  const Selection training(network, x, target, sample_weight, selected);
+  const Selection training(network, x, target, sample_weight, selected, target_distribution);
   std::optional<Selection> validation;
   if (held) {
     validation.emplace(network, std::get<0>(*held), std::get<1>(*held), std::nullopt,
@@ -335,7 +354,7 @@ Convolution convolution_of(const ConvolutionTuple& tuple) {
 
 Network make_network(const std::vector<index_t>& sizes, const std::vector<std::string>& names,
                      bool tied_weights, index_t code_layer, index_t code_top_k, bool gaussian,
-                     const ConvolutionList& list) {
+                     const ConvolutionList& list, index_t n_clusters) {
   std::vector<Activation> activations;
   for (const std::string& name : names) activations.push_back(activation_from_name(name));
   std::vector<Convolution> convolutions;
@@ -344,7 +363,7 @@ Network make_network(const std::vector<index_t>& sizes, const std::vector<std::s
                    "convolutions must have kernels of at least 1 x 1");
     convolutions.push_back(each ? convolution_of(*each) : Convolution{});
   }
-  return Network(sizes, activations, {tied_weights, code_layer, code_top_k, gaussian},
+  return Network(sizes, activations, {tied_weights, code_layer, code_top_k, gaussian, n_clusters},
                  convolutions);
 }
 
@@ -363,7 +382,7 @@ void bind_network(py::module_& m) {
   py::class_<Network>(m, "Network")
       .def(py::init(&make_network), arg("layer_sizes"), arg("activations"),
            arg("tied_weights") = false, arg("code_layer") = -1, arg("code_top_k") = 0,
-           arg("gaussian") = false, arg("convolutions") = ConvolutionList{})
+           arg("gaussian") = false, arg("convolutions") = ConvolutionList{}, arg("n_clusters") = 0)
       .def_property_readonly("tied_weights", &Network::tied)
       .def_property_readonly("layer_sizes", &Network::layer_sizes)
       .def_property_readonly("activations", &activations_of)
@@ -380,12 +399,13 @@ void bind_network(py::module_& m) {
            arg("n_threads") = 0)
       .def("evaluate", &bound_evaluate, arg("parameters").noconvert(), arg("X").noconvert(),
            arg("target"), arg("sample_weight"), arg("rows"), arg("objective"), arg("gradient"),
-           arg("n_threads") = 0, arg("epoch") = 0, arg("running") = py::none())
+           arg("n_threads") = 0, arg("epoch") = 0, arg("running") = py::none(),
+           arg("target_distribution") = py::none())
       .def("train", &run_train, arg("parameters").noconvert(), arg("optimizer_state").noconvert(),
            arg("X").noconvert(), arg("target"), arg("sample_weight"), arg("rows"),
            arg("validation"), arg("objective"), arg("optimizer"), arg("schedule"), arg("n_threads"),
            arg("on_epoch"), arg("on_progress"), arg("progress") = nullptr,
-           arg("running") = py::none());
+           arg("running") = py::none(), arg("target_distribution") = py::none());
 
   m.def("check_sparse", &check_sparse, arg("X"), arg("name"));
   py::class_<TrainProgress>(m, "Progress")

@@ -27,7 +27,7 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
                                 double noise_emphasis, double weight_l1, double sparsity_momentum,
                                 double activity_l1, double contractive_weight, index_t code_layer,
                                 double dropout, std::uint64_t seed, bool observed_only, double beta,
-                                double free_bits, double trim_fraction) {
+                                double free_bits, double clustering_weight, double trim_fraction) {
   ObjectiveOptions options;
   options.loss = loss_from_name(loss);
   options.weight_decay = weight_decay;
@@ -46,6 +46,7 @@ ObjectiveOptions make_objective(const std::string& loss, double weight_decay,
   options.observed_only = observed_only;
   options.beta = beta;
   options.free_bits = free_bits;
+  options.clustering_weight = clustering_weight;
   options.trim_fraction = trim_fraction;
   return options;
 }
@@ -99,7 +100,7 @@ void bind_options(py::module_& m) {
            arg("noise_emphasis") = 1.0, arg("weight_l1") = 0.0, arg("sparsity_momentum") = 0.0,
            arg("activity_l1") = 0.0, arg("contractive_weight") = 0.0, arg("code_layer") = -1,
            arg("dropout") = 0.0, arg("seed") = 0, arg("observed_only") = false, arg("beta") = 1.0,
-           arg("free_bits") = 0.0, arg("trim_fraction") = 0.0)
+           arg("free_bits") = 0.0, arg("clustering_weight") = 1.0, arg("trim_fraction") = 0.0)
       .def_readwrite("warm_up", &ObjectiveOptions::warm_up);
 
   py::class_<OptimizerOptions>(m, "Optimizer")

@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, m) {
   aecore::bind_options(m);
   aecore::bind_network(m);
   aecore::bind_build(m);
+  aecore::bind_clustering(m);
   aecore::bind_numerics(m);
   aecore::bind_ranking(m);
   aecore::bind_running(m);

@@ -25,4 +25,6 @@
 #include "kernels/dropout-inl.hpp"
 #include "kernels/gaussian-inl.hpp"
 //
+#include "kernels/clusters-inl.hpp"
+//
 #include "kernels/table-inl.hpp"

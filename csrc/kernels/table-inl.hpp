@@ -30,6 +30,8 @@ constexpr Kernels<T> make_kernels() {
   k.dropout = &dropout<T>;
   k.draw_code = &draw_code<T>;
   k.gaussian_backward = &gaussian_backward<T>;
+  k.soft_assignment = &soft_assignment<T>;
+  k.clustering_loss = &clustering_loss<T>;
   k.softmax = &softmax<T>;
   k.multinomial_loss = &multinomial_loss<T>;
   k.column_sums = &column_sums<T>;

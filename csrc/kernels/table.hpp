@@ -265,6 +265,28 @@ struct GaussianBackward {  // what a GaussianCall left, panels, rows as in C
   index_t stride;
 };
 
+/// Rows of a code beside the centres of clusters, with q_ij in proportion to 1/(1 + |z_i -
+/// mu_j|^2).
+template <class T>
+struct ClusterCall {
+  const T* z;  // panels
+  index_t z_stride, n_code;
+  const T* centers;  // panels of B: a column is a centre
+  index_t centers_stride, n_clusters;
+  T* q;  // panels: gets q, or delta
+  index_t q_stride;
+  index_t n_rows;
+  // The loss weight_i KL(p_i || q_i), whose derivative by |z_i - mu_j|^2 is -delta_ij / 2:
+  // dJ/dz_i = sum_j delta_ij (mu_j - z_i), dJ/dmu_j = sum_i delta_ij (z_i - mu_j).
+  const T* p;  // panels
+  index_t p_stride;
+  T* by_code;  // panels: gets -z_i sum_j delta_ij; or null
+  index_t by_code_stride;
+  const T* row_weight;  // by row; times `weight`
+  T weight;
+  double* divergence;  // by row: gets KL(p_i || q_i)
+};
+
 /// What a gather found in the rows it read, after conversion and scaling.
 enum GatherFlags : unsigned { kGatherNotFinite = 1u, kGatherOutsideUnit = 2u };
 
@@ -414,6 +436,8 @@ struct Kernels {
   void (*dropout)(const DropoutCall<T>&);
   void (*draw_code)(const GaussianCall<T>&);
   Epilogue<T> gaussian_backward;
+  void (*soft_assignment)(const ClusterCall<T>&);
+  void (*clustering_loss)(const ClusterCall<T>&);
   /// Rows z in panels (n columns) become softmax(z).
   void (*softmax)(T* z, index_t stride, index_t rows, index_t n);
   /// What output_loss does, for softmax and its loss, from z: a row at a time, all panels. `z`

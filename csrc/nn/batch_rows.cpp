@@ -10,12 +10,12 @@ BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options,
     : network_(network),
       options_(options),
       sparse_input_(sparse_input),
-      sparse_target_(sparse_target) {
+      keeps_target_(!sparse_target && network.compares()) {
   if (!sparse_input) input_ = PanelMatrix<T>(n_rows, network.n_in());
-  if (!sparse_target && (separate_target || options.changes_input())) {
+  if (keeps_target_ && (separate_target || options.changes_input())) {
     target_ = PanelMatrix<T>(n_rows, network.n_out());
   }
-  if (options.weighs_features()) feature_weight_ = PanelMatrix<T>(n_rows, network.n_out());
+  if (weighs_features()) feature_weight_ = PanelMatrix<T>(n_rows, network.n_out());
 }
 
 /// Where nothing stands against it: they are in order, need no conversion, no range is asked of
@@ -45,7 +45,7 @@ MatrixPanels<const T> BatchRows<T>::target(const Batch& batch, index_t first) co
 
 template <class T>
 MatrixPanels<const T> BatchRows<T>::feature_weight() const {
-  return options_.weighs_features() ? feature_weight_.from_row(0) : MatrixPanels<const T>{};
+  return weighs_features() ? feature_weight_.from_row(0) : MatrixPanels<const T>{};
 }
 
 template <class T>
@@ -53,13 +53,13 @@ void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_
   const bool unit = options_.loss == Loss::binary_cross_entropy;
   const RowRange range = batch.part(first + row, rows);
   const RowSource* const target = batch.data.target;
-  const bool gathers_target = target != nullptr && !sparse_target_;
+  const bool gathers_target = target != nullptr && keeps_target_;
   if (!sparse_input_ && options_.changes_input()) {
     const MatrixPanels<T> weight =
-        options_.weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
-    const MatrixPanels<T> compared = sparse_target_ ? MatrixPanels<T>{} : target_.into_row(row);
+        weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
+    const MatrixPanels<T> compared = keeps_target_ ? target_.into_row(row) : MatrixPanels<T>{};
     gather_entering<T>(batch.data.x, gathers_target ? target : nullptr, range, options_.input,
-                       &options_.noise, {options_.seed, batch.epoch}, unit && !sparse_target_,
+                       &options_.noise, {options_.seed, batch.epoch}, unit && keeps_target_,
                        {input_.into_row(row), compared, weight});
   } else {
     if (!sparse_input_ && !in_place(batch)) {
@@ -70,7 +70,7 @@ void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_
       gather_rows<T>(*target, range, {}, unit, target_.row(row), target_.stride());
     }
   }
-  if (is_of_counts(options_.loss) && !sparse_target_) {
+  if (is_of_counts(options_.loss) && keeps_target_) {
     require_not_negative<T>(target != nullptr ? *target : batch.data.x, range,
                             (has_target(batch) ? target_ : input_).from_row(row));
   }

@@ -13,6 +13,7 @@ namespace aecore {
 struct DataSet {
   RowSource x;
   const RowSource* target = nullptr;      // null: x itself, scaled
+  const RowSource* clusters = nullptr;    // p, the target of a row's soft assignment to clusters
   const double* sample_weight = nullptr;  // by source row; null: all 1
   const index_t* rows = nullptr;          // null: all
   index_t n_rows = 0;                     // selected
@@ -37,7 +38,8 @@ struct Batch {
 template <class T>
 class BatchRows {
  public:
-  /// Room for `n_rows` of a batch at a time; sides that are sparse are not kept here.
+  /// Room for `n_rows` of a batch at a time; sides that are sparse are not kept here, nor a target
+  /// that nothing is compared with.
   BatchRows(const Network& network, const ObjectiveOptions& options, index_t n_rows,
             bool separate_target, bool sparse_input, bool sparse_target);
 
@@ -57,13 +59,14 @@ class BatchRows {
 
  private:
   RowsInPlace<T> rows_as_they_lie(const Batch& batch) const;
+  bool weighs_features() const { return network_.compares() && options_.weighs_features(); }
   bool has_target(const Batch& batch) const {
     return batch.data.target != nullptr || options_.changes_input();
   }
 
   const Network& network_;
   const ObjectiveOptions& options_;
-  const bool sparse_input_, sparse_target_;
+  const bool sparse_input_, keeps_target_;
   PanelMatrix<T> input_, target_;  // the target may be the input
   PanelMatrix<T> feature_weight_;
 };

@@ -98,7 +98,7 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
   std::unique_ptr<Evaluation<T>> taken =
       take_evaluation(call, GradientPlan{call.data.n_rows, n_threads, call.gradient != nullptr,
                                          false, scratch_bytes(call)}
-                                .for_data(call.data));
+                                .for_data(call.data, call.network));
   Evaluation<T>& e = *taken;
   const Batch batch{call.data, call.data.range(0, call.data.n_rows), call.row_loss, call.epoch,
                     call.running};
@@ -111,7 +111,7 @@ ObjectiveParts evaluate(const EvaluateCall<T>& call, int n_threads, const Poll& 
     team.for_each(call.network.n_products(), [&](index_t l, int) {
       const Layer& layer = call.network.layer(l);
       e.weights.load(l, call.parameters);
-      if (layer.tied()) return;  // its weights count once
+      if (layer.tied() || layer.centers) return;  // weights count once, centres do not
       if (call.options.weight_l1 > 0) {
         e.sizes[static_cast<std::size_t>(l)] = sum_of_sizes(
             call.parameters + layer.weights, layer.weight_rows() * layer.weight_columns());

@@ -20,7 +20,8 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       sums_(plan.max_rows, chunk_rows_),
       rows_(network_, options_, chunk_rows_, plan.separate_target, plan.sparse_input,
             plan.sparse_target),
-      code_(network_, options_, chunk_rows_, with_gradient_) {
+      code_(network_, options_, chunk_rows_, with_gradient_),
+      clustering_(network_, options_, chunk_rows_) {
   if (samples_output(network, options, plan.sparse_target)) {
     observed_.emplace(network_, options_, plan.n_threads);
   }
@@ -46,7 +47,7 @@ void BatchGradient<T>::allocate(const GradientPlan& plan) {
   const index_t n_layers = network_.n_layers();
   for (index_t l = 0; l < n_layers; ++l) {
     const index_t n_out = network_.layer(l).n_out;
-    const bool output = l + 1 == n_layers;
+    const bool output = l == network_.n_hidden();
     const index_t rows = l <= sparsity_.last() ? plan.max_rows : chunk_rows_;
     if (!output) activations_.emplace_back(rows, n_out);
     const bool kept = output ? !observed_ : with_gradient_;
@@ -94,7 +95,7 @@ void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, 
   sparse_.gather(team, batch.data.x, batch.data.target, batch.part(chunk.first, chunk.rows),
                  batch.epoch, block_rows_);
   if (!sparse_.input() || !encode) return;
-  const bool output = network_.n_layers() == 1;  // then the loss follows
+  const bool output = network_.n_hidden() == 0;  // then the loss follows
   for (index_t p = 0; p < network_.n_products(); ++p) {
     if (network_.place(p) != 0 || (p > 0 && !code_.draws(0))) continue;
     BiasActivation<T> context{};
@@ -121,13 +122,13 @@ template <class T>
 PanelMatrix<T>& BatchGradient<T>::product_of(index_t product) {
   if (product >= network_.n_layers()) return code_.log_variance();
   const auto l = static_cast<std::size_t>(product);
-  return product + 1 == network_.n_layers() ? deltas_[l] : activations_[l];
+  return product == network_.n_hidden() ? deltas_[l] : activations_[l];
 }
 
 /// The scratch row of a chunk's first.
 template <class T>
 index_t BatchGradient<T>::product_row(index_t product, const Chunk& chunk) const {
-  return product + 1 >= network_.n_layers() ? 0 : hidden_row(product, chunk);
+  return product >= network_.n_hidden() ? 0 : hidden_row(product, chunk);
 }
 
 template <class T>
@@ -201,6 +202,32 @@ void BatchGradient<T>::draw_code(const PanelWeights<T>& weights, index_t layer, 
   sums_.add_divergences(code_.divergence(), chunk.first, row, rows);
 }
 
+/// The divergence of the code's soft assignment, and where a gradient is asked for its derivative
+/// by the code: dJ/dh of that layer, or a part of it that the decoder adds to.
+template <class T>
+void BatchGradient<T>::cluster_code(const PanelWeights<T>& weights, const Batch& batch,
+                                    const Chunk& chunk, index_t row, index_t rows) {
+  const index_t first = chunk.first + row, code = network_.clustered();
+  PanelMatrix<T>& h = activations_[static_cast<std::size_t>(code)];
+  PanelMatrix<T>& by_code = deltas_[static_cast<std::size_t>(code)];
+  clustering_.run(
+      *batch.data.clusters, weights.product(network_.clusters()),
+      {batch.part(first, rows), row, h.from_row(hidden_row(code, chunk) + row), sums_.weight(first),
+       with_gradient_ ? by_code.into_row(row) : MatrixPanels<T>{}});
+  sums_.add_divergences(clustering_.divergence(), chunk.first, row, rows);
+  if (!with_gradient_) return;
+  GemmCall<T> call = backward_product(weights, network_.clusters(), row, rows);
+  call.accumulate = true;
+  if (network_.compares()) {
+    kernels<T>().gemm(call);
+    return;
+  }
+  const ActivationBackward<T> context = hidden_backward(code, chunk);
+  call.epilogue = kernels<T>().activation_backward;
+  call.context = &context;
+  kernels<T>().gemm(call);
+}
+
 template <class T>
 void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& batch,
                                    const Chunk& chunk, index_t row, index_t rows, int n_workers,
@@ -258,8 +285,8 @@ void BatchGradient<T>::output_loss(const PanelWeights<T>& weights, const Batch& 
 /// dJ/dz of what a product made.
 template <class T>
 MatrixPanels<const T> BatchGradient<T>::delta_of(index_t product) const {
-  return product < network_.n_layers() ? deltas_[static_cast<std::size_t>(product)].from_row(0)
-                                       : code_.delta();
+  if (product < network_.n_layers()) return deltas_[static_cast<std::size_t>(product)].from_row(0);
+  return product == network_.clusters() ? clustering_.delta() : code_.delta();
 }
 
 /// delta W^T, to the deltas of the layer below.
@@ -323,6 +350,8 @@ void BatchGradient<T>::backward(const PanelWeights<T>& weights, index_t from, co
     if (code_.draws(layer)) {  // its two products meet
       kernels<T>().gemm(call);
       call = backward_product(weights, network_.layer(layer).log_variance, row, rows);
+      call.accumulate = true;
+    } else if (layer - 1 == network_.clustered()) {
       call.accumulate = true;
     }
     use_backward(layer - 1, chunk, [&](Epilogue<T> epilogue, const void* context) {
@@ -426,7 +455,8 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
   if (!gathered) enter_sparse(team, weights, batch, chunk, encoded == 0);
   for_blocks(team, chunk, [&](index_t row, index_t rows, int worker) {
     if (!gathered) rows_.gather(batch, chunk.first, row, rows);
-    forward_hidden(weights, encoded, network_.n_layers() - 1, batch, chunk, row, rows, worker);
+    forward_hidden(weights, encoded, network_.n_hidden(), batch, chunk, row, rows, worker);
+    if (clustering_.any()) cluster_code(weights, batch, chunk, row, rows);
     if (options_.activity_l1 > 0) {
       const index_t code = options_.code_layer;
       sums_.add_sizes(
@@ -434,8 +464,10 @@ void BatchGradient<T>::rows_pass(Team& team, PanelWeights<T>& weights, const Bat
           network_.layer(code).n_out, chunk.first, row, rows);
     }
     if (observed_) return;
-    output_loss(weights, batch, chunk, row, rows, team.size(), worker);
-    sums_.add_losses(batch, chunk.first, row, rows);
+    if (network_.compares()) {
+      output_loss(weights, batch, chunk, row, rows, team.size(), worker);
+      sums_.add_losses(batch, chunk.first, row, rows);
+    }
     if (with_gradient_) backward(weights, network_.n_layers() - 1, chunk, row, rows);
   });
   if (observed_) observed_pass(team, weights, batch, chunk);
@@ -489,7 +521,9 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
 template <class T>
 void BatchGradient<T>::finish_parts(const Batch& batch, bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  parts_.divergence = batch.warm_up * options_.beta * sums_.total_divergence(n_rows);
+  const double divergence = sums_.total_divergence(n_rows);
+  parts_.divergence = clustering_.any() ? 0 : batch.warm_up * options_.beta * divergence;
+  parts_.clustering = clustering_.any() ? options_.clustering_weight * divergence : 0;
   parts_.loss = sums_.total_loss(n_rows);
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();

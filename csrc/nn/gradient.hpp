@@ -12,6 +12,7 @@
 
 #include "core/threads.hpp"
 #include "nn/batch_rows.hpp"
+#include "nn/clustering.hpp"
 #include "nn/contraction.hpp"
 #include "nn/gaussian_code.hpp"
 #include "nn/gradient_plan.hpp"
@@ -69,6 +70,8 @@ class BatchGradient {
   void forward_hidden(const PanelWeights<T>& weights, index_t first, index_t last,
                       const Batch& batch, const Chunk& chunk, index_t row, index_t rows,
                       int worker);
+  void cluster_code(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
+                    index_t row, index_t rows);
   void output_loss(const PanelWeights<T>& weights, const Batch& batch, const Chunk& chunk,
                    index_t row, index_t rows, int n_workers, int worker);
   GemmCall<T> backward_product(const PanelWeights<T>& weights, index_t product, index_t row,
@@ -106,12 +109,14 @@ class BatchGradient {
   std::optional<Trimming<T>> trimming_;
   BatchRows<T> rows_;
   GaussianCode<T> code_;
+  Clustering<T> clustering_;
 
-  std::vector<PanelMatrix<T>> activations_;  // of hidden layer l, all rows if l <= sparsity_.last()
-  std::vector<PanelMatrix<T>> slopes_;       // beside activations_, of layers that keep theirs
-  std::vector<PanelMatrix<T>> deltas_;       // dJ/dz of layer l, rows of a chunk; of the last
-                                             // not where `observed_` has it
-  AlignedBuffer<T> partial_loss_;            // by worker: a panel's width for each row of its block
+  std::vector<PanelMatrix<T>>
+      activations_;  // of hidden layer l (n_hidden), all rows if l <= sparsity_.last()
+  std::vector<PanelMatrix<T>> slopes_;  // beside activations_, of layers that keep theirs
+  std::vector<PanelMatrix<T>> deltas_;  // dJ/dz of layer l, rows of a chunk; of the last
+                                        // not where `observed_` has it
+  AlignedBuffer<T> partial_loss_;       // by worker: a panel's width for each row of its block
   std::optional<WeightPass<T>> weight_pass_;   // with_gradient
   std::optional<Contraction<T>> contraction_;  // where J has the penalty
   typename Contraction<T>::Rows encoded_;      // what it reads

@@ -19,6 +19,7 @@ index_t GradientPlan::chunk_rows(const Network& network, const ObjectiveOptions&
                                  std::size_t element) const {
   double numbers = 0;  // of a row
   for (const index_t size : network.layer_sizes()) numbers += 2 * static_cast<double>(size);
+  numbers += 2 * static_cast<double>(network.n_clusters());
   if (sparse_input) numbers -= 2 * static_cast<double>(network.n_in());
   if (sparse_target) numbers -= static_cast<double>(network.n_out());
   if (samples_output(network, options, sparse_target)) {
@@ -44,11 +45,11 @@ bool GradientPlan::operator==(const GradientPlan& other) const {
          sparse_input == other.sparse_input && sparse_target == other.sparse_target;
 }
 
-GradientPlan GradientPlan::for_data(const DataSet& data) const {
+GradientPlan GradientPlan::for_data(const DataSet& data, const Network& network) const {
   GradientPlan plan = *this;
   plan.separate_target = data.target != nullptr;
   plan.sparse_input = data.x.sparse();
-  plan.sparse_target = data.sparse_target();
+  plan.sparse_target = data.sparse_target() && network.compares();
   return plan;
 }
 

@@ -18,7 +18,7 @@ struct GradientPlan {
 
   bool operator==(const GradientPlan& other) const;
   /// The same for rows like these, of which a batch has up to `max_rows`.
-  GradientPlan for_data(const DataSet& data) const;
+  GradientPlan for_data(const DataSet& data, const Network& network) const;
 
   /// Rows that are in scratch together: all of a batch, or whole blocks of a sum.
   index_t chunk_rows(const Network& network, const ObjectiveOptions& options,

@@ -108,16 +108,47 @@ Network::Network(std::vector<index_t> layer_sizes, std::vector<Activation> activ
     layer.log_variance = static_cast<index_t>(activations.size());
   }
   if (gaussian_ >= 0) layers_.push_back(log_variance);
+  if (code.n_clusters != 0) add_centers(code);
   AECORE_REQUIRE(!code.tied_weights || !convolves(0, n_layers()),
                  "tied_weights must be False where a layer convolves; got True");
   checked_mul(n_parameters_, index_t{sizeof(double)});
 }
 
+void Network::add_centers(const CodeOptions& code) {
+  AECORE_REQUIRE(code.n_clusters > 0 && !code.gaussian,
+                 "n_clusters must be positive and the code not Gaussian; got " +
+                     std::to_string(code.n_clusters));
+  AECORE_REQUIRE(code.code_layer >= 0 && code.code_layer < n_layers(),
+                 "code_layer must be a layer where its output is clustered; got " +
+                     std::to_string(code.code_layer));
+  clusters_ = n_layers();
+  clustered_ = code.code_layer;
+  Layer layer{};
+  layer.n_in = this->layer(clustered_).n_out;
+  layer.n_out = code.n_clusters;
+  layer.activation = Activation::identity;
+  layer.weights = n_parameters_;
+  layer.bias = n_parameters_ + checked_mul(layer.n_in, layer.n_out);
+  layer.tied_to = layer.log_variance = -1;
+  layer.centers = true;
+  n_parameters_ = layer.bias;
+  AECORE_REQUIRE(n_parameters_ > 0, "n_clusters must leave the number of parameters below 2^63");
+  layers_.push_back(layer);
+}
+
 void Network::add_layer(Activation activation, const CodeOptions& code,
                         const Convolution& convolution) {
   const std::size_t i = layers_.size(), n_layers = layer_sizes_.size() - 1;
-  Layer layer{layer_sizes_[i], layer_sizes_[i + 1], activation, n_parameters_, 0, -1, 0, -1,
-              convolution};
+  Layer layer{layer_sizes_[i],
+              layer_sizes_[i + 1],
+              activation,
+              n_parameters_,
+              0,
+              -1,
+              0,
+              -1,
+              convolution,
+              false};
   if (layer.convolves()) check_convolution(convolution, layer.n_in, layer.n_out, i);
   if (static_cast<index_t>(i) == code.code_layer) layer.top_k = code.top_k;
   AECORE_REQUIRE(layer.top_k >= 0 && layer.top_k <= layer.n_out,
@@ -135,7 +166,10 @@ void Network::add_layer(Activation activation, const CodeOptions& code,
 }
 
 bool Network::operator==(const Network& other) const {
-  if (layer_sizes_ != other.layer_sizes_ || gaussian_ != other.gaussian_) return false;
+  if (layer_sizes_ != other.layer_sizes_ || gaussian_ != other.gaussian_ ||
+      clustered_ != other.clustered_ || n_clusters() != other.n_clusters()) {
+    return false;
+  }
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer &mine = layers_[l], &others = other.layers_[l];
     if (mine.activation != others.activation || mine.tied_to != others.tied_to ||
@@ -149,7 +183,8 @@ bool Network::operator==(const Network& other) const {
 
 bool Network::plain() const {
   return std::all_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
-    return !layer.tied() && layer.top_k == 0 && !layer.gaussian() && !layer.convolves();
+    return !layer.tied() && layer.top_k == 0 && !layer.gaussian() && !layer.convolves() &&
+           !layer.centers;
   });
 }
 

@@ -53,6 +53,7 @@ struct Layer {
   index_t log_variance;
 
   Convolution convolution;  // if any
+  bool centers = false;     // W's columns are the centres of clusters; there is no b
 
   bool tied() const { return tied_to >= 0; }
   bool convolves() const { return convolution.taps() > 0; }
@@ -62,7 +63,10 @@ struct Layer {
     return convolves() ? convolution.taps() * convolution.image.channels : n_in;
   }
   index_t weight_columns() const { return convolves() ? convolution.code.channels : n_out; }
-  index_t n_bias() const { return convolves() ? convolution.written().channels : n_out; }
+  index_t n_bias() const {
+    if (centers) return 0;
+    return convolves() ? convolution.written().channels : n_out;
+  }
   bool gaussian() const { return log_variance >= 0; }
 };
 
@@ -72,6 +76,7 @@ struct CodeOptions {
   index_t code_layer = -1;    // index of the layer output that `top_k` is for
   index_t top_k = 0;          // units of the code that are kept in each row; 0: all
   bool gaussian = false;      // the code has a mean and a log variance
+  index_t n_clusters = 0;     // of the code, whose centres are parameters; 0: none
 };
 
 class Network {
@@ -84,7 +89,7 @@ class Network {
   /// The same sizes, activations and options.
   bool operator==(const Network& other) const;
 
-  /// Layer i, and from n_layers() on what has weights beside a layer: a log variance.
+  /// Layer i, and from n_layers() on what has weights beside a layer: a log variance, or centres.
   const Layer& layer(index_t i) const { return layers_[static_cast<std::size_t>(i)]; }
   const Layer& output() const { return layer(n_layers() - 1); }
   /// Of the chain from input to output.
@@ -92,9 +97,21 @@ class Network {
   /// Of all that have weights.
   index_t n_products() const { return static_cast<index_t>(layers_.size()); }
   /// The layer whose input a product reads.
-  index_t place(index_t product) const { return product < n_layers() ? product : gaussian_; }
+  index_t place(index_t product) const {
+    if (product < n_layers()) return product;
+    return product == clusters_ ? clustered_ + 1 : gaussian_;
+  }
   /// Index of the Gaussian layer; -1: none.
   index_t gaussian() const { return gaussian_; }
+  /// Index of the product that holds the centres of clusters; -1: none.
+  index_t clusters() const { return clusters_; }
+  index_t n_clusters() const { return clusters_ >= 0 ? layer(clusters_).n_out : 0; }
+  /// Index of the layer whose output is clustered; -1: none.
+  index_t clustered() const { return clustered_; }
+  /// Whether the last layer's output is compared with a target: not where it is what is clustered.
+  bool compares() const { return clustered_ != n_layers() - 1; }
+  /// Layers before the one whose output is compared.
+  index_t n_hidden() const { return n_layers() - (compares() ? 1 : 0); }
   const std::vector<index_t>& layer_sizes() const { return layer_sizes_; }
   index_t n_in() const { return layer_sizes_.front(); }
   index_t n_out() const { return layer_sizes_.back(); }
@@ -113,11 +130,12 @@ class Network {
   void initialize(T* parameters, std::uint64_t seed) const;
 
  private:
+  void add_centers(const CodeOptions& code);
   void add_layer(Activation activation, const CodeOptions& code, const Convolution& convolution);
 
   std::vector<index_t> layer_sizes_;
   std::vector<Layer> layers_;
-  index_t gaussian_ = -1;
+  index_t gaussian_ = -1, clusters_ = -1, clustered_ = -1;
   index_t n_parameters_ = 0;
 };
 

@@ -87,7 +87,8 @@ bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
          sparsity_layers == other.sparsity_layers && sparsity_momentum == other.sparsity_momentum &&
          weight_l1 == other.weight_l1 && activity_l1 == other.activity_l1 &&
          contractive_weight == other.contractive_weight && draws_code == other.draws_code &&
-         beta == other.beta && free_bits == other.free_bits && code_layer == other.code_layer &&
+         beta == other.beta && free_bits == other.free_bits &&
+         clustering_weight == other.clustering_weight && code_layer == other.code_layer &&
          input == other.input && noise == other.noise && dropout == other.dropout &&
          trim_fraction == other.trim_fraction && observed_only == other.observed_only &&
          seed == other.seed;
@@ -131,7 +132,19 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
                  "beta must be a finite number >= 0", options.beta);
   require_number(options.free_bits >= 0 && std::isfinite(options.free_bits),
                  "free_bits must be a finite number >= 0", options.free_bits);
+  require_number(options.clustering_weight >= 0 && std::isfinite(options.clustering_weight),
+                 "clustering_weight must be a finite number >= 0", options.clustering_weight);
   if (network.gaussian() >= 0) check_gaussian(options, network);
+  if (network.n_clusters() > 0) {
+    AECORE_REQUIRE(!options.observed_only, "observed_only must be False with clusters of the code");
+    require_number(!options.trims(), "trim_fraction must be 0 with clusters of the code",
+                   options.trim_fraction);
+    AECORE_REQUIRE(network.compares() || options.loss == Loss::squared_error,
+                   "loss must be 'squared_error' where the network ends with its code and there is "
+                   "none");
+    require_number(network.compares() || options.dropout == 0,
+                   "dropout must be 0 where the network ends with its code", options.dropout);
+  }
   if (options.activity_l1 > 0) require_hidden_code("activity_l1", options, network);
   if (options.contractive_weight > 0) check_contraction(options, network);
   require_number(options.sparsity_target > 0 && options.sparsity_target < 1,

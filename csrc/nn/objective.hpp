@@ -7,6 +7,8 @@
 //
 //     + beta sum_i w_i KL(q(z | x_i) || N(0, I)) of a Gaussian code: nn/gaussian_code.hpp
 //
+//     + clustering_weight sum_i w_i KL(p_i || q_i) of a code with clusters: nn/clustering.hpp
+//
 // with w_i = 1/m, or the sample weights divided by their sum; 0 in the rows that are trimmed, whose
 // share the others have (nn/trimming.hpp).
 #pragma once
@@ -31,6 +33,7 @@ struct ObjectiveOptions {
   bool draws_code = true;                // a Gaussian code is drawn, and J has its divergence
   double beta = 1.0;                     // >= 0, on the divergence
   double free_bits = 0.0;                // >= 0, nats: the least that a unit counts with in a row
+  double clustering_weight = 1.0;        // >= 0, on the divergence of clusters of the code
   index_t code_layer = -1;               // index of the layer output; -1 where nothing needs it
   InputOptions input;
   NoiseOptions noise;
@@ -58,9 +61,10 @@ ObjectiveOptions held_out(const ObjectiveOptions& options);
 /// The terms of J.
 struct ObjectiveParts {
   double loss = 0, weight_decay = 0, sparsity = 0, weight_l1 = 0, activity_l1 = 0, contractive = 0;
-  double divergence = 0;
+  double divergence = 0, clustering = 0;
   double total() const {
-    return loss + weight_decay + sparsity + weight_l1 + activity_l1 + contractive + divergence;
+    return loss + weight_decay + sparsity + weight_l1 + activity_l1 + contractive + divergence +
+           clustering;
   }
 };
 

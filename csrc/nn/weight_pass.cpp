@@ -1,6 +1,7 @@
 #include "nn/weight_pass.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace aecore {
@@ -16,6 +17,7 @@ constexpr double kMaxTaskWork = 4e6;
 constexpr double kTasksPerStep = 32;
 // torch.nn.utils.clip_grad_norm_ divides by the norm plus this.
 constexpr double kClipEpsilon = 1e-6;
+constexpr std::size_t kMaxWidth = 64;  // of a panel
 
 /// `update` of parameters that begin at `offset` in panels, and at `flat` in the order of users.
 template <class T>
@@ -108,9 +110,10 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
     const Task& task = tasks_[index];
     const auto l = static_cast<std::size_t>(task.layer);
     squares[index] = task_sizes_[index] = 0;
+    const bool decays = !network_.layer(task.layer).centers;
     if (task.row_end > 0) {
-      run_task(task, clip || sum_squares ? &squares[index] : nullptr,
-               !clip && action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr,
+      run_task(task, clip || (sum_squares && decays) ? &squares[index] : nullptr,
+               !clip && decays && action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr,
                operands_of(task, inputs, deltas), chunk, weights, used, scratch);
     }
     if (task.has_bias(network_)) {
@@ -134,8 +137,10 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
   team.for_each_to_the_end(n_tasks, [&](index_t i, int) {
     const auto index = static_cast<std::size_t>(i);
     task_squares_[index] = 0;
-    update_held(tasks_[index], sum_squares ? &task_squares_[index] : nullptr,
-                action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr, weights, used);
+    const bool decays = !network_.layer(tasks_[index].layer).centers;
+    update_held(tasks_[index], decays && sum_squares ? &task_squares_[index] : nullptr,
+                decays && action.update.weight_l1 > T{0} ? &task_sizes_[index] : nullptr, weights,
+                used);
   });
   follow();
 }
@@ -149,6 +154,10 @@ WeightUpdate<T> WeightPass<T>::update_of(const Task& task, PanelWeights<T>& weig
   update.stride = weights.layout().stride(task.layer);
   update.n_rows = layer.weight_rows();
   update.n_columns = layer.weight_columns();
+  if (layer.centers) {  // no weights that should be small
+    update.weight_decay = update.weight_l1 = T{0};
+    update.keep = T{1};
+  }
   update.transposed = weights.transposed(task.layer);
   update.transposed_stride = weights.transposed_stride(task.layer);
   return update;
@@ -222,8 +231,8 @@ typename WeightPass<T>::Operands WeightPass<T>::operands_of(
     const std::vector<WeightOperand<T>>& deltas) const {
   const auto l = static_cast<std::size_t>(task.layer);
   Operands operands{inputs[l], deltas[l], {}, {}};
-  if (network_.tied()) {
-    const std::size_t decoder = inputs.size() - 1 - l;
+  if (is_tied_to(task.layer)) {
+    const auto decoder = static_cast<std::size_t>(network_.n_layers() - 1 - task.layer);
     operands.tied_input = inputs[decoder];
     operands.tied_delta = deltas[decoder];
   }
@@ -279,15 +288,45 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
     return;
   }
   const bool begun = !chunk.first || task.layer < n_begun_;
-  if (!network_.tied()) {
+  const bool centers = network_.layer(task.layer).centers;
+  if (!centers && !is_tied_to(task.layer)) {
     multiply(operands.input, operands.delta, task.column_begin, task.column_end, begun, chunk.last);
     return;
   }
-  // Both uses of W meet in a panel before it is updated.
+  // The two parts of such a gradient meet in a panel before it is used.
   for (index_t column = task.column_begin; column < task.column_end; column += width) {
     const index_t end = std::min(task.column_end, column + width);
-    multiply(operands.input, operands.delta, column, end, begun, false);
-    multiply(operands.tied_delta, operands.tied_input, column, end, true, chunk.last);
+    if (centers) {
+      T* const panel = gradients_.size() > 0
+                           ? gradients_.data() + weights.layout().weights(task.layer) +
+                                 column / width * update.stride + task.row_begin * width
+                           : scratch;
+      pull_centers(task, column, operands.delta.panels, chunk.rows, begun, weights, panel);
+      multiply(operands.input, operands.delta, column, end, true, chunk.last);
+    } else {
+      multiply(operands.input, operands.delta, column, end, begun, false);
+      multiply(operands.tied_delta, operands.tied_input, column, end, true, chunk.last);
+    }
+  }
+}
+
+/// panel = (or +=) -mu_j sum_i delta_ij, of the gradient sum_i delta_ij (z_i - mu_j).
+template <class T>
+void WeightPass<T>::pull_centers(const Task& task, index_t column,
+                                 const MatrixPanels<const T>& delta, index_t rows, bool accumulate,
+                                 PanelWeights<T>& weights, T* panel) const {
+  const index_t width = kernels<T>().panel_width, at = column / width;
+  std::array<T, kMaxWidth> sums{};
+  kernels<T>().column_sums(delta.data + at * delta.stride, delta.stride, rows,
+                           std::min(width, task.column_end - column), nullptr, false, sums.data());
+  const T* const centers = weights.data() + weights.layout().weights(task.layer) +
+                           at * weights.layout().stride(task.layer);
+  for (index_t row = task.row_begin; row < task.row_end; ++row) {
+    const T* const mu = centers + row * width;
+    T* const to = panel + (row - task.row_begin) * width;
+    for (index_t j = 0; j < width; ++j) {
+      to[j] = (accumulate ? to[j] : T{0}) - mu[j] * sums[static_cast<std::size_t>(j)];
+    }
   }
 }
 

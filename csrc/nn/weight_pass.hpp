@@ -57,9 +57,12 @@ class WeightPass {
   struct Task {
     index_t layer, row_begin, row_end, column_begin, column_end;
     bool has_bias(const Network& network) const {
-      return row_end == 0 || (row_begin == 0 && !network.layer(layer).convolves());
+      const Layer& of = network.layer(layer);
+      return row_end == 0 || (row_begin == 0 && !of.convolves() && !of.centers);
     }
   };
+  /// Whether a decoder layer has the transpose of the layer's weights.
+  bool is_tied_to(index_t layer) const { return network_.tied() && layer < network_.n_layers(); }
   void plan(index_t rows);
   void plan_convolution(index_t layer);
   WeightUpdate<T> update_of(const Task& task, PanelWeights<T>& weights,
@@ -82,6 +85,8 @@ class WeightPass {
   void run_task(const Task& task, double* squares, double* sizes, const Operands& operands,
                 const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                 T* scratch);
+  void pull_centers(const Task& task, index_t column, const MatrixPanels<const T>& delta,
+                    index_t rows, bool accumulate, PanelWeights<T>& weights, T* panel) const;
   void run_convolution(const Task& task, WeightUpdate<T>& update, const Operands& operands,
                        const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                        T* scratch);

@@ -43,7 +43,8 @@ class Training {
     } else {
       step_ = std::make_unique<BatchGradient<T>>(
           call.network, call.objective,
-          GradientPlan{batch_rows_, n_threads, true, false, kBatchBytes, clip}.for_data(call.data));
+          GradientPlan{batch_rows_, n_threads, true, false, kBatchBytes, clip}.for_data(
+              call.data, call.network));
     }
     if (call.schedule.shuffle) {
       order_.resize(static_cast<std::size_t>(data_.n_rows));
@@ -53,7 +54,7 @@ class Training {
       validation_ = std::make_unique<BatchGradient<T>>(
           call.network, held_out(call.objective),
           GradientPlan{call.validation->n_rows, n_threads, false, false, kValidationBytes}.for_data(
-              *call.validation));
+              *call.validation, call.network));
     }
     most_waiting_ = static_cast<std::size_t>(std::clamp<index_t>(
         std::min(call.schedule.epochs_per_report, call.schedule.n_epochs), 1, kMostWaiting));

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aecore.checkpoint import Checkpoint
     from aecore.classifier import AutoencoderClassifier
     from aecore.conv_autoencoder import ConvAutoencoder
+    from aecore.deep_clustering import DeepClustering
     from aecore.denoising_autoencoder import DenoisingAutoencoder
     from aecore.ease import EASE
     from aecore.exceptions import FitManyError, ModelFileError, TrainingDivergedError
@@ -40,6 +41,7 @@ __all__ = [
     "AutoencoderRecommender",
     "Checkpoint",
     "ConvAutoencoder",
+    "DeepClustering",
     "DenoisingAutoencoder",
     "FitManyError",
     "Interactions",
@@ -70,6 +72,7 @@ _MODULES = {
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "Checkpoint": "aecore.checkpoint",
     "ConvAutoencoder": "aecore.conv_autoencoder",
+    "DeepClustering": "aecore.deep_clustering",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "FitManyError": "aecore.exceptions",
     "Interactions": "aecore.interactions",

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from aecore import _fitting, _models
+from aecore import _intake, _models, _start
 from aecore._sparse import check_before_conversion
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     _reproduces_input: bool
     _observed_only = False  # entries that a sparse target does not hold are left out of the loss
     _gaussian_code = False
+    _takes_rows = True  # and not images
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.
@@ -55,7 +56,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         network, rows = self._fitted(X)
         codes = network.encode(rows)
-        if self.sparse_output:
+        if self._reader.sparse_output:
             from scipy.sparse import csr_array
 
             return csr_array(codes)
@@ -67,7 +68,12 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         network = self.network_
         check_before_conversion(X, "X")
         X = self._flat_rows(X, reset=False)
-        return network, _fitting.validated(self, X, reset=False)
+        return network, _intake.validated(self, X, reset=False)
+
+    @property
+    def _reader(self) -> Any:
+        """The estimator whose parameters say what happens to rows on their way to the code."""
+        return self
 
     @property
     def history_(self) -> dict[str, list[float]]:
@@ -92,7 +98,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
         """Make the layers of the network, and say which is the code."""
         del n_features
-        return _fitting.dense_layers(self, n_outputs)
+        return _start.dense_layers(self, n_outputs)
 
     def _divergence_settings(self) -> dict[str, float]:
         """Settings of the objective that a Gaussian code needs."""
@@ -152,13 +158,14 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = [np.dtype(self.dtype).name]
+        reader = self._reader
         tags.input_tags.sparse = (
-            self.scale in {None, "maxabs"}
-            and self.missing is None
-            and self.noise in {None, "masking"}
-            and self.noise_emphasis == 1
+            reader.scale in {None, "maxabs"}
+            and reader.missing is None
+            and reader.noise in {None, "masking"}
+            and reader.noise_emphasis == 1
         )
-        tags.input_tags.allow_nan = self.missing == "mask"
+        tags.input_tags.allow_nan = reader.missing == "mask"
         return tags
 
 
@@ -231,7 +238,7 @@ class BaseAutoencoder(BaseEncoder):
         """
         network, rows = self._fitted(X)
         if network._input.offset is not None:
-            _fitting.refuse_target_of_scaled(target)
+            _intake.refuse_target_of_scaled(target)
         if target is not None:
             target = self._flat_rows(target, reset=False, name="target")
         return -network.row_losses(rows, target=target, loss=self.loss)

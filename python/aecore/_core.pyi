@@ -80,6 +80,7 @@ class Objective:
         observed_only: bool = False,
         beta: float = 1.0,
         free_bits: float = 0.0,
+        clustering_weight: float = 1.0,
         trim_fraction: float = 0.0,
     ) -> None: ...
 
@@ -147,10 +148,13 @@ class Network:
         code_top_k: int = 0,
         gaussian: bool = False,
         convolutions: Sequence[tuple[Any, ...] | None] = ...,
+        n_clusters: int = 0,
     ) -> None:
         """`code_top_k` 0 keeps all units of the output of `code_layer`; `gaussian` says that it is
         a Gaussian layer. `convolutions`: one `aecore.reference.Convolution` for each layer, None
-        for one that is dense; or an empty list."""
+        for one that is dense; or an empty list. With `n_clusters` the parameters end with W
+        (n_code x n_clusters), whose columns are the centres of clusters of that output; where it is
+        the last layer's, nothing is compared with a target."""
     @property
     def tied_weights(self) -> bool: ...
     @property
@@ -211,12 +215,15 @@ class Network:
         n_threads: int = 0,
         epoch: int = 0,
         running: NDArray[np.float64] | None = None,
-    ) -> tuple[float, float, float, float, float, float, float]:
+        target_distribution: Array | None = None,
+    ) -> tuple[float, float, float, float, float, float, float, float]:
         """(data loss, weight decay, sparsity, L1 of weights, L1 of the code, contractive penalty,
-        divergence of a Gaussian code) over the rows of X that `rows` selects (None: all); J is the
-        sum. rho_hat is over all of them; `sample_weight` goes by row of X. The gradient of J is
-        written to `gradient` unless it is None. `epoch` is that of noise, dropout and draws.
-        `running` holds rho_hat of the batch before, layer by layer (NaN: none), and is updated."""
+        divergence of a Gaussian code, clustering loss) over the rows of X that `rows` selects
+        (None: all); J is the sum. rho_hat is over all of them; `sample_weight` goes by row of X.
+        The gradient of J is written to `gradient` unless it is None. `epoch` is that of noise,
+        dropout and draws.
+        `running` holds rho_hat of the batch before, layer by layer (NaN: none), and is updated.
+        `target_distribution` is that of clusters, (n_rows of X, n_clusters) of any real dtype."""
     def train(
         self,
         parameters: Array,
@@ -234,6 +241,7 @@ class Network:
         on_progress: Callable[[int, int], None] | None,
         progress: Progress | None = None,
         running: NDArray[np.float64] | None = None,
+        target_distribution: Array | None = None,
     ) -> int:
         """Minibatch training in place: `parameters` and `optimizer_state` (n_slots, n_parameters)
         are updated and hold the last finished batch whatever happens. `rows` selects the training
@@ -243,6 +251,13 @@ class Network:
         but the divergence of a Gaussian code, NaN if there is none); True stops.
         `on_progress(epoch, rows_done)` comes every 25 ms.
         Returns the number of updates made, which `progress` has after an exception too."""
+
+def soft_assignment(codes: Array, centers: Array, out: Array, n_threads: int = 0) -> None:
+    """`aecore.reference.soft_assignment` to `out` (n_rows, n_clusters), in the dtype of
+    `centers`."""
+
+def target_distribution(q: Array, out: Array) -> None:
+    """`aecore.reference.target_distribution` of q to `out`, of the same dtype."""
 
 def top_n(
     scores: Array,

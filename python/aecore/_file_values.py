@@ -22,10 +22,20 @@ ESTIMATORS = {
     "AutoencoderOutlierDetector": "aecore.outlier_detector",
     "AutoencoderRecommender": "aecore.autoencoder_recommender",
     "ConvAutoencoder": "aecore.conv_autoencoder",
+    "DeepClustering": "aecore.deep_clustering",
     "DenoisingAutoencoder": "aecore.denoising_autoencoder",
     "EASE": "aecore.ease",
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "VariationalAutoencoder": "aecore.variational_autoencoder",
+}
+# Clusterers of scikit-learn that a parameter may be.
+_CLUSTERERS = {
+    "AgglomerativeClustering": "sklearn.cluster",
+    "DBSCAN": "sklearn.cluster",
+    "HDBSCAN": "sklearn.cluster",
+    "KMeans": "sklearn.cluster",
+    "MiniBatchKMeans": "sklearn.cluster",
+    "GaussianMixture": "sklearn.mixture",
 }
 # Parameters of theirs that may be objects no file can hold; those load as None, the default.
 MAY_BE_LEFT_OUT = ("beta_schedule", "callbacks", "learning_rate_schedule", "random_state")
@@ -47,7 +57,8 @@ def _kinds() -> dict[str, type[Any]]:
     from aecore import optimizers, schedules
 
     estimators = (
-        getattr(importlib.import_module(module), name) for name, module in ESTIMATORS.items()
+        getattr(importlib.import_module(module), name)
+        for name, module in (*ESTIMATORS.items(), *_CLUSTERERS.items())
     )
     kinds = (*optimizers._KINDS, *schedules._KINDS, *estimators)
     return {kind.__name__: kind for kind in kinds}
@@ -88,7 +99,8 @@ def encode(value: Any, *, exact: bool = False) -> Any:
 def _is_of_a_kind(value: Any) -> bool:
     # The module first: a network is saved and loaded without scikit-learn, which estimators need.
     kind = type(value)
-    return kind.__module__.startswith("aecore.") and _kinds().get(kind.__name__) is kind
+    of_a_library = kind.__module__.startswith(("aecore.", "sklearn."))
+    return of_a_library and _kinds().get(kind.__name__) is kind
 
 
 def _fields(value: Any, *, exact: bool) -> dict[str, Any]:

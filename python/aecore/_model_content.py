@@ -28,11 +28,17 @@ from aecore._parameters import check_params, parameter_error
 from aecore._version import __version__
 from aecore.network import Network
 
-_INTEGERS = ("_seed", "best_epoch_", "n_features_in_", "n_users_")
+_INTEGERS = ("_seed", "best_epoch_", "n_clusters_", "n_features_in_", "n_users_")
 _SHAPES = ("sample_shape_",)
 _NUMBERS = ("mean_rating_", "min_rating_", "max_rating_")
-# Of recommenders, with their shapes by names of numbers; None is any.
+_SCORES = ("silhouettes_",)
+# Of recommenders and clusters, with their shapes by names of numbers; None is any.
 _ARRAYS: dict[str, tuple[str | None, ...]] = {
+    "_clustered_codes": (None, None),
+    "_mixture_precisions": ("n_clusters_", None, None),
+    "_mixture_weights": ("n_clusters_",),
+    "cluster_centers_": ("n_clusters_", None),
+    "labels_": (None,),
     "popularity_": ("n_features_in_",),
     "item_weights_": ("n_features_in_", "n_features_in_"),
     "item_codes_": ("n_features_in_", None),
@@ -95,7 +101,7 @@ def put_estimator(content: Content, attributes: dict[str, Any], *, exact: bool =
     `exact` moves only what comes back with the same type, for pickle.
     """
     learned: dict[str, Any] = {}
-    move(attributes, (*_INTEGERS, *_NUMBERS, *_SHAPES), learned, exact=exact)
+    move(attributes, (*_INTEGERS, *_NUMBERS, *_SHAPES, *_SCORES), learned, exact=exact)
     for name in _ARRAYS.keys() & attributes.keys():
         content.tensors[f"learned.{name}"] = np.ascontiguousarray(attributes.pop(name))
     if "feature_names_in_" in attributes:
@@ -197,7 +203,13 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         shape, n_features = learned[name], learned.get("n_features_in_")
         fits = isinstance(shape, tuple) and all(type(size) is int for size in shape)
         require(name, fits and math.prod(shape) == n_features, f"hold {n_features} numbers", shape)
-    known = (*_INTEGERS, *_NUMBERS, *_SHAPES, "feature_names_in_")
+    for name in learned.keys() & set(_SCORES):
+        scores = learned[name]
+        plain = type(scores) is dict and all(
+            type(number) is int and type(score) is float for number, score in scores.items()
+        )
+        require(name, plain, "be numbers by number", scores)
+    known = (*_INTEGERS, *_NUMBERS, *_SHAPES, *_SCORES, "feature_names_in_")
     check_known("learned attributes", learned, known)
     learned |= _arrays(content, learned)
     if "history" in document:
@@ -217,6 +229,7 @@ def learned_attributes(content: Content) -> dict[str, Any]:
         learned["_optimizer_state"] = _optimizer_state(content)
         if network._input.offset is not None:
             learned |= {"offset_": network._input.offset, "factor_": network._input.factor}
+        _check_clusters(learned, network)
         # A recommender of columns takes users.
         name = "n_users_" if "item_codes_" in learned else "n_features_in_"
         if name in learned:
@@ -227,6 +240,24 @@ def learned_attributes(content: Content) -> dict[str, Any]:
             rule = f"be {network.layer_sizes[-1]}, the outputs of the network"
             require("classes_", n_classes == network.layer_sizes[-1], rule, n_classes)
     return learned
+
+
+def _check_clusters(learned: Mapping[str, Any], network: Network) -> None:
+    """Check that arrays about codes are as wide as those, and labels clusters that are there."""
+    n_code = network.layer_sizes[network.code_layer + 1]
+    for name in ("_clustered_codes", "_mixture_precisions", "cluster_centers_"):
+        if name in learned:
+            width = learned[name].shape[-1]
+            require(name, width == n_code, f"be as wide as the code, {n_code}", width)
+    if "labels_" in learned:
+        labels, n_clusters = learned["labels_"], learned["n_clusters_"]
+        holds = labels.dtype == np.int64 and bool(np.all((labels >= -1) & (labels < n_clusters)))
+        require("labels_", holds, f"be integers from -1 to {n_clusters - 1}", labels)
+    if "_clustered_codes" in learned:
+        n_rows = len(learned["_clustered_codes"])
+        require(
+            "labels_", len(learned["labels_"]) == n_rows, f"be {n_rows}", len(learned["labels_"])
+        )
 
 
 def _arrays(content: Content, learned: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -38,13 +38,17 @@ _BEGINNING = re.compile(
 )
 # Bytes within which that ends.
 _MAX_BEGINNING = 256
-_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+}
 # What reading may raise that is not about memory or the machine.
 _WRONG = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Content(NamedTuple):
-    """What a file holds: a JSON object, and arrays of float32 or float64 by name."""
+    """What a file holds: a JSON object, and arrays of float32, float64 or int64 by name."""
 
     document: dict[str, Any]
     tensors: dict[str, NDArray[Any]]

@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-def make_core(
+def make_core(  # noqa: PLR0917
     n_in: int,
     layers: Sequence[AnyLayer],
     tied_weights: bool,
     code_layer: int,
     code_top_k: int | None,
+    n_clusters: int = 0,
 ) -> _core.Network:
-    """Build the compiled shape."""
+    """Build the compiled shape; with clusters, the centres are the last parameters."""
     gaussian = gaussian_layer(layers)
     if gaussian not in (None, code_layer):
         raise parameter_error("code_layer", f"be {gaussian}, the Gaussian layer", code_layer)
@@ -48,6 +49,7 @@ def make_core(
         0 if code_top_k is None else int(code_top_k),
         gaussian is not None,
         convolutions_of(layers),
+        n_clusters,
     )
 
 

@@ -32,6 +32,8 @@ class Terms(NamedTuple):
         gamma times the weighted mean over the rows of the squared norm of the encoder's Jacobian.
     divergence : float
         beta times the weighted mean over the rows of KL(q(z|x) || N(0, I)) of a Gaussian code.
+    clustering : float
+        0: a network has no clusters; the refinement of `DeepClustering` has this term.
     """
 
     data: float
@@ -41,6 +43,7 @@ class Terms(NamedTuple):
     activity_l1: float = 0.0
     contractive: float = 0.0
     divergence: float = 0.0
+    clustering: float = 0.0
 
 
 class Settings(TypedDict, total=False):
@@ -109,6 +112,7 @@ def make_objective(
     dropout: float = 0.0,
     trim_fraction: float = 0.0,
     observed_only: bool = False,
+    clustering_weight: float = 1.0,
     seed: int = 0,
 ) -> _core.Objective:
     """Check the settings against each other and the network, and build the core's objective."""
@@ -159,6 +163,7 @@ def make_objective(
         dropout=float(dropout),
         trim_fraction=float(trim_fraction),
         observed_only=bool(observed_only),
+        clustering_weight=float(clustering_weight),
         seed=int(seed),
         **input_settings.keywords,
     )

@@ -124,6 +124,25 @@ def _is_pretrain(value: Any) -> bool:
     return isinstance(value, Sequence) and all(map(is_layer, value))
 
 
+def _is_autoencoder_for_clusters(value: Any) -> bool:
+    from aecore.autoencoder import Autoencoder
+
+    # Rows that are images, and codes that are drawn, are for their own classes.
+    return isinstance(value, Autoencoder) and value._takes_rows and not value._gaussian_code
+
+
+def _is_clusterer(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _CLUSTERERS
+    return not isinstance(value, type) and all(
+        callable(getattr(value, name, None)) for name in ("fit_predict", "get_params")
+    )
+
+
+def _is_range(value: Any) -> bool:
+    return _has_length(value, 2) and bool(2 <= value[0] <= value[1])
+
+
 def _is_callback(value: Any) -> bool:
     return not isinstance(value, type) and callable(getattr(value, "on_epoch_end", None))
 
@@ -153,6 +172,14 @@ _NONE_OR_POSITIVE = Rule(
 _DECAY = Rule("be a number in [0, 1)", lambda value: _is_finite(value) and 0 <= value < 1)
 _OPEN_UNIT = Rule("be a number in (0, 1)", lambda value: _is_finite(value) and 0 < value < 1)
 _UNIT = Rule("be a number in [0, 1]", lambda value: _is_finite(value) and 0 <= value <= 1)
+_CLUSTERERS = (
+    "kmeans",
+    "minibatch_kmeans",
+    "gaussian_mixture",
+    "agglomerative",
+    "dbscan",
+    "hdbscan",
+)
 _SCHEDULES = ("constant", "cosine", "reduce_on_plateau")
 # softmax is for outputs: it takes whole rows, with a loss of its own.
 _HIDDEN = tuple(name for name in _core.ACTIVATIONS if name != "softmax")
@@ -161,6 +188,10 @@ _BOOL = Rule("be True or False", lambda value: isinstance(value, bool | np.bool_
 _RULES: Mapping[str, Rule] = {
     "activity_l1": _NOT_NEGATIVE,
     "activation": _one_of(*_HIDDEN),
+    "autoencoder": Rule(
+        "be None or an Autoencoder of plain rows, not a convolutional or variational one",
+        lambda value: value is None or _is_autoencoder_for_clusters(value),
+    ),
     "batch_size": _COUNT,
     "beta": _NOT_NEGATIVE,
     "beta_schedule": Rule(
@@ -182,6 +213,15 @@ _RULES: Mapping[str, Rule] = {
         lambda value: value is None or value == "balanced" or isinstance(value, Mapping),
     ),
     "clip_norm": _NONE_OR_POSITIVE,
+    "clusterer": Rule(
+        f"be one of {', '.join(map(repr, _CLUSTERERS))}, or a clusterer of scikit-learn's kind, "
+        "with fit_predict and get_params",
+        _is_clusterer,
+    ),
+    "clustering_weight": Rule(
+        "be None or a finite number >= 0",
+        lambda value: value is None or _NOT_NEGATIVE.holds(value),
+    ),
     "code_activation": _one_of(None, *_HIDDEN),
     "channels": Rule(
         "be an integer >= 1 or a sequence of them, one for each layer of the encoder",
@@ -199,6 +239,13 @@ _RULES: Mapping[str, Rule] = {
     ),
     "kernel_size": Rule("be an integer >= 1 or a pair of them", _is_count_or_pair),
     "n_channels": _COUNT,
+    "n_clusters": Rule(
+        "be None, 'auto' or an integer from 1 to 2**31 - 1",
+        lambda value: (
+            value is None or _is_count(value) or (isinstance(value, str) and value == "auto")
+        ),
+    ),
+    "n_clusters_range": Rule("be two integers, 2 <= first <= last", _is_range),
     "output_size": Rule(
         "be None or (height, width), integers >= 1",
         lambda value: value is None or _has_length(value, 2),
@@ -279,6 +326,7 @@ _RULES: Mapping[str, Rule] = {
         lambda value: value is None or (_is_count(value) and value <= MAX_THREADS),
     ),
     "n_units": _COUNT,
+    "n_updates": _COUNT,
     "noise": _one_of(None, *_core.NOISES),
     "noise_emphasis": _NOT_NEGATIVE,
     "noise_level": _NOT_NEGATIVE,
@@ -304,6 +352,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "rate": _OPEN_UNIT,
     "rho": _DECAY,
+    "refinement": _one_of(None, "dec", "idec"),
     "scale": _one_of(None, "minmax", "standard", "maxabs"),
     "seed": Rule(
         "be an integer from 0 to 2**64 - 1",
@@ -329,6 +378,7 @@ _RULES: Mapping[str, Rule] = {
     "tied_weights": _BOOL,
     "trim_fraction": _DECAY,
     "tolerance": _NOT_NEGATIVE,
+    "update_interval": _NONE_OR_COUNT,
     "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
     "variational": _BOOL,

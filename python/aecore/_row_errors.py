@@ -81,7 +81,8 @@ class RowErrors:
         for index, network in enumerate(self.networks):
             e = deviations(network, X)
             if self.error == "squared":
-                np.square(e, out=e)
+                with np.errstate(over="ignore"):  # infinitely odd
+                    np.square(e, out=e)
             else:
                 np.abs(e, out=e)
                 if self.error == "standardized":
@@ -95,8 +96,9 @@ class RowErrors:
 
 def deviations(network: Network, X: NDArray[Any]) -> NDArray[np.float64]:
     """Take x_hat - x' on the network's scale, of shape (n_rows, n_features); 0 where missing."""
+    output = network.reconstruct(X)  # first: it refuses what is too large for its type
     target = network._input.apply(X.astype(np.float64))
-    e: NDArray[np.float64] = np.subtract(network.reconstruct(X), target, out=target)
+    e: NDArray[np.float64] = np.subtract(output, target, out=target)
     if network._input.mask_missing:
         e[np.isnan(e)] = 0.0
     return e

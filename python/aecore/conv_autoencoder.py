@@ -139,6 +139,8 @@ class ConvAutoencoder(GenerativeAutoencoder):
     pretrain = False
     contractive_weight = 0.0
 
+    _takes_rows = False
+
     def __init__(
         self,
         channels: int | Sequence[int] = (16, 32),

@@ -24,12 +24,15 @@ For m rows with weights w (1 unless given), code h_c:
                 + alpha sum_i w_i ||h_c,i||_1 / sum_i w_i       activity_l1
                 + gamma sum_i w_i ||J_i||_F^2 / sum_i w_i       contractive_weight
                 + beta_z sum_i w_i KL_i / sum_i w_i             beta, with a Gaussian code
+                + gamma_c sum_i w_i KL(p_i || q_i) / sum_i w_i  clustering_weight, with clusters
     rho_hat_j = sum_i w_i h_ij / sum_i w_i                      or a running mean of it
     KL(p||q)  = p log(p/q) + (1 - p) log((1 - p)/(1 - q))
     J_i       = dh_c/dh_0 at row i
     KL_i      = sum_j max(free_bits, KL(q(z_j | x_i) || N(0, 1)))
 
 where the trim_fraction m rows with the largest losses, of m, have w_i = 0.
+
+What q and p of clusters are is in `aecore.reference._clustering`.
 
 Every loss of a row is a sum over its features, each with the weight 0 where the target is missing,
 `noise_emphasis` where the input is corrupted, and 1 otherwise.
@@ -42,6 +45,7 @@ A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford University, 2011.
 from __future__ import annotations
 
 from aecore.reference._activations import ACTIVATIONS
+from aecore.reference._clustering import soft_assignment, target_distribution
 from aecore.reference._convolution import (
     Convolution,
     conv2d,
@@ -127,7 +131,9 @@ __all__ = [
     "rmsprop_step",
     "row_losses",
     "sgd_step",
+    "soft_assignment",
     "stream_words",
+    "target_distribution",
     "training_mean_activations",
     "transpose_of",
     "unpack",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aecore.reference._activations import Matrix
+from aecore.reference._clustering import clustering_derivatives, clustering_losses, soft_assignment
 from aecore.reference._contractive import Contraction, check_contractive, contraction
 from aecore.reference._inputs import enter_rows, scale_rows
 from aecore.reference._layers import (
@@ -28,6 +29,14 @@ from aecore.reference._trimming import trim
 Vector = NDArray[np.float64]
 
 
+class Clusters(NamedTuple):
+    """The clustering term of J without its weight, and its derivatives."""
+
+    value: float
+    by_code: Matrix
+    by_centers: Matrix
+
+
 class Batch(NamedTuple):
     """A forward pass with its targets, weights and statistics."""
 
@@ -38,9 +47,10 @@ class Batch(NamedTuple):
     code: int  # index of the code among the layer outputs; -1 where nothing needs it
     w: Vector  # w_i / sum w, over the rows that are not trimmed
     run: Pass
-    output: Output
+    output: Output | None  # None where the network ends with a code that is clustered
     rho_hat: dict[int, tuple[Vector, float]]  # of each sparse layer, as `used_rho_hat` gives it
     contraction: Contraction | None
+    clusters: Clusters | None
 
 
 def run_batch(
@@ -53,14 +63,15 @@ def run_batch(
     """Check the settings against the network and the rows, and run all layers."""
     check_network(layer_sizes, activations)
     clean = scale_rows(X, layer_sizes[0], input_scale=options.input_scale, scaling=options.scaling)
-    x, observed = resolve_target(clean, options.target, layer_sizes[-1], options.missing)
-    check_loss(options.loss, activations[-1], x)
     code = _code_layer(layer_sizes, activations, options)
+    compares = not (options.n_clusters and code == len(activations) - 1)
     sparse = sparse_layers(layer_sizes, activations, options)
     w = row_weights(options.sample_weight, len(clean))
+    vector = np.asarray(parameters, dtype=np.float64)
+    n_center_numbers = options.n_clusters * layer_sizes[code + 1]
     layers = unpack(
         layer_sizes,
-        parameters,
+        vector[: len(vector) - n_center_numbers],
         tied_weights=options.tied_weights,
         convolutions=options.convolutions,
         gaussian_layer=code if options.gaussian_code else None,
@@ -81,10 +92,18 @@ def run_batch(
         dropout=options.dropout,
         draw=draw,
     )
-    weight = _element_weight(observed, corrupted, options.noise_emphasis, x.shape)
-    output = Output(activations[-1], run.z[-1], run.h[-1], x, weight)
-    if options.trim_fraction > 0.0:
-        w = trim(w, losses(options.loss, output), options.trim_fraction)
+    output = None
+    if compares:
+        x, observed = resolve_target(clean, options.target, layer_sizes[-1], options.missing)
+        check_loss(options.loss, activations[-1], x)
+        weight = _element_weight(observed, corrupted, options.noise_emphasis, x.shape)
+        output = Output(activations[-1], run.z[-1], run.h[-1], x, weight)
+        if options.trim_fraction > 0.0:
+            w = trim(w, losses(options.loss, output), options.trim_fraction)
+    clusters = None
+    if options.n_clusters:
+        W = vector[len(vector) - n_center_numbers :].reshape(-1, options.n_clusters)
+        clusters = _clusters(run.h[code + 1], W.T, options, w)
     rho_hat = {}
     for layer in sparse:
         mean = batch_rho_hat(activations[layer], run.h[layer + 1], w)
@@ -101,11 +120,24 @@ def run_batch(
         output=output,
         rho_hat=rho_hat,
         contraction=contraction(layers, activations, run, code, w) if contracted else None,
+        clusters=clusters,
     )
 
 
+def _clusters(Z: Matrix, centers: Matrix, options: Options, w: Vector) -> Clusters:
+    p = np.asarray(options.target_distribution, dtype=np.float64)
+    if p.shape != (len(Z), len(centers)):
+        raise ValueError(
+            f"target_distribution must have shape {(len(Z), len(centers))}; got {p.shape}"
+        )
+    value = float(w @ clustering_losses(soft_assignment(Z, centers), p))
+    return Clusters(value, *clustering_derivatives(Z, centers, p, w))
+
+
 def _code_layer(layer_sizes: Sequence[int], activations: Sequence[str], options: Options) -> int:
-    penalties = options.activity_l1 or options.contractive_weight
+    if options.n_clusters and options.code_layer == len(activations) - 1:
+        return len(activations) - 1
+    penalties = options.activity_l1 or options.contractive_weight or options.n_clusters
     if options.code_top_k is None and not (penalties or options.gaussian_code):
         return -1
     code = resolve_code_layer(layer_sizes, options.code_layer)

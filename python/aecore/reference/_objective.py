@@ -33,15 +33,15 @@ class Terms(NamedTuple):
     activity_l1: float = 0.0
     contractive: float = 0.0
     divergence: float = 0.0
+    clustering: float = 0.0
 
 
 def _terms(batch: Batch) -> Terms:
     options, run, w = batch.options, batch.run, batch.w
     own = [W for W, _ in batch.layers[: batch.n_own]]
-    rows = losses(options.loss, batch.output)
     sparsity = sum(kl(options.sparsity_target, used) for used, _ in batch.rho_hat.values())
     terms = Terms(
-        data=float(w @ rows),
+        data=0.0 if batch.output is None else float(w @ losses(options.loss, batch.output)),
         weight_decay=options.weight_decay / 2.0 * sum(float(np.sum(W**2)) for W in own),
         sparsity=options.sparsity_weight * sparsity,
     )
@@ -57,6 +57,9 @@ def _terms(batch: Batch) -> Terms:
     if run.code is not None:
         kl_of_rows = divergence(run.code, options.free_bits).sum(axis=1)
         terms = terms._replace(divergence=options.beta * float(w @ kl_of_rows))
+    if batch.clusters is not None:
+        clustering = options.clustering_weight * batch.clusters.value
+        terms = terms._replace(clustering=clustering)
     return terms
 
 
@@ -70,12 +73,21 @@ def _delta_below(batch: Batch, layer: int, dJ_dh: Matrix) -> Matrix:
         dJ_dh = dJ_dh + batch.w[:, np.newaxis] * (slope * by_batch_mean * dkl)
     if options.activity_l1 and layer == batch.code:
         dJ_dh = dJ_dh + options.activity_l1 * batch.w[:, np.newaxis] * np.sign(run.h[layer + 1])
+    if batch.clusters is not None and layer == batch.code:
+        dJ_dh = dJ_dh + options.clustering_weight * batch.clusters.by_code
     multiplier = run.multiplier[layer]
     dJ_da = dJ_dh if multiplier is None else multiplier * dJ_dh
     delta = dJ_da * activation_derivative(batch.activations[layer], run.z[layer], run.a[layer])
     if batch.contraction is not None and layer <= batch.code:
         delta = delta + options.contractive_weight * batch.contraction.by_z[layer]
     return delta
+
+
+def _last_delta(batch: Batch) -> Matrix:
+    """dJ/dz of the last layer: the output, or a code that ends the network."""
+    if batch.output is None:
+        return _delta_below(batch, len(batch.activations) - 1, np.zeros_like(batch.run.h[-1]))
+    return batch.w[:, np.newaxis] * loss_derivative(batch.options.loss, batch.output)
 
 
 def _by_input_and_weights(
@@ -104,7 +116,7 @@ def _gradient(batch: Batch) -> Vector:
     n_layers = len(batch.activations)
     delta_v: Matrix = np.empty(0)  # the same of a Gaussian code's log variance
     # delta = dJ/dz of the layer at hand, shape (n_samples, n_units).
-    delta = batch.w[:, np.newaxis] * loss_derivative(options.loss, batch.output)
+    delta = _last_delta(batch)
     dW: list[Matrix] = [np.empty(0)] * len(layers)
     db: list[Vector] = [np.empty(0)] * len(layers)
     kinds: list[Convolution | None] = [None] * n_layers
@@ -138,7 +150,13 @@ def _gradient(batch: Batch) -> Vector:
                 total += options.contractive_weight * batch.contraction.by_weights[layer]
             blocks.append(total.ravel())
         blocks.append(db[layer])
-    return np.concatenate(blocks)
+    return np.concatenate([*blocks, _by_centers(batch)])
+
+
+def _by_centers(batch: Batch) -> Vector:
+    if batch.clusters is None:
+        return np.empty(0)
+    return np.asarray(batch.options.clustering_weight * batch.clusters.by_centers.T.ravel())
 
 
 def mean_activation(
@@ -235,6 +253,14 @@ def objective(
         Weight >= 0 of the divergence of a Gaussian code.
     free_bits : float, default 0.0
         lambda >= 0, in nats: what a unit of the code and a row costs at least.
+    n_clusters : int, default 0
+        Of the code; above 0 the parameters end with W (n_code x n_clusters), whose columns are the
+        centres, and `code_layer` may be the last layer: then there is no data loss. No penalty is
+        on W.
+    clustering_weight : float, default 1.0
+        Weight >= 0 of the clustering loss.
+    target_distribution : array_like of shape (n_samples, n_clusters), optional
+        p of each row.
     dropout : float, default 0.0
         p in [0, 1): each hidden unit, but those of a Gaussian code, is left out with this
         probability and multiplied by 1/(1 - p) otherwise.

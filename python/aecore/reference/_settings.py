@@ -30,6 +30,9 @@ class Settings(Inference, total=False):
     contractive_weight: float
     beta: float
     free_bits: float
+    n_clusters: int
+    clustering_weight: float
+    target_distribution: ArrayLike | None
     dropout: float
     trim_fraction: float
     noise: str | None
@@ -68,6 +71,9 @@ class Options:
     contractive_weight: float = 0.0
     beta: float = 1.0
     free_bits: float = 0.0
+    n_clusters: int = 0
+    clustering_weight: float = 1.0
+    target_distribution: ArrayLike | None = None
     dropout: float = 0.0
     trim_fraction: float = 0.0
     noise: str | None = None
@@ -94,6 +100,7 @@ class Options:
             "contractive_weight",
             "beta",
             "free_bits",
+            "clustering_weight",
             "noise_emphasis",
         ):
             if not 0.0 <= getattr(self, name) < np.inf:

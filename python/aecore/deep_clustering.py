@@ -1,0 +1,409 @@
+"""`DeepClustering`: clusters of an autoencoder's codes, and codes that are trained to cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.base import ClusterMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from aecore import _clusterers, _fitting
+from aecore._base import BaseEncoder
+from aecore._cluster_figures import clustering_figures
+from aecore._cluster_rules import full_precisions, of_mixture, of_nearest_row, soft_assignment
+from aecore._cluster_training import Refined, refine
+from aecore._clusterers import Clustered
+from aecore._history import History
+from aecore._initialization import seed_from
+from aecore._parameters import check_params, parameter_error
+from aecore._training import exclusive
+from aecore.autoencoder import Autoencoder
+from aecore.network import Network
+from aecore.optimizers import LBFGS, Optimizer, _as_optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Self
+
+    from aecore.callbacks import Callback
+
+# The encoder of DEC's authors.
+_HIDDEN_LAYER_SIZES = (500, 500, 2000, 10)
+# Learned attributes that a fit may have or not.
+_OPTIONAL = (
+    "_clustered_codes",
+    "_mixture_precisions",
+    "_mixture_weights",
+    "factor_",
+    "feature_names_in_",
+    "offset_",
+    "silhouettes_",
+)
+
+
+class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
+    """Cluster rows by their codes: an autoencoder, any clusterer of scikit-learn, and DEC or IDEC.
+
+    `fit` trains an autoencoder, clusters the codes, and may then refine codes and clusters
+    together: with centres mu_j and Student's t as similarity, the soft assignments
+
+        q_ij = u_ij / sum_j' u_ij',   u_ij = 1 / (1 + ||z_i - mu_j||^2)
+
+    are drawn to a sharper distribution p, p_ij in proportion to q_ij^2 / sum_i q_ij, by
+
+        J = loss + gamma 1/m sum_i sum_j p_ij log(p_ij / q_ij)
+
+    whose gradient goes into the encoder and the centres. In DEC [1]_ there is no loss and the
+    decoder stays as it is; IDEC [2]_ keeps the reconstruction loss. p is taken anew from all rows
+    in each round of training, until hardly a row changes its cluster.
+
+    Parameters
+    ----------
+    n_clusters : int or "auto", default=None
+        How many clusters, from 1 to the number of rows. "auto" takes the number of
+        `n_clusters_range` with the best silhouette of the codes before refinement, the smaller one
+        in a tie, over 10,000 rows drawn. None is 8 for a name, and its own number for an object.
+        "dbscan", "hdbscan" and objects without `n_clusters` or `n_components` find theirs by
+        themselves and do not look at a number.
+    autoencoder : Autoencoder, default=None
+        What is trained first; None is ``Autoencoder((500, 500, 2000, 10),
+        code_activation="identity")``. It lends all but `callbacks`, `dtype`, `n_threads`,
+        `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
+    clusterer : str or clusterer, default="kmeans"
+        "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture", "agglomerative", "dbscan"
+        (eps such that 9 of 10 rows are core samples) or "hdbscan", with the settings of
+        scikit-learn otherwise; or an object of its kind, which is cloned.
+    refinement : {"dec", "idec"}, default=None
+        How codes and clusters are refined; None does not. It begins with the clusterer's centres,
+        or the mean code of each cluster, and is left out where there are fewer than two. Every row
+        then belongs to the nearest centre, noise too.
+    clustering_weight : float, default=None
+        gamma >= 0; None is 1 for "dec", and for "idec" 0.05 times the number of features: its
+        authors' 0.1, as they take the mean over features of twice this loss.
+    optimizer : str or Optimizer, default="adam"
+        Of the refinement, as in `Autoencoder`, but not "lbfgs".
+    learning_rate : float, default=1e-4
+        Of the refinement, a tenth of Adam's own: with larger ones rows stop changing their cluster
+        before the clusters are good. None is the optimiser's own, as in `Autoencoder`.
+    batch_size : int, default=256
+        Of the refinement.
+    update_interval : int, default=None
+        Batches in a round; None is one pass over the rows.
+    n_updates : int, default=100
+        Rounds, at most.
+    tolerance : float, default=1e-3
+        Refinement ends with a round in which a smaller share of the rows changed their cluster.
+    n_clusters_range : (int, int), default=(2, 10)
+        Smallest and largest number for "auto", both tried.
+    callbacks : callback or sequence of them, default=None
+        Objects with ``on_epoch_end(state)``, see `aecore.callbacks`: told of every epoch of the
+        autoencoder, and then of every round as if it was one, with this estimator.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of computation and of codes.
+    n_threads : int, default=None
+        As in `Autoencoder`; results do not depend on it. The clusterer runs on one.
+    random_state : int, RandomState, Generator or SeedSequence, default=None
+        Determines everything drawn; a clusterer's own seed, where it has one, stays.
+    verbose : {0, 1}, default=0
+        1 shows progress bars.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), int64
+        Cluster of each row, from 0; -1 is noise of "dbscan" and its like. The same as `predict` of
+        these rows.
+    cluster_centers_ : ndarray of shape (n_clusters_, n_code)
+        In the space of codes.
+    n_clusters_ : int
+        Noise does not count. Fewer than asked for where there are not so many different codes.
+    network_ : Network
+        Encoder and decoder. After "dec" the decoder is that of the autoencoder before.
+    clusterer_ : object
+        Scikit-learn's, fitted to the codes before refinement. Not in model files.
+    silhouettes_ : dict of int to float
+        Of each number tried, only with "auto".
+    history_ : dict of str to list of float
+        By round of the refinement: "loss" (the mean of J), "changed" (share of rows), "seconds",
+        "learning_rate". Empty without one.
+    pretraining_history_ : list of dict of str to list of float
+        `history_` of the autoencoder, after those of its layers if they were pretrained one by one.
+    offset_, factor_ : ndarray of shape (n_features,)
+        As in `Autoencoder`, only with its `scale`.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,), only if X has column names.
+
+    See Also
+    --------
+    Autoencoder : In a pipeline before any clusterer it is this without refinement.
+
+    Notes
+    -----
+    A new row belongs to the nearest centre after a refinement, and where the clusterer has
+    `cluster_centers_`; to the most probable component of a Gaussian mixture; and otherwise
+    (agglomerative clustering, DBSCAN, HDBSCAN) to where the nearest row of `fit` belongs, which may
+    be noise. The same rule gives `labels_`.
+
+    Refinement has no noise, dropout or penalties other than weight decay and L1 of the weights:
+    they are for the autoencoder's training. Rows that are all the same make one cluster.
+
+    References
+    ----------
+    .. [1] J. Xie, R. Girshick, A. Farhadi. Unsupervised deep embedding for clustering analysis.
+       ICML 2016.
+    .. [2] X. Guo, L. Gao, X. Liu, J. Yin. Improved deep embedded clustering with local structure
+       preservation. IJCAI 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecore import Autoencoder, DeepClustering
+    >>> X = np.repeat([[0.0, 0, 1, 1], [1, 1, 0, 0]], 50, axis=0)
+    >>> X += np.random.default_rng(0).normal(scale=0.1, size=X.shape)
+    >>> model = DeepClustering(2, autoencoder=Autoencoder((8, 2)), refinement="dec", random_state=0)
+    >>> labels = model.fit_predict(X)
+    >>> len(set(labels[:50])), len(set(labels[50:])), labels[0] != labels[50]
+    (1, 1, True)
+    """
+
+    def __init__(
+        self,
+        n_clusters: int | str | None = None,
+        *,
+        autoencoder: Autoencoder | None = None,
+        clusterer: Any = "kmeans",
+        refinement: str | None = None,
+        clustering_weight: float | None = None,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = 1e-4,
+        batch_size: int = 256,
+        update_interval: int | None = None,
+        n_updates: int = 100,
+        tolerance: float = 1e-3,
+        n_clusters_range: tuple[int, int] = (2, 10),
+        callbacks: Callback | Sequence[Callback] | None = None,
+        dtype: DTypeLike = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.autoencoder = autoencoder
+        self.clusterer = clusterer
+        self.refinement = refinement
+        self.clustering_weight = clustering_weight
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.update_interval = update_interval
+        self.n_updates = n_updates
+        self.tolerance = tolerance
+        self.n_clusters_range = n_clusters_range
+        self.callbacks = callbacks
+        self.dtype = dtype
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: Any = None, *, init: Network | None = None) -> Self:
+        """Train the autoencoder, cluster the codes, and refine both if that is asked for.
+
+        Ctrl-C in the refinement leaves the last finished round, before it the estimator as it was.
+
+        Parameters
+        ----------
+        X : array-like or CSR of shape (n_samples, n_features)
+            As in `Autoencoder.fit`.
+        y : None
+            Ignored, present for scikit-learn's sake.
+        init : Network, default=None
+            A trained network of the autoencoder's shape, which is then not trained.
+
+        Returns
+        -------
+        self : DeepClustering
+
+        Raises
+        ------
+        ValueError
+            If a parameter breaks its rule, there are to be more clusters than rows, or X or `init`
+            is not what `Autoencoder.fit` takes.
+        TypeError
+            If X does not hold real numbers.
+        TrainingDivergedError
+            If a loss or a weight stops being finite.
+        RuntimeError
+            If another thread is training this estimator.
+        """
+        del y
+        with exclusive(self):
+            self._fit(X, init)
+        return self
+
+    def _fit(self, X: ArrayLike, init: Network | None) -> None:
+        self._check_settings()
+        seed = seed_from(self.random_state)
+        autoencoder = clone(self._reader).set_params(
+            callbacks=self.callbacks,
+            dtype=self.dtype,
+            n_threads=self.n_threads,
+            random_state=seed,
+            verbose=self.verbose,
+        )
+        if init is None:
+            autoencoder.fit(X)
+        else:
+            _fitting.adopt(autoencoder, X, init)
+        network, rows = autoencoder._fitted(X)
+        codes = network.encode(rows)
+        found, silhouettes = self._cluster(codes, seed)
+        names = ("n_features_in_", "feature_names_in_", "offset_", "factor_")
+        learned = {name: getattr(autoencoder, name) for name in names if hasattr(autoencoder, name)}
+        histories = list(getattr(autoencoder, "pretraining_history_", []))
+        learned |= {
+            "clusterer_": found.clusterer,
+            "pretraining_history_": [*histories, autoencoder.history_],
+            **({} if silhouettes is None else {"silhouettes_": silhouettes}),
+        }
+        if self.refinement is None or len(found.centers) < 2:
+            learned |= _arrays_of_rule(found, codes)
+            model = {**learned, "network_": network, "cluster_centers_": found.centers}
+            labels = found.labels if "_clustered_codes" in learned else _labels(model, codes)
+            self._publish(Refined(network, found.centers, labels, History.empty()), learned)
+        else:
+            refine(self, network, found.centers, rows, seed, lambda r: self._publish(r, learned))
+
+    def _check_settings(self) -> None:
+        check_params(self.get_params(deep=False))
+        if isinstance(_as_optimizer(self.optimizer), LBFGS):
+            rule = "be another one than 'lbfgs' for a refinement, which goes by batches"
+            raise parameter_error("optimizer", rule, self.optimizer)
+
+    def _cluster(self, codes: NDArray[Any], seed: int) -> tuple[Clustered, dict[int, float] | None]:
+        if self.n_clusters == "auto":
+            low, high = map(int, self.n_clusters_range)
+            return _clusterers.choose_number(self.clusterer, (low, high), codes, seed)
+        wanted = None if self.n_clusters is None else int(self.n_clusters)
+        return _clusterers.cluster(self.clusterer, wanted, codes, seed), None
+
+    def _publish(self, refined: Refined, learned: dict[str, Any]) -> None:
+        """Write all learned attributes in one step."""
+        for name in _OPTIONAL:
+            if name not in learned:
+                self.__dict__.pop(name, None)
+        self.__dict__.update(
+            learned,
+            network_=refined.network,
+            cluster_centers_=refined.centers,
+            n_clusters_=len(refined.centers),
+            labels_=refined.labels,
+            _history=refined.history,
+        )
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Find the cluster of each row, by the rule of the class.
+
+        Parameters
+        ----------
+        X : array-like or CSR of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int64
+            From 0 to n_clusters_ - 1, or -1 for noise.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            As in `fit`.
+        """
+        check_is_fitted(self, "network_")
+        attributes = vars(self).copy()  # in one step: another thread may be training it
+        _, rows = self._fitted(X)
+        return _labels(attributes, attributes["network_"].encode(rows))
+
+    def soft_assignment(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute q of each row and cluster: how much it belongs there.
+
+        Parameters
+        ----------
+        X : array-like or CSR of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_clusters_)
+            Of `dtype`; rows sum to 1. By distances to `cluster_centers_` whatever the clusterer is.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict`.
+        """
+        check_is_fitted(self, "network_")
+        attributes = vars(self).copy()
+        _, rows = self._fitted(X)
+        codes = attributes["network_"].encode(rows)
+        return soft_assignment(codes, attributes["cluster_centers_"], self.n_threads)
+
+    def evaluate(self, X: ArrayLike, labels: ArrayLike | None = None) -> dict[str, float]:
+        """Judge the clusters of rows: how they lie in the codes, and what they have of labels.
+
+        Parameters
+        ----------
+        X : array-like or CSR of shape (n_samples, n_features)
+        labels : array-like of shape (n_samples,), default=None
+            Classes, in any form.
+
+        Returns
+        -------
+        dict of str to float
+            "silhouette" (over 10,000 rows drawn where there are more), "calinski_harabasz" and
+            "davies_bouldin" of the codes, noise left out, NaN where there are fewer than two
+            clusters or as many as rows. With labels also "accuracy" (of the best assignment of
+            clusters to classes, noise being wrong), "nmi" and "ari" (noise being a cluster of its
+            own). All by scikit-learn, with scikit-learn's names for what they are.
+
+        Raises
+        ------
+        NotFittedError, TypeError
+            As in `predict`.
+        ValueError
+            As in `predict`, and for `labels` of another length.
+        """
+        codes = self.transform(X)
+        if not isinstance(codes, np.ndarray):
+            codes = codes.toarray()
+        return clustering_figures(codes, self.predict(X), labels)
+
+    @property
+    def _reader(self) -> Autoencoder:
+        if self.autoencoder is None:
+            return Autoencoder(_HIDDEN_LAYER_SIZES, code_activation="identity")
+        return self.autoencoder
+
+
+def _arrays_of_rule(found: Clustered, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """What the rule of the class reads besides centres, without a refinement."""
+    clusterer = found.clusterer
+    if hasattr(clusterer, "precisions_cholesky_"):
+        return {
+            "_mixture_weights": clusterer.weights_,
+            "_mixture_precisions": full_precisions(clusterer),
+        }
+    return {} if hasattr(clusterer, "cluster_centers_") else {"_clustered_codes": codes}
+
+
+def _labels(model: dict[str, Any], codes: NDArray[Any]) -> NDArray[np.int64]:
+    """Cluster codes by the rule of the class, for a model with these attributes."""
+    if "_clustered_codes" in model:
+        return of_nearest_row(codes, model["_clustered_codes"], model["labels_"])
+    centers = model["cluster_centers_"]
+    if "_mixture_precisions" in model:
+        weights, precisions = model["_mixture_weights"], model["_mixture_precisions"]
+        return of_mixture(codes, weights, centers, precisions)
+    q = soft_assignment(codes, centers, model["network_"].n_threads)
+    return np.asarray(q.argmax(axis=1), dtype=np.int64)
