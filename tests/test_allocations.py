@@ -19,6 +19,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
     "adam, shorter last batch": {"batch_size": 30},
     "clipped": {"optimizer": "momentum", "clip_norm": 0.1},
     "sparse": {"activation": "sigmoid", "sparsity_weight": 3.0, "weight_decay": 1e-4},
+    "trimmed": {"trim_fraction": 0.4, "dropout": 0.1},
     "validated": {"validation_fraction": 0.25},
     "row by row": {"optimizer": "sgd", "batch_size": 1},
     "row by row in tiles": {"batch_size": 1},

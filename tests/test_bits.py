@@ -86,6 +86,7 @@ def everything_on(n_threads: int, optimizer: str, dtype: str, shape: dict[str, A
         weight_decay=1e-3,
         weight_l1=1e-4,
         activity_l1=1e-3,
+        trim_fraction=0.2,
         validation_fraction=0.1,
         dtype=dtype,
         n_threads=n_threads,

@@ -225,3 +225,21 @@ def test_a_classifier_has_codes_alone(
     np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), clf.transform(ROWS))
     assert run(command, tmp_path / "model", rows_file, "-o", tmp_path / "out.npy") == 2
     assert "must hold an autoencoder; got an AutoencoderClassifier" in capsys.readouterr().err
+
+
+def test_a_detector_scores_rows(
+    tmp_path: Path, rows_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "detector"
+    detector = aecore.AutoencoderOutlierDetector((4, 2), **SETTINGS).fit(ROWS)
+    detector.save(path)
+    assert run("score", path, rows_file, "-o", tmp_path / "scores.npy") == 0
+    scores = np.load(tmp_path / "scores.npy").ravel()
+    np.testing.assert_array_equal(scores, detector.score_samples(ROWS))
+    assert run("info", path) == 0
+    said = capsys.readouterr().out
+    assert "networks    4, each of them\nlayers      6-4-2-4-6\n" in said
+    for command in ("encode", "reconstruct"):
+        assert run(command, path, rows_file, "-o", tmp_path / "x.npy") != 0
+        message = "must hold an autoencoder; got an AutoencoderOutlierDetector"
+        assert message in capsys.readouterr().err

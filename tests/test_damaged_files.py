@@ -135,7 +135,20 @@ def estimator_document(**parameters: Any) -> dict[str, Any]:
     return {**document(), "kind": "Autoencoder", "parameters": parameters, "learned": {}}
 
 
+def ensemble_document(**changes: Any) -> dict[str, Any]:
+    """Return the JSON of a detector with one such network, changed."""
+    member = {**document(), "parameters": {}, "learned": {"n_features_in_": 3}}
+    ensemble = {"offset_": -1.0, "_n_seen": 5, "members": [member], **changes}
+    learned = {"n_features_in_": 3, "_seed": 0}
+    kind = "AutoencoderOutlierDetector"
+    return {"kind": kind, "parameters": {}, "learned": learned, "ensemble": ensemble}
+
+
 PARAMETERS = np.zeros(17, np.float32)
+MEMBER: dict[str, NDArray[Any]] = {
+    "ensemble.0.network.parameters": PARAMETERS,
+    "ensemble.0.spread": np.ones(3),
+}
 HOSTILE: dict[str, tuple[dict[str, Any], dict[str, NDArray[Any]], str]] = {
     "unknown kind": ({"kind": "os.system"}, {}, "KeyError: 'os.system'"),
     "no kind": ({}, {}, "KeyError: 'kind'"),
@@ -178,6 +191,29 @@ HOSTILE: dict[str, tuple[dict[str, Any], dict[str, NDArray[Any]], str]] = {
         {**estimator_document(), "learned": {"n_features_in_": 4}},
         {},
         "n_features_in_ must be 3",
+    ),
+    "no networks": (ensemble_document(members=[]), {}, "members must be a list, not empty"),
+    "threshold": (ensemble_document(offset_="low"), {}, "offset_ must be of type float; got"),
+    "attribute of an ensemble": (
+        ensemble_document(color="red"),
+        {},
+        "attributes of the ensemble must be those .* knows; got 'color'",
+    ),
+    "network without numbers": (ensemble_document(), {}, "network.parameters"),
+    "window of others": (
+        {**ensemble_document(), "learned": {"n_features_in_": 4}},
+        MEMBER,
+        "inputs of a network of the ensemble must be 4, the numbers of a window; got 3",
+    ),
+    "spread": (
+        ensemble_document(),
+        {**MEMBER, "ensemble.0.spread": np.zeros(3)},
+        "spread must be > 0",
+    ),
+    "spread of others": (
+        ensemble_document(),
+        {**MEMBER, "ensemble.0.spread": np.ones(2)},
+        r"spread must have shape \(3,\)",
     ),
     "slots": (
         {**estimator_document(), "optimizer": {"optimizer": "adam", "n_updates": 1}},

@@ -60,9 +60,8 @@ def member_params(model: AutoencoderOutlierDetector, index: int, n_rows: int) ->
     """What an Autoencoder gets to be trained like a network of the detector."""
     defaults = Autoencoder().get_params(deep=False)
     params = {name: getattr(model, name, default) for name, default in defaults.items()}
-    n_features = model.window * model.n_features_in_
     if model.hidden_layer_sizes is None:
-        params["hidden_layer_sizes"] = (32, round(np.log2(n_features)))
+        params["hidden_layer_sizes"] = (32, 2)
     if model.n_epochs is None:
         params["n_epochs"] = round(400 / np.ceil(n_rows / model.batch_size))
     words = np.random.SeedSequence(model.random_state).generate_state(

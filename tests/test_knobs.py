@@ -25,6 +25,7 @@ from aecore import (
     AutoencoderClassifier,
     AutoencoderOutlierDetector,
     ConvAutoencoder,
+    DeepClustering,
 )
 from aecore._recommending import BaseRecommender
 from samples import same_bits, three_factor_rows
@@ -34,8 +35,8 @@ ESTIMATORS = [
     for value in (getattr(aecore, name) for name in aecore.__all__)
     if isinstance(value, type)
     and issubclass(value, BaseEstimator)
-    and not issubclass(value, BaseRecommender)  # test_recommender_knobs.py
-    and not issubclass(value, AutoencoderOutlierDetector)  # test_detector_knobs.py
+    # These have walks of their own, in test_recommender_, _detector_ and _clustering_knobs.py.
+    and not issubclass(value, (BaseRecommender, AutoencoderOutlierDetector, DeepClustering))
 ]
 COMMON: dict[str, Any] = {
     "hidden_layer_sizes": (6, 4),

@@ -153,10 +153,19 @@ def test_conformal_keeps_its_rate(rate: float) -> None:
     assert rate - 0.02 < np.mean(alarms) < rate + 0.002
 
 
-def test_a_tail_reaches_beyond_the_rows() -> None:
+@pytest.mark.parametrize("unit", [1.0, 1e-200, 1e200])
+def test_a_tail_reaches_beyond_the_rows(unit: float) -> None:
     errors = np.random.default_rng(0).exponential(size=2000)
     for rate in (0.2, 0.02, 1e-3, 1e-5):
-        assert _thresholds.by_tail(errors, rate) == pytest.approx(-np.log(rate), rel=0.2)
+        found = _thresholds.by_tail(unit * errors, rate)
+        assert found == pytest.approx(-unit * np.log(rate), rel=0.2)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.05, 1e-4])
+@pytest.mark.parametrize("high", [0, 1, 20])
+def test_tails_of_errors_that_are_all_alike(high: int, rate: float) -> None:
+    errors = np.repeat([1.0, 2.0], [200 - high, high])
+    assert 1.0 <= _thresholds.by_tail(errors, rate) <= 2.0
 
 
 @pytest.mark.parametrize("threshold", ["tail", "conformal"])
@@ -247,6 +256,10 @@ def test_missing_numbers() -> None:
                 refusing.fit(bad)
             with pytest.raises(ValueError, match=r"NaN|infinity"):
                 refusing.fit(series()).predict(bad)
+    later = series(40_000).astype(np.float32)
+    later[39_000, 3] = np.nan
+    with pytest.raises(ValueError, match="got nan in row 39000, column 3"):
+        AutoencoderOutlierDetector(**FAST).fit(series()).predict(later)
     X[7, 2] = -np.inf
     with pytest.raises(ValueError, match="infinity"):
         AutoencoderOutlierDetector(missing="mask", **FAST).fit(X)
@@ -304,6 +317,23 @@ def test_bad_rows() -> None:
         windowed.score_samples(series()[:4])
     with pytest.raises(ValueError, match="6 features"):
         windowed.score_samples(series()[:, :4])
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_huge_numbers(window: int) -> None:
+    settings = {**FAST, "window": window, "error": "squared"}
+    X = series()
+    X[7, 2] = 1e30
+    single = AutoencoderOutlierDetector(**settings).fit(series())
+    assert single.predict(X)[7] == -1
+    X[7, 2] = 1e200
+    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\)"):
+        single.predict(X)
+    double = AutoencoderOutlierDetector(**settings, dtype="float64").fit(series())
+    assert double.score_samples(X)[7] == -np.inf
+    X[7, 2] = np.finfo(np.float64).max
+    with pytest.raises(ValueError, match=r"too large for dtype\('float64'\)"):
+        double.predict(X)
 
 
 def test_a_failed_fit_changes_nothing() -> None:

@@ -334,7 +334,7 @@ def test_other_threads_see_whole_models(rows: NDArray[np.float64], optimizer: st
     server = threading.Thread(target=serve)
     server.start()
     try:
-        ae.fit(np.tile(rows, (20, 1)))
+        ae.fit(np.tile(rows, (100, 1)))
     finally:
         done.set()
         server.join()

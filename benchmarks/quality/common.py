@@ -78,9 +78,11 @@ def load_labels() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return read("train"), read("t10k")
 
 
-def mean_over_seeds(run: Callable[[int], dict[str, float]], n_seeds: int) -> dict[str, float]:
-    """Mean of what `run(seed)` returns by name, for the seeds from 0 on."""
-    runs = [run(seed) for seed in range(n_seeds)]
+def mean_over_seeds(
+    run: Callable[[int], dict[str, float]], n_seeds: int, first: int = 0
+) -> dict[str, float]:
+    """Mean of what `run(seed)` returns by name, for the seeds from `first` on."""
+    runs = [run(seed) for seed in range(first, first + n_seeds)]
     return {name: float(np.mean([each[name] for each in runs])) for name in runs[0]}
 
 
@@ -115,13 +117,14 @@ def _commit() -> str:
 class Benchmark:
     """One command: its option, its clock, its verdict, its line in `results/quality.json`."""
 
-    def __init__(self, name: str, description: str | None) -> None:
+    def __init__(self, name: str, description: str | None, first_seed: int = 0) -> None:
         parser = argparse.ArgumentParser(prog=f"benchmarks.quality.{name}", description=description)
         parser.add_argument(
             "--quick", action="store_true", help="one seed, little data, an expectation of its own"
         )
         self.quick: bool = parser.parse_args().quick
         self._name = name
+        self._first_seed = first_seed
         self._commit = _commit()
         self._start = time.perf_counter()
 
@@ -130,12 +133,17 @@ class Benchmark:
         """Seeds that figures are the mean of."""
         return 1 if self.quick else 3
 
+    @property
+    def seeds(self) -> list[int]:
+        """These seeds."""
+        return list(range(self._first_seed, self._first_seed + self.n_seeds))
+
     def finish(self, figures: dict[str, Any], goals: Sequence[Goal]) -> int:
         """Print the verdicts, record a full run; return the exit code."""
         seconds = time.perf_counter() - self._start
         for goal in goals:
             print(f"  {goal}")
-        print(f"  {machine()}; seeds 0-{self.n_seeds - 1}; {seconds:.0f} s in all")
+        print(f"  {machine()}; seeds {self.seeds[0]}-{self.seeds[-1]}; {seconds:.0f} s in all")
         if not self.quick:
             self._record(figures, seconds)
         return 0 if all(goal.met for goal in goals) else 1

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from aecore import _fitting, _models
+from aecore import _intake, _models, _start
 from aecore._sparse import check_before_conversion
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         network = self.network_
         check_before_conversion(X, "X")
         X = self._flat_rows(X, reset=False)
-        return network, _fitting.validated(self, X, reset=False)
+        return network, _intake.validated(self, X, reset=False)
 
     @property
     def _reader(self) -> Any:
@@ -98,7 +98,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
         """Make the layers of the network, and say which is the code."""
         del n_features
-        return _fitting.dense_layers(self, n_outputs)
+        return _start.dense_layers(self, n_outputs)
 
     def _divergence_settings(self) -> dict[str, float]:
         """Settings of the objective that a Gaussian code needs."""
@@ -238,7 +238,7 @@ class BaseAutoencoder(BaseEncoder):
         """
         network, rows = self._fitted(X)
         if network._input.offset is not None:
-            _fitting.refuse_target_of_scaled(target)
+            _intake.refuse_target_of_scaled(target)
         if target is not None:
             target = self._flat_rows(target, reset=False, name="target")
         return -network.row_losses(rows, target=target, loss=self.loss)

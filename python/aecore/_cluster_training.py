@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from aecore import _core
 from aecore._arrays import aligned_zeros
 from aecore._cluster_rules import soft_assignment
-from aecore._fitting import as_callbacks, core_optimizer
 from aecore._history import History
 from aecore._network_state import make_core
 from aecore._objective import make_objective
+from aecore._optimization import as_callbacks, core_optimizer
 from aecore._progress import Progress
 from aecore._recorder import Audience, Recorder
 from aecore.network import Network

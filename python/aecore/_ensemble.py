@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from aecore._side_by_side import run_side_by_side
 
 M = TypeVar("M")
 
@@ -14,21 +16,19 @@ def side_by_side(
 ) -> None:
     """Call `train(member)` for all of them, `n_threads` at a time; `done(n)` after the n-th.
 
-    The core computes without the interpreter's lock, so each member with one thread of its own
-    keeps a core busy. Nothing depends on the order in which they end. An error or Ctrl-C comes out
-    once the members at work have ended; no other is begun.
+    Each member is trained on one thread, but for a single one, which may have a team. Nothing
+    depends on the order in which they end. The first error comes out once all have ended, Ctrl-C at
+    once.
     """
-    if n_threads == 1 or len(members) == 1:
-        for count, member in enumerate(members, start=1):
-            train(member)
-            done(count)
+    if len(members) == 1:
+        train(members[0])
+        done(1)
         return
-    with ThreadPoolExecutor(min(n_threads, len(members))) as pool:
-        futures = [pool.submit(train, member) for member in members]
-        try:
-            for count, future in enumerate(futures, start=1):
-                future.result()
-                done(count)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    count = itertools.count(1)
+    run_side_by_side(
+        lambda _, member: train(member),
+        members,
+        n_items=len(members),
+        n_threads=n_threads,
+        on_done=lambda: done(next(count)),
+    ).check()

@@ -69,9 +69,18 @@ def ensemble_attributes(content: Content) -> dict[str, Any]:
             if name.startswith(_place(index))
         }
         member = _member(Content(document, tensors))
+        width = _width(content.document)
+        rule = f"be {width}, the numbers of a window"
+        n_in = member.network_.layer_sizes[0]
+        require("inputs of a network of the ensemble", n_in == width, rule, n_in)
         learned["estimators_"].append(member)
         learned["spreads_"].append(_spread(member, tensors))
     return learned
+
+
+def _width(document: Mapping[str, Any]) -> int:
+    """Inputs of the networks of a fitted detector."""
+    return int(document["learned"]["n_features_in_"] * document["parameters"].get("window", 1))
 
 
 def _place(index: int) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._side_by_side import run_side_by_side
 from aecore._windows import mean_by_row, windows_of, windows_with
 
 if TYPE_CHECKING:
@@ -65,17 +65,15 @@ class RowErrors:
     def _run(self, X: NDArray[Any], put: Callable[[slice, NDArray[np.float64]], None]) -> None:
         view = windows_of(X, self.window)
 
-        def block(rows: slice) -> None:
+        def block(_: int, rows: slice) -> None:
             windows = windows_with(rows, self.window, len(view))
             put(rows, mean_by_row(self._errors(view[windows]), windows, rows, self.window))
 
         parts = list(_blocks(X.shape[0], view.shape[1]))
-        if self.n_threads == 1 or len(parts) == 1:
-            for part in parts:
-                block(part)
+        if len(parts) == 1:
+            block(0, parts[0])
             return
-        with ThreadPoolExecutor(min(self.n_threads, len(parts))) as pool:
-            list(pool.map(block, parts))
+        run_side_by_side(block, parts, n_items=len(parts), n_threads=self.n_threads).check()
 
     def _errors(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Errors of a few windows, the mean over the networks."""
@@ -83,7 +81,8 @@ class RowErrors:
         for index, network in enumerate(self.networks):
             e = deviations(network, X)
             if self.error == "squared":
-                np.square(e, out=e)
+                with np.errstate(over="ignore"):  # infinitely odd
+                    np.square(e, out=e)
             else:
                 np.abs(e, out=e)
                 if self.error == "standardized":
@@ -97,8 +96,9 @@ class RowErrors:
 
 def deviations(network: Network, X: NDArray[Any]) -> NDArray[np.float64]:
     """Take x_hat - x' on the network's scale, of shape (n_rows, n_features); 0 where missing."""
+    output = network.reconstruct(X)  # first: it refuses what is too large for its type
     target = network._input.apply(X.astype(np.float64))
-    e: NDArray[np.float64] = np.subtract(network.reconstruct(X), target, out=target)
+    e: NDArray[np.float64] = np.subtract(output, target, out=target)
     if network._input.mask_missing:
         e[np.isnan(e)] = 0.0
     return e

@@ -26,6 +26,13 @@ class Outcome(Generic[Result]):
     # What ended all early: Ctrl-C, or an error of the iterable or of `on_done`.
     interruption: BaseException | None = None
 
+    def check(self) -> None:
+        """Raise what ended all early, or the error of the first item that has one."""
+        if self.interruption is not None:
+            raise self.interruption
+        if self.errors:
+            raise self.errors[min(self.errors)]
+
 
 def run_side_by_side(
     function: Callable[[int, Item], Result],

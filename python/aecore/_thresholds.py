@@ -64,10 +64,11 @@ def by_tail(errors: Vector, false_alarm_rate: float) -> float:
         raise ValueError(msg)
     if false_alarm_rate >= len(excess) / len(errors):
         return float(np.quantile(errors, 1.0 - false_alarm_rate))
+    unit = float(excess.mean())  # the fit looks for its maximum among numbers near 1
     with np.errstate(all="ignore"):
-        shape, _, scale = genpareto.fit(excess, floc=0.0)
+        shape, _, scale = genpareto.fit(excess / unit, floc=0.0)
         part = false_alarm_rate * len(errors) / len(excess)
-        beyond = float(genpareto.isf(part, shape, 0.0, scale))
+        beyond = unit * float(genpareto.isf(part, shape, 0.0, scale))
     # A fit that ends nowhere says less than the errors themselves.
     return start + beyond if math.isfinite(beyond) else float(errors.max())
 

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from aecore import _core, _fitting, _models, _thresholds
-from aecore._arrays import as_rows
-from aecore._ensemble import side_by_side
-from aecore._initialization import seed_from
-from aecore._input import InputSettings, fit_scaling
-from aecore._parameters import check_params, parameter_error
-from aecore._progress import Progress
-from aecore._row_errors import RowErrors, spread
-from aecore._training import TrainingData, exclusive, split_rows
-from aecore._windows import windows_of
-from aecore.autoencoder import Autoencoder, trains_in_batches
+from aecore import _core, _models, _outlier_fitting
+from aecore._training import exclusive
+from aecore.autoencoder import trains_in_batches
 from aecore.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
     from typing_extensions import Self
-
-# Updates that each network gets with `n_epochs=None`, about.
-_N_UPDATES = 400
-# Units of a hidden layer with `hidden_layer_sizes=None`.
-_HIDDEN = 32
 
 
 def _streams(detector: AutoencoderOutlierDetector) -> bool:
@@ -59,7 +45,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
     ----------
     hidden_layer_sizes : int or sequence of int, default=None
         Widths of the encoder's layers, >= 1; the last one is the code, and the decoder mirrors it.
-        None: 32 units, and a code of log2(window * n_features) units, rounded, at least one.
+        None sizes the network from the data: a layer of 32 units, and a code of two, for windows
+        of 2 + 2 log2(window), rounded; but no wider than a row less one, at least one.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of the training rows that is odd, for the threshold "quantile". "auto" lets their
         errors say it: odd is what lies more than 2.5 robust standard deviations (1.4826 times the
@@ -249,26 +236,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         del y
         with exclusive(self):
-            self._check_settings()
-            learned: dict[str, Any] = {}
-            rows = self._rows(X, learned)
-            seed = seed_from(self.random_state)
-            training, held = self._split(rows, seed)
-            entry = self._entry(rows, training)
-            view, at = self._seen(rows, training)
-            data = TrainingData(view, None, None, rows=at)
-            members = self._members(rows.shape[1], data.n_training_rows)
-            self._train(
-                lambda member, its_seed: _fitting.fit_layer(member, data, entry, its_seed, ""),
-                members,
-                seed,
-            )
-            learned["estimators_"] = members
-            learned["spreads_"] = self._spreads(members, view, at)
-            errors = self._errors(learned).by_row(rows if held is None else held)
-            learned["offset_"] = -self._threshold(errors)
-            learned["_seed"], learned["_n_seen"] = seed, rows.shape[0]
-            self._publish(learned)
+            self._publish(_outlier_fitting.fit(self, X))
         return self
 
     @available_if(_streams)  # type: ignore[untyped-decorator]
@@ -296,31 +264,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         del y
         with exclusive(self):
-            self._check_settings()
-            first = not hasattr(self, "estimators_")
-            learned: dict[str, Any] = {}
-            rows = self._rows(X, learned, reset=first)
-            seed = seed_from(self.random_state) if first else self._seed
-            view, _ = self._seen(rows, None)
-            data = TrainingData(view, None, None)
-            members = self._members(rows.shape[1], len(view))
-            entry = self._entry(rows, None) if first else self._take_over(members)
-            self._train(
-                lambda member, its_seed: _fitting.pass_over(member, data, entry, its_seed),
-                members,
-                seed,
-            )
-            learned["estimators_"] = members
-            spreads = self._spreads(members, view, None)
-            n_before = 0 if first else self._n_seen
-            part = rows.shape[0] / (n_before + rows.shape[0])
-            if not first:
-                spreads = [a + part * (b - a) for a, b in zip(self.spreads_, spreads, strict=True)]
-            learned["spreads_"] = spreads
-            offset = -self._threshold(self._errors(learned).by_row(rows))
-            learned["offset_"] = offset if first else self.offset_ + part * (offset - self.offset_)
-            learned["_seed"], learned["_n_seen"] = seed, n_before + rows.shape[0]
-            self._publish(learned)
+            self._publish(_outlier_fitting.partial_fit(self, X))
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -345,8 +289,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
             As in `fit`.
         """
         check_is_fitted(self, "estimators_")
-        rows = self._rows(X, {}, reset=False)
-        return -self._errors(vars(self).copy()).by_row(rows)
+        return self._scores(X, vars(self).copy())
 
     def feature_errors(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute the error of each feature of each row: why a row is odd.
@@ -367,8 +310,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
             As in `score_samples`.
         """
         check_is_fitted(self, "estimators_")
-        rows = self._rows(X, {}, reset=False)
-        return self._errors(vars(self).copy()).by_feature(rows)
+        learned = vars(self).copy()
+        rows = _outlier_fitting.rows_of(self, X)
+        return _outlier_fitting.errors(self, learned).by_feature(rows)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute `score_samples(X) - offset_`: negative for odd rows.
@@ -388,10 +332,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
             As in `score_samples`.
         """
         check_is_fitted(self, "estimators_")
-        learned = vars(self).copy()
-        rows = self._rows(X, {}, reset=False)
-        scores: NDArray[np.float64] = -self._errors(learned).by_row(rows)
-        return scores - float(learned["offset_"])
+        learned = vars(self).copy()  # in one step: another thread may publish the next ones
+        return self._scores(X, learned) - float(learned["offset_"])
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Say which rows are odd.
@@ -429,135 +371,10 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         _models.save_estimator(self, path, optimizer_state=optimizer_state)
 
-    # --- the steps of a fit -----------------------------------------------------------------------
-
-    def _check_settings(self) -> None:
-        check_params(self.get_params(deep=False), may_be_none=self._sized_from_data)
-        _fitting.check_settings(self._member(1, 1))
-
-    def _rows(self, X: Any, learned: dict[str, Any], *, reset: bool = True) -> NDArray[Any]:
-        """Rows as they are, checked; names and number of features go to `learned`."""
-        probe = BaseEstimator.__new__(type(self))
-        probe.__dict__.update(self.__dict__)
-        least = {"ensure_min_samples": 2} if reset else {}
-        rows: NDArray[Any] = validate_data(
-            probe, X, reset=reset, dtype="numeric", ensure_all_finite=False, **least
-        )
-        rows = as_rows(rows, rows.shape[1], "X")
-        if reset:
-            for name in ("n_features_in_", "feature_names_in_"):
-                if name in vars(probe):
-                    learned[name] = vars(probe)[name]
-        if self.window > 1:
-            if rows.shape[0] < self.window:
-                rule = f"be at most {rows.shape[0]}, the number of rows"
-                raise parameter_error("window", rule, self.window)
-            _check_finite(rows, missing=self.missing == "mask")
-        return rows
-
-    def _split(
-        self, rows: NDArray[Any], seed: int
-    ) -> tuple[NDArray[np.int64] | None, NDArray[Any] | None]:
-        """Indices of the rows to learn from (None: all), and the rows for calibration."""
-        if self.threshold != "conformal":
-            return None, None
-        n_rows = rows.shape[0]
-        if self.window == 1:
-            training, held = split_rows(n_rows, self.calibration_fraction, seed)
-            return training, rows[held]
-        n_held = max(1, round(self.calibration_fraction * n_rows))
-        for n, use in ((n_held, "for calibration"), (n_rows - n_held, "to learn from")):
-            if n < self.window:
-                raise parameter_error("window", f"be at most {n}, the rows {use}", self.window)
-        return np.arange(n_rows - n_held), rows[n_rows - n_held :]
-
-    def _seen(
-        self, rows: NDArray[Any], training: NDArray[np.int64] | None
-    ) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
-        """What the networks see: windows of the rows, and which of them to learn from."""
-        if self.window == 1:
-            return rows, training
-        if training is not None:
-            rows = rows[: len(training)]
-        return windows_of(rows, self.window), None
-
-    def _entry(self, rows: NDArray[Any], training: NDArray[np.int64] | None) -> InputSettings:
-        """Scales by column, the same ones for every place in a window."""
-        mask = self.missing == "mask"
-        if self.scale is None:
-            return InputSettings(1.0, mask_missing=mask)
-        offset, factor = fit_scaling(rows, training, self.scale)
-        return InputSettings(
-            1.0, np.tile(offset, self.window), np.tile(factor, self.window), mask_missing=mask
-        )
-
-    def _member(self, n_features: int, n_rows: int) -> Autoencoder:
-        """One autoencoder of the ensemble."""
-        batch_size = int(self.batch_size)
-        n_epochs = self.n_epochs
-        if n_epochs is None:
-            n_epochs = max(1, round(_N_UPDATES / math.ceil(n_rows / batch_size)))
-        sizes = self.hidden_layer_sizes
-        if sizes is None:
-            sizes = (_HIDDEN, max(1, round(math.log2(self.window * n_features))))
-        return Autoencoder(
-            sizes,
-            activation=self.activation,
-            weight_decay=self.weight_decay,
-            trim_fraction=self.trim_fraction,
-            noise=self.noise,
-            noise_level=self.noise_level,
-            missing=self.missing,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            batch_size=batch_size,
-            n_epochs=n_epochs,
-            dtype=self.dtype,
-            n_threads=self._threads if self.n_estimators == 1 else 1,
-        )
-
-    def _members(self, n_features: int, n_rows: int) -> list[Autoencoder]:
-        return [self._member(n_features, n_rows) for _ in range(self.n_estimators)]
-
-    def _take_over(self, members: list[Autoencoder]) -> InputSettings:
-        """Let new members go on from the present ones; return what happens to their rows."""
-        present = self.estimators_
-        if len(present) != len(members):
-            rule = f"be {len(present)}, as in the first call"
-            raise parameter_error("n_estimators", rule, self.n_estimators)
-        for member, before in zip(members, present, strict=True):
-            for name in ("network_", "_history", "_optimizer_state"):
-                setattr(member, name, getattr(before, name))
-        entry: InputSettings = present[0].network_._input
-        return entry
-
-    def _train(
-        self, train: Callable[[Autoencoder, int], object], members: list[Autoencoder], seed: int
-    ) -> None:
-        """Call train(member, its seed) for all of them."""
-        words = np.random.SeedSequence(seed).generate_state(len(members), np.uint64)
-        seeds = [int(word) for word in words >> np.uint64(1)]
-        with Progress(self.verbose, len(members), "network") as progress:
-            jobs = list(zip(members, seeds, strict=True))
-            side_by_side(lambda job: train(*job), jobs, self._threads, progress.move_to)
-
-    def _spreads(
-        self, members: list[Autoencoder], view: NDArray[Any], at: NDArray[np.int64] | None
-    ) -> list[NDArray[np.float64]]:
-        return [spread(member.network_, view, at) for member in members]
-
-    def _errors(self, learned: dict[str, Any]) -> RowErrors:
-        networks = [member.network_ for member in learned["estimators_"]]
-        return RowErrors(networks, learned["spreads_"], self.error, self.window, self._threads)
-
-    def _threshold(self, errors: NDArray[np.float64]) -> float:
-        if self.threshold == "tail":
-            return _thresholds.by_tail(errors, self.false_alarm_rate)
-        if self.threshold == "conformal":
-            return _thresholds.by_conformal(errors, self.false_alarm_rate)
-        if isinstance(self.contamination, str):
-            return _thresholds.by_deviation(errors)
-        return _thresholds.by_share(errors, self.contamination)
+    def _scores(self, X: Any, learned: dict[str, Any]) -> NDArray[np.float64]:
+        rows = _outlier_fitting.rows_of(self, X)
+        scores: NDArray[np.float64] = -_outlier_fitting.errors(self, learned).by_row(rows)
+        return scores
 
     def _publish(self, learned: dict[str, Any]) -> None:
         """Write all learned attributes in one step; names of another training go."""
@@ -586,17 +403,3 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing == "mask"
         return tags
-
-
-def _check_finite(rows: NDArray[Any], *, missing: bool) -> None:
-    """What the core says of a window's places is of no use to the caller of a series."""
-    if rows.dtype.kind != "f":
-        return
-    for start in range(0, rows.shape[0], 4096):
-        block = rows[start : start + 4096]
-        wrong = np.isinf(block) if missing else ~np.isfinite(block)
-        if wrong.any():
-            row, column = (int(i) for i in np.argwhere(wrong)[0])
-            got = f"{block[row, column]} in row {start + row}, column {column}"
-            msg = f"X must not contain NaN or infinity; got {got}"
-            raise ValueError(msg)

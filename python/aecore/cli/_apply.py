@@ -32,8 +32,8 @@ def _load(model: Path, rows: Path, output: Path) -> tuple[Any, Table]:
     return aecore.load(model), read_table(rows)
 
 
-def _check_autoencoder(learned: Any, model: Path) -> None:
-    if not hasattr(learned, "reconstruct"):
+def _check_autoencoder(learned: Any, model: Path, method: str) -> None:
+    if not hasattr(learned, method):
         msg = f"{model} must hold an autoencoder; got an {type(learned).__name__}"
         raise TableError(msg)
 
@@ -46,6 +46,7 @@ def encode(model: Path, rows: Path, output: Path) -> None:
         codes = learned.encode(table.rows)
         names = [f"code{unit}" for unit in range(codes.shape[1])]
     else:
+        _check_autoencoder(learned, model, "transform")
         codes = learned.transform(table.frame())
         names = list(learned.get_feature_names_out())
     write_table(output, codes.toarray() if hasattr(codes, "toarray") else codes, names)
@@ -56,16 +57,19 @@ def reconstruct(model: Path, rows: Path, output: Path) -> None:
     """Write what the network makes of ROWS."""
     learned, table = _load(model, rows, output)
     X = table.rows if isinstance(learned, aecore.Network) else table.frame()
-    _check_autoencoder(learned, model)
+    _check_autoencoder(learned, model, "reconstruct")
     write_table(output, learned.reconstruct(X), table.names)
 
 
 @_command
 def score(model: Path, rows: Path, output: Path) -> None:
-    """Write minus the loss of each of ROWS: the lower, the less the model knows such a row."""
+    """Write minus the loss of each of ROWS: the lower, the less the model knows such a row.
+
+    Of an outlier detector, minus the error.
+    """
     learned, table = _load(model, rows, output)
     if isinstance(learned, aecore.Network):
         msg = f"{model} must hold an estimator, which knows its loss; got a Network"
         raise TableError(msg)
-    _check_autoencoder(learned, model)
+    _check_autoencoder(learned, model, "score_samples")
     write_table(output, learned.score_samples(table.frame()), ["score"])

@@ -23,13 +23,16 @@ def _lines(learned: Any) -> list[tuple[str, str]]:
     lines = [("holds", type(learned).__name__)]
     network = learned
     if not isinstance(learned, aecore.Network):
-        network = getattr(learned, "network_", None)
+        members = getattr(learned, "estimators_", [])  # of an outlier detector
+        network = members[0].network_ if members else getattr(learned, "network_", None)
         defaults = type(learned)().get_params()
         lines += [
             ("parameter", f"{name} = {value!r}")
             for name, value in learned.get_params().items()
             if value != defaults[name]
         ]
+        if members:
+            lines.append(("networks", f"{len(members)}, each of them"))
     if network is None:
         return [*lines, ("network", "none: not fitted")]
     lines += [
