@@ -1,13 +1,12 @@
 """Clusters of the MNIST digits: `python -m benchmarks.quality.clustering_mnist [--quick]`.
 
-All 70,000 images divided by 255, 784-500-500-2000-10: accuracy of k-means on codes and of DEC from
-there, mean, least and largest of three seeds, beside DEC-keras (mean of 10 trials, 300 epochs of
-pretraining, a new target every 140 batches) and the paper (J. Xie, R. Girshick, A. Farhadi, ICML
-2016). As in DEC-keras the autoencoder starts with weights of U(-1, 1) / sqrt(n_in) and is trained
-with momentum 0.9, with three times its rate for less than a seventh of its epochs. DEC begins with a
-Gaussian mixture of the codes. The settings were chosen by one training of 20 epochs, of several, by its
-accuracy; nothing else looks at a label before the end. The seeds done are kept if the command is
-stopped.
+All 70,000 images divided by 255, 784-500-500-2000-10: accuracy of k-means and of a Gaussian mixture
+on codes, and of DEC from the mixture; mean, least and largest of three seeds beside DEC-keras (mean
+of 10 trials, 300 epochs of pretraining, a new target every 140 batches) and the paper (J. Xie,
+R. Girshick, A. Farhadi, ICML 2016). As in DEC-keras the autoencoder starts with weights of
+U(-1, 1) / sqrt(n_in) and is trained with momentum 0.9, with three times its rate for less than a
+seventh of its epochs. The settings were chosen by the accuracy of one training of 20 epochs each;
+nothing else looks at a label before the end. The seeds done are kept if the command is stopped.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def main() -> int:
     )
     header = ["accuracy", "DEC-keras (paper)", "mean", "least", "most"]
     print_table(header, table(figures, _PUBLISHED))
-    low = (60.0, 60.0) if benchmark.quick else (86.0, 90.5)
+    low = (58.0, 70.0) if benchmark.quick else (86.0, 90.5)
     goals = [
         Goal("accuracy of AE+k-means, per cent", figures["AE+k-means"], low[0], 100.0),
         Goal("accuracy of DEC, per cent", figures["DEC"], low[1], 100.0),
