@@ -331,6 +331,15 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
   return progress.steps;
 }
 
+/// (epoch, loss, validation loss, seconds) of each.
+py::list waiting_of(const TrainProgress& progress) {
+  py::list reports;
+  for (const EpochReport& r : progress.waiting) {
+    reports.append(py::make_tuple(r.epoch, r.loss, r.validation_loss, r.seconds));
+  }
+  return reports;
+}
+
 void check_sparse(const py::object& x, const std::string& name) {
   const Rows rows = rows_of(x, name);
   compute([&] { check_structure(rows.source); });
@@ -411,7 +420,7 @@ void bind_network(py::module_& m) {
   py::class_<TrainProgress>(m, "Progress")
       .def(py::init<>())
       .def_readonly("steps", &TrainProgress::steps)
-      .def_readonly("n_waiting", &TrainProgress::n_waiting);
+      .def_property_readonly("waiting", &waiting_of);
 }
 
 }  // namespace aecore

@@ -58,21 +58,18 @@ class Training {
     }
     most_waiting_ = static_cast<std::size_t>(std::clamp<index_t>(
         std::min(call.schedule.epochs_per_report, call.schedule.n_epochs), 1, kMostWaiting));
-    waiting_.reserve(most_waiting_);
+    progress_.waiting.reserve(most_waiting_);
     load();
   }
 
-  /// Reports of the epochs that nobody has heard of yet; `parameters` are as the last one left
-  /// them.
+  /// Tells of the epochs that nobody has heard of yet, by the last of them, which left `parameters`
+  /// as they are. They stay where they are if that ends the training, maybe by an exception.
   void report() {
+    std::vector<EpochReport>& waiting = progress_.waiting;
+    if (waiting.empty() || finished_) return;
     const FloatMode callers_mode(FloatMode::keep_subnormals);
-    progress_.n_waiting = static_cast<index_t>(waiting_.size());
-    for (const EpochReport& each : waiting_) {
-      --progress_.n_waiting;
-      finished_ = on_epoch_(each);
-      if (finished_) break;
-    }
-    waiting_.clear();
+    finished_ = on_epoch_(waiting.back());
+    if (!finished_) waiting.clear();
   }
 
   /// The working weights and moments back into the caller's arrays, and nothing after that. What is
@@ -193,11 +190,11 @@ class Training {
                        std::chrono::duration<double>(Clock::now() - start).count()};
     if (diverged_) report.loss = kNone;
     if (validation_ && !diverged_) report.validation_loss = validation_->parts().total();
-    if (!waiting_.empty() && (diverged_ || !weights_are_finite())) this->report();
+    if (diverged_ || !weights_are_finite()) this->report();
     store_weights();
-    waiting_.push_back(report);
+    progress_.waiting.push_back(report);
     const bool is_last = e + 1 == call_.schedule.n_epochs || diverged_;
-    if (is_last || waiting_.size() == most_waiting_) this->report();
+    if (is_last || progress_.waiting.size() == most_waiting_) this->report();
     finished_ = finished_ || diverged_;
   }
 
@@ -220,8 +217,7 @@ class Training {
   std::unique_ptr<RowStep<T>> row_step_;  // instead of step_, for plain descent row by row
   std::unique_ptr<BatchGradient<T>> validation_;
   std::vector<index_t> order_;
-  std::vector<EpochReport> waiting_;  // epochs without a report, most_waiting_ at the end of one
-  std::size_t most_waiting_;
+  std::size_t most_waiting_;  // epochs without a report at the end of one
   double loss_sum_ = 0;
   bool diverged_ = false;
   bool finished_ = false;

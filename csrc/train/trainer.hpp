@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <vector>
 
 #include "train/optimizer.hpp"
 
@@ -41,15 +42,15 @@ struct TrainCall {
 /// Where a training stands; read by the poll on the calling thread.
 struct TrainProgress {
   index_t epoch = 0;
-  index_t rows_done = 0;  // of this epoch
-  index_t steps = 0;      // updates made by this call
-  index_t n_waiting = 0;  // reports that follow the one being made
+  index_t rows_done = 0;             // of this epoch
+  index_t steps = 0;                 // updates made by this call
+  std::vector<EpochReport> waiting;  // epochs that have ended, until their report has come back
 };
 
 /// `on_epoch` runs on the calling thread between epochs; true ends the training. Where reports may
-/// wait, several are made in a row, at the latest before the poll and at the end: `parameters` then
-/// are those of the last, and all are of epochs that ended with finite weights, or the last is the
-/// only one. A batch whose loss is not finite ends its epoch at once, after a report that says so.
+/// wait, it runs for the last of the `waiting`, at the latest before the poll and at the end: all
+/// of them ended with finite weights, or the last is the only one, and `parameters` are those of
+/// the last. A batch whose loss is not finite ends its epoch at once, after a report that says so.
 template <class T>
 void train(const TrainCall<T>& call, int n_threads, const Poll& poll, TrainProgress& progress,
            const std::function<bool(const EpochReport&)>& on_epoch);

@@ -132,9 +132,10 @@ class Progress:
     def steps(self) -> int:
         """Updates made."""
     @property
-    def n_waiting(self) -> int:
-        """During `on_epoch`: how many more reports are made at once. `parameters` are those of the
-        last of them; the epochs before it ended with finite ones."""
+    def waiting(self) -> list[tuple[int, float, float, float]]:
+        """What `on_epoch` has not returned from: (epoch, loss, validation_loss, seconds) of epochs
+        that ended. During `on_epoch` the last one is its own, and `parameters` are of that; those
+        before ended with finite ones."""
 
 class Network:
     """Layer sizes and activations, no weights: immutable and safe to share between threads."""

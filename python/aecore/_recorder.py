@@ -90,7 +90,6 @@ class Recorder:
     ) -> None:
         self._start = network
         self.history = history.own()
-        self._passed: list[dict[str, float]] = []  # epochs that `history` is still to get
         self._publish = publish
         self._progress = progress
         self._audience = audience
@@ -146,9 +145,14 @@ class Recorder:
         loss: float,
         validation_loss: float,
         seconds: float,
+        *,
         learning_rate: float = math.nan,
+        earlier: Sequence[Mapping[str, float]] = (),
     ) -> bool:
-        """Record an epoch and tell everybody; return True to stop."""
+        """Record an epoch and tell everybody; return True to stop.
+
+        `earlier` are epochs that ended well before it, when nobody wants to see each.
+        """
         if not (math.isfinite(loss) and _is_finite(parameters)):
             self.diverged = True
             return True
@@ -161,8 +165,7 @@ class Recorder:
         }
         measure = self._audience.measure
         measured = {} if measure is None else measure(network)
-        self.history = self.history.extended(*self._passed, {**values, **measured})
-        self._passed.clear()
+        self.history = self.history.extended(*earlier, {**values, **measured})
         shown = {"epoch": self.n_epochs, "loss": loss, "validation_loss": validation_loss}
         shown.update(measured)
         self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
@@ -179,10 +182,6 @@ class Recorder:
         )
         self.stopped = self._tell(state)
         return self.stopped
-
-    def passed(self, **values: float) -> None:
-        """Record an epoch that ended well, when nobody wants to see each and the next has ended."""
-        self._passed.append(values)
 
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""
@@ -204,10 +203,10 @@ class Recorder:
         network = self._published
         return network is not None and np.array_equal(network.parameters, parameters)
 
-    def interrupted(self, parameters: NDArray[Any]) -> None:
-        """Publish the last finished batch, if it is finite."""
+    def interrupted(self, parameters: NDArray[Any], earlier: Sequence[Mapping[str, float]]) -> None:
+        """Publish the last finished batch, if it is finite, and the epochs that ended before it."""
         if _is_finite(parameters):
-            self.history = self.history.extended(*self._passed)
+            self.history = self.history.extended(*earlier)
             self._hand_over(self._start.with_parameters(parameters))
 
     def restore_best(self) -> None:

@@ -187,18 +187,25 @@ def train_minibatches(  # noqa: PLR0917
 
     def on_epoch(epoch: int, loss: float, validation_loss: float, seconds: float) -> bool:  # noqa: ARG001
         nonlocal n_done
-        n_done += n_rows
+        *earlier, _ = ended()
+        n_done += n_rows * (len(earlier) + 1)
         rate = optimizer.learning_rate
-        if steps.n_waiting > 0:
-            recorder.passed(
-                loss=loss, seconds=seconds, learning_rate=rate, validation_loss=validation_loss
-            )
-            return False
-        stop = recorder.epoch(parameters, loss, validation_loss, seconds, learning_rate=rate)
+        stop = recorder.epoch(
+            parameters, loss, validation_loss, seconds, learning_rate=rate, earlier=earlier
+        )
         progress.move_to(n_done)
         if not (stop or recorder.is_complete):
             set_epoch()
         return stop or recorder.checkpoint_is_due
+
+    def ended() -> list[dict[str, float]]:
+        """Epochs that the recorder is still to hear of."""
+        rate = optimizer.learning_rate
+        return [
+            {"loss": loss, "seconds": s, "learning_rate": rate, "validation_loss": held}
+            for epoch, loss, held, s in steps.waiting
+            if epoch >= recorder.n_epochs
+        ]
 
     def on_progress(epoch: int, rows_done: int) -> None:  # noqa: ARG001
         progress.move_to(n_done + rows_done)
@@ -232,7 +239,7 @@ def train_minibatches(  # noqa: PLR0917
         recorder.restore_best()
     except KeyboardInterrupt:
         if state.n_updates > first_update:
-            recorder.interrupted(parameters)
+            recorder.interrupted(parameters, ended())
         raise
     finally:
         if recorder.has_published(parameters):
