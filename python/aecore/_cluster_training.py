@@ -221,7 +221,8 @@ def refine(  # noqa: PLR0917
                 else:
                     loss = np.nan
             seconds = time.perf_counter() - start
-            stop = recorder.epoch(parameters, loss, np.nan, seconds, state.learning_rate)
+            rate = state.learning_rate
+            stop = recorder.epoch(parameters, loss, np.nan, seconds, learning_rate=rate)
             bar.move_to(recorder.n_epochs)
             if stop or changed < model.tolerance:
                 break
