@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aecore import Autoencoder, Network
+from aecore import Autoencoder, AutoencoderOutlierDetector, Network
 from helpers import run_function
 from samples import same_bits, three_factor_rows
 
@@ -83,8 +83,18 @@ def one_evaluation_run() -> tuple[float, Any, bytes]:
     return latency, ae, before
 
 
+def ensemble_run(n_threads: int = 2) -> tuple[float, Any, float]:
+    """Interrupt a second fit of networks side by side, which would take hours."""
+    X = three_factor_rows(3000)
+    detector = AutoencoderOutlierDetector(n_epochs=1, n_threads=n_threads, random_state=0).fit(X)
+    before = float(detector.score_samples(X[:1])[0])
+    return *interrupted_fit(detector.set_params(n_epochs=10**6), X, 0.5), before
+
+
 @pytest.mark.timing
-@pytest.mark.parametrize("run", [minibatch_run, brief_epochs_run, lbfgs_run, one_evaluation_run])
+@pytest.mark.parametrize(
+    "run", [minibatch_run, brief_epochs_run, lbfgs_run, one_evaluation_run, ensemble_run]
+)
 def test_latency(run: Any) -> None:
     latencies: list[float] = []
     while len(latencies) < ATTEMPTS and min(latencies, default=LIMIT) >= LIMIT:
@@ -119,6 +129,14 @@ def test_brief_epochs_are_all_in_the_history() -> None:
     assert same_bits(ae.network_, twin.network_)
     assert ae.history_["loss"] == twin.history_["loss"]
     check_usable(ae, n_features=10)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_an_interrupted_detector_is_as_it_was(n_threads: int) -> None:
+    _, detector, before = run_function(ensemble_run, n_threads, timeout=CHILD_TIMEOUT)
+    X = three_factor_rows(3000)
+    assert detector.score_samples(X[:1])[0] == before
+    assert detector.set_params(n_epochs=1).fit(X).score_samples(X[:1])[0] == before
 
 
 def test_lbfgs_fit_holds_the_last_iterate() -> None:
