@@ -23,6 +23,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from aecore import AutoencoderOutlierDetector, fit_many
 from benchmarks.quality.common import Benchmark, Goal, data_folder, mean_over_seeds, print_table
@@ -111,7 +112,8 @@ def by_pca(series: Sequence[Series]) -> dict[float, list[NDArray[np.bool_]]]:
         view = np.lib.stride_tricks.sliding_window_view(rows, _PCA_WINDOW, axis=0)
         windows = view.reshape(len(view), -1)
         n_training = N_TRAINING - _PCA_WINDOW + 1
-        pca = PCA(_PCA_COMPONENTS).fit(windows[:n_training])
+        with threadpool_limits(1):  # two threads of BLAS wait for each other on a busy machine
+            pca = PCA(_PCA_COMPONENTS).fit(windows[:n_training])
         residuals = windows - pca.inverse_transform(pca.transform(windows))
         error = np.abs(residuals).sum(axis=1)
         quantile = np.quantile(error[:n_training], 0.99)

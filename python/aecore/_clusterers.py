@@ -61,7 +61,7 @@ def _minibatch_kmeans(n_clusters: int, codes: NDArray[Any], seed: int) -> Any:
 
 def _gaussian_mixture(n_clusters: int, codes: NDArray[Any], seed: int) -> Any:
     del codes
-    return GaussianMixture(n_clusters, random_state=seed)
+    return GaussianMixture(n_clusters, n_init=10, max_iter=300, random_state=seed)
 
 
 def _agglomerative(n_clusters: int, codes: NDArray[Any], seed: int) -> Any:

@@ -73,9 +73,10 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         code_activation="identity")``. It lends all but `callbacks`, `dtype`, `n_threads`,
         `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
     clusterer : str or clusterer, default="kmeans"
-        "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture", "agglomerative", "dbscan"
-        (eps such that 9 of 10 rows are core samples) or "hdbscan", with the settings of
-        scikit-learn otherwise; or an object of its kind, which is cloned.
+        "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture" (10 starts, and 300
+        iterations at most), "agglomerative", "dbscan" (eps such that 9 of 10 rows are core samples)
+        or "hdbscan", with the settings of scikit-learn otherwise; or an object of its kind, which
+        is cloned.
     refinement : {"dec", "idec"}, default=None
         How codes and clusters are refined; None does not. It begins with the clusterer's centres,
         or the mean code of each cluster, and is left out where there are fewer than two. Every row
