@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 
-from aecore import Autoencoder, DeepClustering
+from aecore import Autoencoder, DeepClustering, Network
 from aecore._cluster_figures import accuracy
 from aecore.callbacks import EpochState
 from benchmarks.quality.common import RESULTS, _commit
@@ -48,20 +49,27 @@ class Protocol:
     refinement: dict[str, Any]
     hidden: tuple[int, ...] = HIDDEN
     start: str = "kmeans"  # the clusterer that DEC begins with
+    initial: Callable[[int], Network] | None = None  # by seed, what the autoencoder begins with
     report_every: int = 10
     pixels: bool = True  # k-means on them too
     _n_clusters: int = field(default=10)
 
     def run(self, seed: int) -> Figures:
         """Figures in per cent (NMI and ARI from 0 to 1), and seconds."""
+        report = Report(f"seed {seed}", self.report_every)
+        autoencoder = Autoencoder(self.hidden, code_activation="identity", **self.autoencoder)
         settings: dict[str, Any] = {
             "n_clusters": self._n_clusters,
-            "autoencoder": Autoencoder(self.hidden, code_activation="identity", **self.autoencoder),
+            "autoencoder": autoencoder,
             "random_state": seed,
-            "callbacks": Report(f"seed {seed}", self.report_every),
+            "callbacks": report,
         }
         begin = time.perf_counter()
-        plain = DeepClustering(**settings).fit(self.X)
+        network = None
+        if self.initial is not None:
+            own = clone(autoencoder).set_params(random_state=seed, callbacks=report)
+            network = own.fit(self.X, init=self.initial(seed)).network_
+        plain = DeepClustering(**settings).fit(self.X, init=network)
         trained = time.perf_counter()
         mixture = DeepClustering(**settings, clusterer="gaussian_mixture")
         mixture.fit(self.X, init=plain.network_)
