@@ -134,11 +134,15 @@ class _Calls(Generic[Item, Result]):
             self.interrupt(error)
 
     def interrupt(self, error: BaseException) -> None:
-        """End all: what a helper raises because of it comes second, and is dropped."""
+        """Begin no more; after Ctrl-C and the like stop what has begun.
+
+        What a helper raises because of that comes second, and is dropped.
+        """
         with self._lock:
             if self.outcome.interruption is None:
                 self.outcome.interruption = error
-        self.stop.set()
+        if not isinstance(error, Exception):
+            self.stop.set()
 
 
 def _start(calls: _Calls[Item, Result], n: int, helpers: list[threading.Thread]) -> None:
