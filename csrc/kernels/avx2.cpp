@@ -52,6 +52,14 @@ inline void from_bytes(const char* p, Vec<double>& out) {
   out = _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four)));
 }
 
+// Bit i: whether lane i of a comparison is set.
+inline std::uint32_t lane_bits(IntVec<float> mask) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(reinterpret_cast<__m256>(mask)));
+}
+inline std::uint32_t lane_bits(IntVec<double> mask) {
+  return static_cast<std::uint32_t>(_mm256_movemask_pd(reinterpret_cast<__m256d>(mask)));
+}
+
 // Limits that let NaN through: min and max return their second operand when one is NaN.
 inline Vec<float> at_most(Vec<float> x, float limit) { return _mm256_min_ps(splat(limit), x); }
 inline Vec<double> at_most(Vec<double> x, double limit) { return _mm256_min_pd(splat(limit), x); }

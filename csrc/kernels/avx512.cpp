@@ -48,6 +48,14 @@ inline void from_bytes(const char* p, Vec<double>& out) {
   out = _mm512_maskz_cvtepi32_pd(0xFF, _mm256_cvtepu8_epi32(bytes));
 }
 
+// Bit i: whether lane i of a comparison is set.
+inline std::uint32_t lane_bits(IntVec<float> mask) {
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask));
+}
+inline std::uint32_t lane_bits(IntVec<double> mask) {
+  return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask));
+}
+
 // Indices first, first + 1, ... of the lanes that are not zero, with junk after them; returns their
 // number. Storing from a compressed register takes a fifth of the time of a compressing store.
 inline index_t store_lanes(unsigned lanes, std::int32_t first, std::int32_t* out) {

@@ -5,6 +5,8 @@
 //
 #include "kernels/patches-inl.hpp"
 //
+#include "kernels/nonzero-inl.hpp"
+//
 #include "kernels/gemm-inl.hpp"
 #include "kernels/packing-inl.hpp"
 #include "kernels/sparse-inl.hpp"

@@ -1,4 +1,4 @@
-// Matrix product over panels: register tiles of up to kTileRows x 2 vectors. See table.hpp for the
+// Matrix product over panels: register tiles of up to kTileRows x 2 vectors. See calls.hpp for the
 // layout and kSumBlock for the order of the sum.
 
 /// One tile, one block of the sum: c (or c +=) = a b over k <= kSumBlock terms accumulated from
@@ -57,13 +57,24 @@ inline Lines rows_ahead(RowFetch& f, index_t lines) {
   return {from, from + bytes};
 }
 
-/// One panel of C for one block of the sum.
-template <class T>
-inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, index_t panel,
-                       index_t block, index_t terms, const char* next_b) {
+/// The kernels of one product: of tiles one and two vectors wide, and of those that leave zeros
+/// out.
+template <class T, bool Transposed>
+struct ProductKernels {
+  static constexpr auto kTiles = MicroKernels<T, Transposed>::make(TileHeights{});
+  static constexpr auto kSkipping = SkippingKernels<T, Transposed>::make(TileHeights{});
+};
+
+/// One panel of C for one block of the sum; `counting`: the terms that count, by tile, `tile_words`
+/// apart; or null.
+template <class T, bool Transposed>
+inline void gemm_panel(const GemmCall<T>& call, index_t panel, index_t block, index_t terms,
+                       const std::uint32_t* counting, index_t tile_words, const char* next_b) {
+  using Kernels = ProductKernels<T, Transposed>;
   constexpr index_t kW = kWidth<T>;
   const index_t column = panel * kW;
   const index_t columns = smaller(kW, call.column_end - column);
+  const bool narrow = columns <= Simd<T>::kLanes;  // one vector is enough
   const bool last = block + terms >= call.k;
   const T* const b = call.b + panel * call.b_stride + block * call.b_row;
   // `next_b` is fetched while this block of B is used, unless all of B stays in the second-level
@@ -73,32 +84,38 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
   const bool cached =
       (call.column_end - call.column_begin) * call.k < kCached / static_cast<index_t>(sizeof(T));
   const char* const end_b = cached ? next_b : next_b + terms * kRowBytes;
+  const index_t n_words = (terms + kW - 1) / kW;
   index_t row = call.row_begin;
   while (row < call.row_end) {
-    // A transposed A in panels changes its address at each of them, and an update, which is what
-    // follows such a product, takes W^T over where a panel's width of rows is full. (One row in
-    // panels has their stride in place, too.)
-    const index_t limit = call.a_transposed && (call.a_stride != kW || call.epilogue != nullptr)
-                              ? smaller(call.row_end, (row / kW + 1) * kW)
-                              : call.row_end;
-    const index_t rows = tile_height(limit - row);
-    const T* const a = call.a_transposed
+    const index_t rows = rows_of_tile(call, row);
+    const T* const a = Transposed
                            ? call.a + (row / kW) * call.a_stride + row % kW + block * call.a_row
                            : call.a + (block / kW) * call.a_stride + row * call.a_row;
     T* const c = call.c + panel * call.c_stride + (row - call.c_first_row) * call.c_row;
+    const index_t taken = counting == nullptr ? terms : count_bits(counting, n_words);
+    const bool skips = taken * 8 < terms * 7 && !narrow;
+    const index_t lines = skips ? 2 * taken : terms;
     Lines ahead{reinterpret_cast<const char*>(c), reinterpret_cast<const char*>(c)};  // nothing
     if (next_b < end_b) {
-      ahead = {next_b, next_b + smaller(terms * 64, end_b - next_b)};
+      ahead = {next_b, next_b + smaller(lines * 64, end_b - next_b)};
       next_b = ahead.end;
     } else if (call.ahead != nullptr && call.ahead->done_rows < call.ahead->n_rows) {
-      ahead = rows_ahead(*call.ahead, terms);
+      ahead = rows_ahead(*call.ahead, lines);
     }
     if (last && call.prologue != nullptr) call.prologue(call.context, row, rows, column);
-    kernels[rows - 1](a, call.a_row, call.a_stride, b, call.b_row, c, call.c_row, terms,
-                      call.accumulate || block > 0, ahead);
-    if (last && call.epilogue != nullptr)
+    const bool add = call.accumulate || block > 0;
+    if (skips) {
+      Kernels::kSkipping.at[rows - 1](a, call.a_row, call.a_stride, b, c, call.c_row, counting,
+                                      n_words, add, {ahead});
+    } else {
+      Kernels::kTiles.at[narrow ? 0 : 1][rows - 1](a, call.a_row, call.a_stride, b, call.b_row, c,
+                                                   call.c_row, terms, add, ahead);
+    }
+    if (last && call.epilogue != nullptr) {
       call.epilogue(call.context, c, row, rows, column, columns);
+    }
     row += rows;
+    if (counting != nullptr) counting += tile_words;
   }
 }
 
@@ -106,33 +123,42 @@ inline void gemm_panel(const GemmCall<T>& call, const MicroKernel<T>* kernels, i
 /// too large for the second level, block after block of the sum passes over all panels: C, a
 /// smaller matrix, then comes and goes with each block (a backward product from 20,000 outputs: 1.5
 /// times as fast). The order of each sum is the same.
-template <class T>
-void gemm(const GemmCall<T>& call) {
-  if (call.patches != nullptr) return multiply_patches(call);
-  static constexpr auto kRowsOfA = MicroKernels<T, false>::make(TileHeights{});
-  static constexpr auto kColumnsOfA = MicroKernels<T, true>::make(TileHeights{});
+template <class T, bool Transposed>
+inline void multiply_panels(const GemmCall<T>& call) {
   constexpr index_t kW = kWidth<T>;
   constexpr index_t kLargeA = 2 * 1024 * 1024 / static_cast<index_t>(sizeof(T));
-  const auto& kernels = call.a_transposed ? kColumnsOfA.at : kRowsOfA.at;
   const index_t first = call.column_begin / kW, end = (call.column_end + kW - 1) / kW;
   const bool blocks_first = (call.row_end - call.row_begin) * call.k > kLargeA;
-  const auto run = [&](index_t panel, index_t block) {
-    const bool narrow = call.column_end - panel * kW <= Simd<T>::kLanes;  // one vector is enough
+  Terms counting;
+  const auto run = [&](index_t panel, index_t block, const std::uint32_t* words) {
     const index_t terms = smaller(kSumBlock, call.k - block);
     const T* const b = call.b + panel * call.b_stride + block * call.b_row;
     const T* const next = blocks_first ? b + call.b_stride : b + terms * kW;
-    gemm_panel(call, kernels[narrow ? 0 : 1], panel, block, terms,
-               reinterpret_cast<const char*>(next));
+    gemm_panel<T, Transposed>(call, panel, block, terms, words, counting.n_words,
+                              reinterpret_cast<const char*>(next));
   };
   if (blocks_first) {
     for (index_t block = 0; block < call.k; block += kSumBlock) {
-      for (index_t panel = first; panel < end; ++panel) run(panel, block);
+      const bool known = counting.find(call, block, smaller(block + kSumBlock, call.k));
+      for (index_t panel = first; panel < end; ++panel) {
+        run(panel, block, known ? counting.words : nullptr);
+      }
     }
   } else {
+    const bool known = counting.find(call, 0, call.k);
     for (index_t panel = first; panel < end; ++panel) {
-      for (index_t block = 0; block < call.k; block += kSumBlock) run(panel, block);
+      for (index_t block = 0; block < call.k; block += kSumBlock) {
+        run(panel, block, known ? counting.words + block / kW : nullptr);
+      }
     }
   }
+}
+
+template <class T>
+void gemm(const GemmCall<T>& call) {
+  if (call.patches != nullptr) return multiply_patches(call);
+  if (call.a_transposed) return multiply_panels<T, true>(call);
+  multiply_panels<T, false>(call);
 }
 
 /// One row of A, straight from row-major W: nothing is packed for a single row. Chains blocks of

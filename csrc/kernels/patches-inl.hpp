@@ -1,4 +1,4 @@
-// Products of patches: what a convolution is, in both directions (see Patches in table.hpp). The
+// Products of patches: what a convolution is, in both directions (see Patches in calls.hpp). The
 // rows of a patch are read where they lie, as runs of columns of A: nothing is gathered.
 
 /// One tile of a group: c = the sum of its runs.

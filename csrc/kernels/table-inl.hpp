@@ -16,6 +16,7 @@ constexpr Kernels<T> make_kernels() {
   k.row_times_matrix = &row_times_matrix<T>;
   k.sparse_row_times_matrix = &sparse_row_times_matrix<T>;
   k.find_nonzero = &find_nonzero<T>;
+  k.find_nonzero_columns = &find_nonzero_columns<T>;
   k.row_update = &row_update<T>;
   k.pack = &pack<T>;
   k.pack_transposed = &pack_transposed<T>;

@@ -10,6 +10,15 @@ struct Lines {
     next += next < end ? 64 : 0;
   }
 };
+/// Two in each term: for sums of fewer terms.
+struct LinePairs {
+  Lines lines;
+
+  void fetch() {
+    lines.fetch();
+    lines.fetch();
+  }
+};
 struct NoLines {
   void fetch() {}
 };

@@ -11,7 +11,10 @@ BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options,
       options_(options),
       sparse_input_(sparse_input),
       keeps_target_(!sparse_target && network.compares()) {
-  if (!sparse_input) input_ = PanelMatrix<T>(n_rows, network.n_in());
+  if (!sparse_input) {
+    input_ = PanelMatrix<T>(n_rows, network.n_in());
+    nonzero_ = Nonzero<T>(network.layer(0), n_rows);
+  }
   if (keeps_target_ && (separate_target || options.changes_input())) {
     target_ = PanelMatrix<T>(n_rows, network.n_out());
   }
@@ -34,8 +37,9 @@ RowsInPlace<T> BatchRows<T>::rows_as_they_lie(const Batch& batch) const {
 template <class T>
 MatrixPanels<const T> BatchRows<T>::input(const Batch& batch, index_t first) const {
   const RowsInPlace<T> rows = rows_as_they_lie(batch);
-  if (rows.data == nullptr) return input_.from_row(0);
-  return {rows.data + (batch.range.first + first) * rows.row, rows.row, kernels<T>().panel_width};
+  if (rows.data == nullptr) return nonzero_.known(input_.from_row(0));
+  return nonzero_.known(
+      {rows.data + (batch.range.first + first) * rows.row, rows.row, kernels<T>().panel_width});
 }
 
 template <class T>
@@ -70,6 +74,7 @@ void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_
       gather_rows<T>(*target, range, {}, unit, target_.row(row), target_.stride());
     }
   }
+  if (!sparse_input_) nonzero_.find(input(batch, first), row, rows);
   if (is_of_counts(options_.loss) && keeps_target_) {
     require_not_negative<T>(target != nullptr ? *target : batch.data.x, range,
                             (has_target(batch) ? target_ : input_).from_row(row));

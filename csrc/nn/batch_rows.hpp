@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nn/entering.hpp"
+#include "nn/nonzero.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
 #include "nn/source.hpp"
@@ -68,6 +69,7 @@ class BatchRows {
   const ObjectiveOptions& options_;
   const bool sparse_input_, keeps_target_;
   PanelMatrix<T> input_, target_;  // the target may be the input
+  Nonzero<T> nonzero_;             // of the dense input
   PanelMatrix<T> feature_weight_;
 };
 

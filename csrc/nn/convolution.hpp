@@ -1,4 +1,4 @@
-// A convolution and its transpose as products of patches (Patches in kernels/table.hpp): which runs
+// A convolution and its transpose as products of patches (Patches in kernels/calls.hpp): which runs
 // of columns meet which rows of B, and B itself, made of W again whenever W changes.
 //
 // Both directions are the same product. On the way to the code, a position takes the runs of its

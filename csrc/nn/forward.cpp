@@ -5,6 +5,7 @@
 
 #include "core/float_mode.hpp"
 #include "nn/entering.hpp"
+#include "nn/nonzero.hpp"
 #include "nn/panels.hpp"
 #include "nn/row_forward.hpp"
 #include "nn/sparse_rows.hpp"
@@ -43,6 +44,7 @@ struct Scratch {
   PanelMatrix<T> in, out;
   TopK<T> top_k;
   SparseRows<T> sparse{1};
+  Nonzero<T> nonzero;  // of rows that are not sparse
   AlignedBuffer<T> part;
 
   Scratch(const ForwardCall<T>& call, index_t rows)
@@ -50,6 +52,7 @@ struct Scratch {
         out(rows, widest(call)),
         part(call.x.sparse() ? rows * kernels<T>().panel_width : 0) {
     top_k.reserve(widest(call));
+    if (!call.x.sparse()) nonzero = Nonzero<T>(call.network.layer(call.first_layer), rows);
   }
 };
 
@@ -107,20 +110,6 @@ void forward_few_rows(const ForwardCall<T>& call) {
   }
 }
 
-/// Layer l of a block of rows; `x` names the rows that the first layer reads in place, or nothing.
-template <class T>
-GemmCall<T> layer_product(const PanelWeights<T>& weights, const Layer& layer, index_t l,
-                          index_t rows, const PanelMatrix<T>& in, const RowsInPlace<T>& x,
-                          PanelMatrix<T>* out) {
-  const MatrixPanels<const T> a =
-      x.data != nullptr ? MatrixPanels<const T>{x.data, x.row, kernels<T>().panel_width}
-                        : in.from_row(0);
-  GemmCall<T> gemm =
-      panel_product(a, weights.product(l), out->into_row(0), layer.n_in, layer.n_out);
-  gemm.row_end = rows;
-  return gemm;
-}
-
 /// The last layer of rows that nobody keeps: each panel of C takes the place of the one before.
 template <class T>
 void take_outputs(const ForwardCall<T>& call, GemmCall<T> gemm, index_t first,
@@ -146,17 +135,22 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
   PanelMatrix<T>* out = &scratch.out;
   // Where the first layer convolves, its first sums would not tell of all numbers.
   const bool gathers = call.network.layer(call.first_layer).convolves();
-  RowsInPlace<T> x = gathers ? RowsInPlace<T>{} : rows_in_place<T>(call.x, call.input);
+  const RowsInPlace<T> x = gathers ? RowsInPlace<T>{} : rows_in_place<T>(call.x, call.input);
   const bool in_place = x.data != nullptr;
+  MatrixPanels<const T> a = in->from_row(0);  // of a product
   bool not_finite = false;
   const RowRange range{nullptr, first, rows, 0};
   if (call.x.sparse()) {
     gather_sparse(call, range, scratch.sparse);
     scratch.sparse.transpose();
   } else if (in_place) {
-    x.data += first * x.row;
+    a = {x.data + first * x.row, x.row, k.panel_width};
   } else {
     gather_input<T>(call, range, in->into_row(0));
+  }
+  if (!call.x.sparse()) {
+    scratch.nonzero.find(a, 0, rows);
+    a = scratch.nonzero.known(a);
   }
   RowFetch ahead = plan_fetch(call.x, RowRange{nullptr, 0, call.x.n_rows, 0}, next, rows);
   for (index_t l = call.first_layer; l < call.last_layer; ++l) {
@@ -164,7 +158,8 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
     const Layer& layer = call.network.layer(product);
     const bool reads_x = l == call.first_layer;
     GemmCall<T> gemm =
-        layer_product(weights, layer, product, rows, *in, reads_x ? x : RowsInPlace<T>{}, out);
+        panel_product(a, weights.product(product), out->into_row(0), layer.n_in, layer.n_out);
+    gemm.row_end = rows;
     const BiasActivation<T> context{weights.bias(product), layer.activation,
                                     reads_x && in_place ? &not_finite : nullptr};
     gemm.epilogue = k.bias_activation;
@@ -181,6 +176,7 @@ void forward_block(const ForwardCall<T>& call, const PanelWeights<T>& weights, i
     }
     if (layer.top_k > 0) scratch.top_k.keep(out->into_row(0), {}, rows, layer.n_out, layer.top_k);
     std::swap(in, out);
+    a = in->from_row(0);
   }
   if (not_finite) require_finite<T>(call.x, first, rows);
   const index_t n_out = call.network.layer_sizes()[static_cast<std::size_t>(call.last_layer)];

@@ -1,4 +1,4 @@
-// Panel matrices (see kernels/table.hpp): the shape of all scratch.
+// Panel matrices (see kernels/calls.hpp): the shape of all scratch.
 #pragma once
 
 #include "core/memory.hpp"
@@ -14,6 +14,8 @@ struct MatrixPanels {
   T* data = nullptr;
   index_t row = 0;
   index_t stride = 0;
+  const std::uint32_t* nonzero = nullptr;  // which numbers are not 0 (see GemmCall), if known
+  index_t nonzero_stride = 0;
 };
 
 /// The B of a product, in panels, and of which columns of A it is made; all of them in order
@@ -33,6 +35,8 @@ GemmCall<T> panel_product(const MatrixPanels<const T>& a, const PanelOperand<T>&
   call.a = a.data;
   call.a_row = a.row;
   call.a_stride = a.stride;
+  call.nonzero = a.nonzero;
+  call.nonzero_stride = a.nonzero_stride;
   call.b = b.data;
   call.b_row = kernels<T>().panel_width;
   call.b_stride = b.stride;

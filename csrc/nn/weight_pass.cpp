@@ -254,6 +254,8 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
     call.a_row = a.panels.row;
     call.a_stride = a.panels.stride;
     call.a_transposed = true;
+    call.nonzero = a.panels.nonzero;
+    call.nonzero_stride = a.panels.nonzero_stride;
     call.b = b.panels.data;
     call.b_row = call.c_row = width;
     call.b_stride = b.panels.stride;
