@@ -1,9 +1,12 @@
 """Likelihood of binarised MNIST: `python -m benchmarks.quality.binarized [--quick]`.
 
 The fixed binarisation of Salakhutdinov & Murray, 50,000 images to learn from, 10,000 to choose the
-epoch by, 10,000 to judge: minus log p(x) of a test image in nats, by 200 importance samples. The
-network is 784-400-40 with relu and back, for which Pythae has 89.78 (batches of 100, 500 epochs of
-Adam with rate 1e-4, then lower); Rezende & Mohamed (ICML 2015) have 89.9 without flows.
+epoch by, 10,000 to judge: minus log p(x) of a test image in nats, by 200 importance samples.
+Published for plain dense networks: 89.78 (Pythae, 784-400-40 with relu), 89.9 (Rezende & Mohamed,
+ICML 2015, without flows), 88.71 by 5,000 samples (Burda, Grosse & Salakhutdinov, ICLR 2016,
+784-200-200-50 with tanh, batches of 20, 3,280 epochs). The network here is the last one's, with 200
+epochs; one hidden layer of 400 relu units stays at 91.4, whatever the batch, the rate, the decay or
+the number of epochs.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ def main() -> int:
     """Run the benchmark."""
     benchmark = Benchmark("binarized", __doc__)
     train, valid, test = load()
-    n_epochs, n_samples = 400, _N_SAMPLES
+    n_epochs, n_samples = 200, _N_SAMPLES
     if benchmark.quick:  # the test images are ordered by class
         train, valid, test = train[:10_000], valid[:1_000], test[::20]
         n_epochs, n_samples = 10, 50
@@ -44,9 +47,10 @@ def main() -> int:
     def run(seed: int) -> dict[str, float]:
         begin = time.perf_counter()
         model = VariationalAutoencoder(
-            (400, 40),
+            (200, 200, 50),
+            activation="tanh",
             n_epochs=n_epochs,
-            batch_size=100,
+            batch_size=25,
             learning_rate=1e-3,
             learning_rate_schedule="cosine",
             early_stopping=True,  # the epoch that is best on `valid`, of all
@@ -65,7 +69,7 @@ def main() -> int:
 
     found = mean_over_seeds(run, benchmark.n_seeds)
     print_table(list(found), [[f"{figure:.2f}" for figure in found.values()]])
-    low, high = (113.0, 119.0) if benchmark.quick else (0.0, 90.5)
+    low, high = (110.5, 113.5) if benchmark.quick else (0.0, 90.5)
     return benchmark.finish(found, [Goal("NLL of a test image, nats", found["NLL"], low, high)])
 
 
