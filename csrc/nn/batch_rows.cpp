@@ -5,17 +5,18 @@
 namespace aecore {
 
 template <class T>
-BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options, index_t n_rows,
-                        bool separate_target, bool sparse_input, bool sparse_target)
+BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options,
+                        const GradientPlan& plan)
     : network_(network),
       options_(options),
-      sparse_input_(sparse_input),
-      keeps_target_(!sparse_target && network.compares()) {
-  if (!sparse_input) {
+      sparse_(network, options, plan),
+      keeps_target_(!plan.sparse_target && network.compares()) {
+  const index_t n_rows = plan.chunk_rows(network, options, sizeof(T));
+  if (!plan.sparse_input) {
     input_ = PanelMatrix<T>(n_rows, network.n_in());
     nonzero_ = Nonzero<T>(network.layer(0), n_rows);
   }
-  if (keeps_target_ && (separate_target || options.changes_input())) {
+  if (keeps_target_ && (plan.separate_target || options.changes_input())) {
     target_ = PanelMatrix<T>(n_rows, network.n_out());
   }
   if (weighs_features()) feature_weight_ = PanelMatrix<T>(n_rows, network.n_out());
@@ -35,16 +36,16 @@ RowsInPlace<T> BatchRows<T>::rows_as_they_lie(const Batch& batch) const {
 }
 
 template <class T>
-MatrixPanels<const T> BatchRows<T>::input(const Batch& batch, index_t first) const {
-  const RowsInPlace<T> rows = rows_as_they_lie(batch);
+MatrixPanels<const T> BatchRows<T>::input(const RowChunk& chunk) const {
+  const RowsInPlace<T> rows = rows_as_they_lie(chunk.batch);
   if (rows.data == nullptr) return nonzero_.known(input_.from_row(0));
-  return nonzero_.known(
-      {rows.data + (batch.range.first + first) * rows.row, rows.row, kernels<T>().panel_width});
+  return nonzero_.known({rows.data + (chunk.batch.range.first + chunk.first) * rows.row, rows.row,
+                         kernels<T>().panel_width});
 }
 
 template <class T>
-MatrixPanels<const T> BatchRows<T>::target(const Batch& batch, index_t first) const {
-  return has_target(batch) ? target_.from_row(0) : input(batch, first);
+MatrixPanels<const T> BatchRows<T>::target(const RowChunk& chunk) const {
+  return has_target(chunk.batch) ? target_.from_row(0) : input(chunk);
 }
 
 template <class T>
@@ -53,12 +54,14 @@ MatrixPanels<const T> BatchRows<T>::feature_weight() const {
 }
 
 template <class T>
-void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_t rows) {
+void BatchRows<T>::gather(const RowBlock& block) {
+  const Batch& batch = block.batch();
+  const index_t row = block.row;
   const bool unit = options_.loss == Loss::binary_cross_entropy;
-  const RowRange range = batch.part(first + row, rows);
+  const RowRange range = block.range();
   const RowSource* const target = batch.data.target;
   const bool gathers_target = target != nullptr && keeps_target_;
-  if (!sparse_input_ && options_.changes_input()) {
+  if (!sparse_.input() && options_.changes_input()) {
     const MatrixPanels<T> weight =
         weighs_features() ? feature_weight_.into_row(row) : MatrixPanels<T>{};
     const MatrixPanels<T> compared = keeps_target_ ? target_.into_row(row) : MatrixPanels<T>{};
@@ -66,7 +69,7 @@ void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_
                        &options_.noise, {options_.seed, batch.epoch}, unit && keeps_target_,
                        {input_.into_row(row), compared, weight});
   } else {
-    if (!sparse_input_ && !in_place(batch)) {
+    if (!sparse_.input() && !in_place(batch)) {
       gather_rows<T>(batch.data.x, range, options_.input, unit && target == nullptr,
                      input_.row(row), input_.stride());
     }
@@ -74,7 +77,7 @@ void BatchRows<T>::gather(const Batch& batch, index_t first, index_t row, index_
       gather_rows<T>(*target, range, {}, unit, target_.row(row), target_.stride());
     }
   }
-  if (!sparse_input_) nonzero_.find(input(batch, first), row, rows);
+  if (!sparse_.input()) nonzero_.find(input(block.chunk), row, block.rows);
   if (is_of_counts(options_.loss) && keeps_target_) {
     require_not_negative<T>(target != nullptr ? *target : batch.data.x, range,
                             (has_target(batch) ? target_ : input_).from_row(row));

@@ -37,18 +37,19 @@ Clustering<T>::Clustering(const Network& network, const ObjectiveOptions& option
 }
 
 template <class T>
-void Clustering<T>::run(const RowSource& target, const PanelOperand<T>& centers, const Part& part) {
-  gather_rows<T>(target, part.rows, {}, true, target_.row(part.row), target_.stride());
-  ClusterCall<T> call = cluster_call(part.z, n_code_, centers, n_clusters_, part.rows.n);
-  call.q = delta_.row(part.row);
+void Clustering<T>::run(const RowBlock& block, const PanelOperand<T>& centers, const Codes& codes) {
+  gather_rows<T>(*block.batch().data.clusters, block.range(), {}, true, target_.row(block.row),
+                 target_.stride());
+  ClusterCall<T> call = cluster_call(codes.z, n_code_, centers, n_clusters_, block.rows);
+  call.q = delta_.row(block.row);
   call.q_stride = delta_.stride();
-  call.p = target_.row(part.row);
+  call.p = target_.row(block.row);
   call.p_stride = target_.stride();
-  call.by_code = part.by_code.data;
-  call.by_code_stride = part.by_code.stride;
-  call.row_weight = part.row_weight;
+  call.by_code = codes.by_code.data;
+  call.by_code_stride = codes.by_code.stride;
+  call.row_weight = codes.row_weight;
   call.weight = static_cast<T>(options_.clustering_weight);
-  call.divergence = divergence_.data() + part.row;
+  call.divergence = divergence_.data() + block.row;
   kernels<T>().clustering_loss(call);
 }
 

@@ -19,9 +19,9 @@
 #pragma once
 
 #include "core/threads.hpp"
+#include "nn/batch.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
-#include "nn/source.hpp"
 
 namespace aecore {
 
@@ -33,16 +33,14 @@ class Clustering {
 
   bool any() const { return n_clusters_ > 0; }
 
-  /// Rows of scratch from `row` on, of which all views begin with the first.
-  struct Part {
-    RowRange rows;
-    index_t row;
+  /// The codes of a block's rows, from the first of them on.
+  struct Codes {
     MatrixPanels<const T> z;
     const T* row_weight;
     MatrixPanels<T> by_code;  // gets -z_i sum_j delta_ij; null: no gradient
   };
-  /// delta and the divergence of rows whose p are among those of `target`.
-  void run(const RowSource& target, const PanelOperand<T>& centers, const Part& part);
+  /// delta and the divergence of the rows, whose p the data has.
+  void run(const RowBlock& block, const PanelOperand<T>& centers, const Codes& codes);
 
   MatrixPanels<const T> delta() const { return delta_.from_row(0); }
   /// KL of each row of scratch.

@@ -57,7 +57,7 @@ Contraction<T>::Contraction(const Network& network, const ObjectiveOptions& opti
                             index_t max_rows, bool with_gradient)
     : network_(network),
       options_(options),
-      n_layers_(options.code_layer + 1),
+      n_layers_(options.n_contracted()),
       n_code_(network.layer(options.code_layer).n_out),
       with_gradient_(with_gradient),
       first_panels_(ceil_div(network.layer(0).n_out, kernels<T>().panel_width)) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <memory>
 
+#include "nn/gradient.hpp"
+
 namespace aecore {
 
 double objective_work(const Network& network, bool with_gradient) {

@@ -1,7 +1,9 @@
 // The objective over all rows given, outside training.
 #pragma once
 
-#include "nn/gradient.hpp"
+#include "core/threads.hpp"
+#include "nn/batch.hpp"
+#include "nn/objective.hpp"
 
 namespace aecore {
 

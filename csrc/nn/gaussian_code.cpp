@@ -19,27 +19,27 @@ GaussianCode<T>::GaussianCode(const Network& network, const ObjectiveOptions& op
 }
 
 template <class T>
-void GaussianCode<T>::draw(const Part& part) {
-  const RowRange& rows = part.rows;
+void GaussianCode<T>::draw(const RowBlock& block, const MatrixPanels<T>& z, const T* row_weight) {
+  const RowRange rows = block.range();
   GaussianCall<T> call{};
-  call.z = part.z.data;
-  call.z_stride = part.z.stride;
-  call.log_variance = log_variance_.row(part.row);
+  call.z = z.data;
+  call.z_stride = z.stride;
+  call.log_variance = log_variance_.row(block.row);
   call.stride = log_variance_.stride();
   if (with_gradient_) {
-    call.by_mean = by_mean_.row(part.row);
-    call.by_log_variance = by_log_variance_.row(part.row);
+    call.by_mean = by_mean_.row(block.row);
+    call.by_log_variance = by_log_variance_.row(block.row);
   }
-  call.divergence = divergence_.data() + part.row;
-  call.row_weight = part.row_weight;
-  call.beta = static_cast<T>(part.warm_up * options_.beta);
+  call.divergence = divergence_.data() + block.row;
+  call.row_weight = row_weight;
+  call.beta = static_cast<T>(block.batch().warm_up * options_.beta);
   call.free_bits = static_cast<T>(options_.free_bits);
   call.rows = rows.rows != nullptr ? rows.rows + rows.first : nullptr;
   call.first_row = rows.first;
   call.n_rows = rows.n;
   call.n_columns = n_units_;
   call.seed = options_.seed;
-  call.epoch = part.epoch;
+  call.epoch = block.batch().epoch;
   call.purpose = static_cast<std::uint32_t>(Purpose::code) | static_cast<std::uint32_t>(layer_)
                                                                  << 8;
   kernels<T>().draw_code(call);

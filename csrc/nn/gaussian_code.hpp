@@ -7,9 +7,9 @@
 // with v cut to [-20, 20], beyond which it has no slope, and no slope of KL_j below its free bits.
 #pragma once
 
+#include "nn/batch.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
-#include "nn/source.hpp"
 
 namespace aecore {
 
@@ -27,17 +27,9 @@ class GaussianCode {
   /// dJ/dlog_variance, once the way back has passed.
   MatrixPanels<const T> delta() const { return by_log_variance_.from_row(0); }
 
-  /// Rows of scratch from `row` on: `z` holds their means and gets their draws. `row_weight` of
-  /// these rows.
-  struct Part {
-    RowRange rows;
-    std::uint32_t epoch;
-    index_t row;
-    MatrixPanels<T> z;
-    const T* row_weight;
-    double warm_up;
-  };
-  void draw(const Part& part);
+  /// `z` holds the means of a block's rows and gets their draws; z and `row_weight` begin with the
+  /// first of these rows.
+  void draw(const RowBlock& block, const MatrixPanels<T>& z, const T* row_weight);
 
   /// The epilogue of dJ/dz, which becomes dJ/dmean.
   GaussianBackward<T> backward();
@@ -50,7 +42,6 @@ class GaussianCode {
   index_t layer_ = -1, n_units_ = 0;
   const bool with_gradient_;
   PanelMatrix<T> log_variance_, by_mean_, by_log_variance_;
-
   AlignedBuffer<double> divergence_;
 };
 

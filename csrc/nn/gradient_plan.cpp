@@ -31,8 +31,9 @@ index_t GradientPlan::chunk_rows(const Network& network, const ObjectiveOptions&
 }
 
 // Layers that convolve have few weights and much to keep for each row: -5 % on the workload conv.
-index_t GradientPlan::block_rows(const Network& network, index_t rows) const {
-  const index_t share = rows / index_t{n_threads};
+index_t GradientPlan::block_rows(const Network& network, const ObjectiveOptions& options,
+                                 std::size_t element) const {
+  const index_t share = chunk_rows(network, options, element) / index_t{n_threads};
   const bool few = network.convolves(0, network.n_layers());
   return std::clamp(share / kStatisticsRows * kStatisticsRows, kStatisticsRows,
                     few ? kStatisticsRows : kMaxBlockRows);

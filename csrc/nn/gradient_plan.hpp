@@ -2,7 +2,8 @@
 // else but the number of threads, which blocks do not change.
 #pragma once
 
-#include "nn/batch_rows.hpp"
+#include "nn/batch.hpp"
+#include "nn/objective.hpp"
 
 namespace aecore {
 
@@ -24,7 +25,8 @@ struct GradientPlan {
   index_t chunk_rows(const Network& network, const ObjectiveOptions& options,
                      std::size_t element) const;
   /// Rows of a chunk that a worker takes at a time: its share, in whole statistics blocks.
-  index_t block_rows(const Network& network, index_t rows) const;
+  index_t block_rows(const Network& network, const ObjectiveOptions& options,
+                     std::size_t element) const;
 };
 
 }  // namespace aecore

@@ -17,13 +17,14 @@ LeavingOut<T>::LeavingOut(const Network& network, const ObjectiveOptions& option
 }
 
 template <class T>
-void LeavingOut<T>::run(index_t layer, const RowRange& rows, std::uint32_t epoch,
-                        const MatrixPanels<T>& h, const MatrixPanels<T>& slope, int worker) {
+void LeavingOut<T>::run(index_t layer, const RowBlock& block, const MatrixPanels<T>& h,
+                        const MatrixPanels<T>& slope) {
   const Layer& l = network_.layer(layer);
   if (l.top_k > 0) {
-    top_k_[static_cast<std::size_t>(worker)].keep(h, slope, rows.n, l.n_out, l.top_k);
+    top_k_[static_cast<std::size_t>(block.worker)].keep(h, slope, block.rows, l.n_out, l.top_k);
   }
   if (options_.dropout <= 0) return;
+  const RowRange rows = block.range();
   DropoutCall<T> call{};
   call.h = h.data;
   call.stride = h.stride;
@@ -36,7 +37,7 @@ void LeavingOut<T>::run(index_t layer, const RowRange& rows, std::uint32_t epoch
   call.dropped_below = static_cast<std::uint64_t>(std::ceil(options_.dropout * 0x1p32));
   call.scale = static_cast<T>(1 / (1 - options_.dropout));
   call.seed = options_.seed;
-  call.epoch = epoch;
+  call.epoch = block.batch().epoch;
   call.purpose = static_cast<std::uint32_t>(Purpose::dropout) | static_cast<std::uint32_t>(layer)
                                                                     << 8;
   kernels<T>().dropout(call);

@@ -3,9 +3,9 @@
 
 #include <vector>
 
+#include "nn/batch.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
-#include "nn/source.hpp"
 #include "nn/top_k.hpp"
 
 namespace aecore {
@@ -21,10 +21,10 @@ class LeavingOut {
     return l.top_k > 0 || (options_.dropout > 0 && !l.gaussian());
   }
 
-  /// The output `h` of a layer for the `rows`, whose random numbers are those of `epoch`. Slopes
-  /// are treated alike; they may be missing where there is no dropout.
-  void run(index_t layer, const RowRange& rows, std::uint32_t epoch, const MatrixPanels<T>& h,
-           const MatrixPanels<T>& slope, int worker);
+  /// The output `h` of a layer for a block's rows, from the first of them on. Slopes are treated
+  /// alike; they may be missing where there is no dropout.
+  void run(index_t layer, const RowBlock& block, const MatrixPanels<T>& h,
+           const MatrixPanels<T>& slope);
 
  private:
   const Network& network_;

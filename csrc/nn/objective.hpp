@@ -50,6 +50,10 @@ struct ObjectiveOptions {
   bool changes_input() const { return input.mask_missing || noise.kind != Noise::none; }
   bool trims() const { return trim_fraction > 0; }
   bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
+  /// The last layer with a sparsity term; -1: none.
+  index_t last_sparse() const { return sparse() ? sparsity_layers.back() : -1; }
+  /// Layers that the contractive penalty is of, if J has it: the encoder's.
+  index_t n_contracted() const { return contractive_weight > 0 ? code_layer + 1 : 0; }
 };
 
 /// The data term of the options alone: a row is judged without penalties, noise and dropout, and at

@@ -52,18 +52,19 @@ void ObservedOutput<T>::multiply(Team& team, const EntryRows<T>& target,
 }
 
 template <class T>
-void ObservedOutput<T>::loss(index_t row, index_t rows, const T* bias, const T* row_weight,
-                             double* row_loss, int worker) {
+void ObservedOutput<T>::loss(const RowBlock& block, const T* bias, RowSums<T>& sums) {
   const Kernels<T>& k = kernels<T>();
-  Row& scratch = scratch_[static_cast<std::size_t>(worker)];
+  Row& scratch = scratch_[static_cast<std::size_t>(block.worker)];
   T* const z = scratch.z.data();
   T* const values = by_column_.values();
+  const T* const row_weight = sums.weight(block.chunk.first);
+  double* const row_loss = sums.loss();
   OutputLoss<T> context{};
   context.output = {scratch.bias.data(), network_.output().activation, nullptr};
   context.loss = options_.loss;
   context.target_row = context.target_stride = k.panel_width;
   context.partial = scratch.partial.data();
-  for (index_t i = row; i < row + rows; ++i) {
+  for (index_t i = block.row; i < block.row + block.rows; ++i) {
     const index_t begin = target_.begin[i], n = target_.end[i] - begin;
     const index_t* const place = by_column_.place() + begin;
     for (index_t e = 0; e < n; ++e) {

@@ -9,6 +9,7 @@
 #include "nn/by_column.hpp"
 #include "nn/objective.hpp"
 #include "nn/panels.hpp"
+#include "nn/row_sums.hpp"
 #include "nn/weights.hpp"
 
 namespace aecore {
@@ -27,9 +28,8 @@ class ObservedOutput {
   void multiply(Team& team, const EntryRows<T>& target, const PanelWeights<T>& weights,
                 const MatrixPanels<const T>& h);
 
-  /// Rows [row, row + rows) of the chunk: z becomes dJ/dz, `row_loss` gets the losses.
-  void loss(index_t row, index_t rows, const T* bias, const T* row_weight, double* row_loss,
-            int worker);
+  /// z of a block's entries becomes dJ/dz; the losses of its rows go to the sums.
+  void loss(const RowBlock& block, const T* bias, RowSums<T>& sums);
 
   /// dJ/dz of the chunk, by column.
   const SparseColumns<T>& deltas() const { return deltas_; }

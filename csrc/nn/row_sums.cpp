@@ -39,11 +39,11 @@ void RowSums<T>::weigh(const Batch& batch) {
 
 template <class T>
 template <class Each>
-void RowSums<T>::add(std::vector<double>& blocks, index_t first, index_t row, index_t rows,
-                     Each each) {
-  for (index_t begin = row; begin < row + rows; begin += kStatisticsRows) {
+void RowSums<T>::add(std::vector<double>& blocks, const RowBlock& block, Each each) {
+  const index_t first = block.chunk.first, end = block.row + block.rows;
+  for (index_t begin = block.row; begin < end; begin += kStatisticsRows) {
     double sum = 0;
-    for (index_t i = begin; i < std::min(row + rows, begin + kStatisticsRows); ++i) {
+    for (index_t i = begin; i < std::min(end, begin + kStatisticsRows); ++i) {
       sum += static_cast<double>(weight_[first + i]) * each(i);
     }
     blocks[static_cast<std::size_t>((first + begin) / kStatisticsRows)] = sum;
@@ -51,17 +51,18 @@ void RowSums<T>::add(std::vector<double>& blocks, index_t first, index_t row, in
 }
 
 template <class T>
-void RowSums<T>::add_losses(const Batch& batch, index_t first, index_t row, index_t rows) {
-  add(block_loss_, first, row, rows, [&](index_t i) { return loss_[i]; });
-  if (batch.row_loss == nullptr) return;
-  std::copy(loss_.data() + row, loss_.data() + row + rows, batch.row_loss + first + row);
+void RowSums<T>::add_losses(const RowBlock& block) {
+  add(block_loss_, block, [&](index_t i) { return loss_[i]; });
+  double* const out = block.batch().row_loss;
+  if (out == nullptr) return;
+  const double* const losses = loss_.data() + block.row;
+  std::copy(losses, losses + block.rows, out + block.first());
 }
 
 template <class T>
-void RowSums<T>::add_sizes(const MatrixPanels<const T>& h, index_t n, index_t first, index_t row,
-                           index_t rows) {
+void RowSums<T>::add_sizes(const MatrixPanels<const T>& h, index_t n, const RowBlock& block) {
   const index_t width = kernels<T>().panel_width;
-  add(block_size_, first, row, rows, [&](index_t i) {
+  add(block_size_, block, [&](index_t i) {
     double size = 0;
     for (index_t j = 0; j < n; ++j) {
       size += std::abs(static_cast<double>(h.data[j / width * h.stride + i * h.row + j % width]));
@@ -71,9 +72,8 @@ void RowSums<T>::add_sizes(const MatrixPanels<const T>& h, index_t n, index_t fi
 }
 
 template <class T>
-void RowSums<T>::add_divergences(const double* divergence, index_t first, index_t row,
-                                 index_t rows) {
-  add(block_divergence_, first, row, rows, [&](index_t i) { return divergence[i]; });
+void RowSums<T>::add_divergences(const double* divergence, const RowBlock& block) {
+  add(block_divergence_, block, [&](index_t i) { return divergence[i]; });
 }
 
 template <class T>

@@ -4,7 +4,9 @@
 
 #include <vector>
 
-#include "nn/batch_rows.hpp"
+#include "core/memory.hpp"
+#include "nn/batch.hpp"
+#include "nn/panels.hpp"
 
 namespace aecore {
 
@@ -26,15 +28,12 @@ class RowSums {
   /// Losses of the rows of a chunk.
   double* loss() { return loss_.data(); }
 
-  /// Takes rows [row, row + rows) of the chunk that begins at `first`: w_i loss_i, which who asks
-  /// for row losses gets, too,
-  void add_losses(const Batch& batch, index_t first, index_t row, index_t rows);
-  /// and w_i sum_j |h_ij| of n columns,
-  void add_sizes(const MatrixPanels<const T>& h, index_t n, index_t first, index_t row,
-                 index_t rows);
-
+  /// Takes a block's rows: w_i loss_i, which who asks for row losses gets, too,
+  void add_losses(const RowBlock& block);
+  /// and w_i sum_j |h_ij| of n columns, h from the chunk's first row on,
+  void add_sizes(const MatrixPanels<const T>& h, index_t n, const RowBlock& block);
   /// and w_i KL_i, by row of the chunk.
-  void add_divergences(const double* divergence, index_t first, index_t row, index_t rows);
+  void add_divergences(const double* divergence, const RowBlock& block);
 
   /// The sums over a batch of so many rows.
   double total_loss(index_t n_rows) const { return total(block_loss_, n_rows); }
@@ -44,7 +43,7 @@ class RowSums {
  private:
   /// each(i) times w_i, summed by block, to `blocks`.
   template <class Each>
-  void add(std::vector<double>& blocks, index_t first, index_t row, index_t rows, Each each);
+  void add(std::vector<double>& blocks, const RowBlock& block, Each each);
   static double total(const std::vector<double>& blocks, index_t n_rows);
 
   AlignedBuffer<T> weight_;

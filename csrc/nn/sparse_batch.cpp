@@ -42,34 +42,39 @@ void check_sparse_rows(const RowSource& x, const RowSource* target,
 }
 
 template <class T>
-SparseBatch<T>::SparseBatch(const ObjectiveOptions& options, bool input, bool target,
-                            index_t max_rows, int n_threads)
+SparseBatch<T>::SparseBatch(const Network& network, const ObjectiveOptions& options,
+                            const GradientPlan& plan)
     : options_(options),
-      input_(input),
-      target_(target),
-      entering_(n_threads),
-      compared_(n_threads) {
-  if (!input && !(target && options.observed_only)) return;
-  for (int i = 0; i < n_threads; ++i) part_.emplace_back(max_rows * kernels<T>().panel_width);
+      input_(plan.sparse_input),
+      target_(plan.sparse_target),
+      block_rows_(plan.block_rows(network, options, sizeof(T))),
+      entering_(plan.n_threads),
+      compared_(plan.n_threads) {
+  if (!input_ && !(target_ && options.observed_only)) return;
+  const index_t size = plan.chunk_rows(network, options, sizeof(T)) * kernels<T>().panel_width;
+  for (int i = 0; i < plan.n_threads; ++i) part_.emplace_back(size);
 }
 
 template <class T>
-void SparseBatch<T>::gather(Team& team, const RowSource& x, const RowSource* target,
-                            const RowRange& range, std::uint32_t epoch, index_t block_rows) {
+void SparseBatch<T>::gather(Team& team, const RowChunk& chunk) {
+  if (!input_ && !target_) return;
+  const Batch& batch = chunk.batch;
+  const RowSource* const target = batch.data.target;
+  const RowRange range = batch.part(chunk.first, chunk.rows);
   const Asked asked{false, options_.loss == Loss::binary_cross_entropy,
                     is_of_counts(options_.loss)};
   apart_ = target_ && target != nullptr;
   if (input_) {
-    entering_.begin(x, range,
+    entering_.begin(batch.data.x, range,
                     {&options_.input,
                      options_.noise.kind != Noise::none ? &options_.noise : nullptr,
-                     {options_.seed, epoch},
+                     {options_.seed, batch.epoch},
                      target == nullptr ? asked : Asked{}});
   }
   if (apart_) compared_.begin(*target, range, {&unscaled_, nullptr, {}, asked});
-  team.for_each(ceil_div(range.n, block_rows), [&](index_t block, int worker) {
-    const index_t first = block * block_rows;
-    const index_t n = std::min(block_rows, range.n - first);
+  team.for_each(ceil_div(range.n, block_rows_), [&](index_t block, int worker) {
+    const index_t first = block * block_rows_;
+    const index_t n = std::min(block_rows_, range.n - first);
     if (input_) entering_.gather(first, n, worker);
     if (apart_) compared_.gather(first, n, worker);
   });

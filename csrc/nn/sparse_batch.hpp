@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/threads.hpp"
-#include "nn/objective.hpp"
+#include "nn/gradient_plan.hpp"
 #include "nn/panels.hpp"
 #include "nn/sparse_rows.hpp"
 #include "nn/weights.hpp"
@@ -18,17 +18,14 @@ void check_sparse_input(const RowSource& x, const InputOptions& input);
 template <class T>
 class SparseBatch {
  public:
-  /// Which sides are sparse; for up to `max_rows` rows.
-  SparseBatch(const ObjectiveOptions& options, bool input, bool target, index_t max_rows,
-              int n_threads);
+  SparseBatch(const Network& network, const ObjectiveOptions& options, const GradientPlan& plan);
 
   bool input() const { return input_; }
   bool target() const { return target_; }
 
-  /// The rows of `range` in canonical form, those that enter by column, too. `target` is null where
-  /// x is its own.
-  void gather(Team& team, const RowSource& x, const RowSource* target, const RowRange& range,
-              std::uint32_t epoch, index_t block_rows);
+  /// The rows of a chunk in canonical form, those that enter by column, too. Nothing where neither
+  /// side is sparse.
+  void gather(Team& team, const RowChunk& chunk);
 
   /// C = A B (rows x k, k x n), a panel of columns at a time, then the epilogue if there is one.
   struct Product {
@@ -47,6 +44,7 @@ class SparseBatch {
  private:
   const ObjectiveOptions& options_;
   const bool input_, target_;
+  const index_t block_rows_;
   const InputOptions unscaled_;  // of a target of its own
   SparseRows<T> entering_, compared_;
   SparseColumns<T> by_column_{};

@@ -7,9 +7,11 @@ namespace aecore {
 
 template <class T>
 Sparsity<T>::Sparsity(const Network& network, const ObjectiveOptions& options, index_t max_rows)
-    : network_(network), options_(options), penalty_(static_cast<std::size_t>(network.n_layers())) {
+    : network_(network),
+      options_(options),
+      last_(options.last_sparse()),
+      penalty_(static_cast<std::size_t>(network.n_layers())) {
   if (!options.sparse()) return;
-  last_ = options.sparsity_layers.back();
   for (const index_t l : options.sparsity_layers) {
     const index_t padded = round_up(network.layer(l).n_out, kernels<T>().panel_width);
     block_sums_.emplace_back(checked_mul(ceil_div(max_rows, kStatisticsRows), padded));
@@ -18,17 +20,17 @@ Sparsity<T>::Sparsity(const Network& network, const ObjectiveOptions& options, i
 }
 
 template <class T>
-void Sparsity<T>::add_rows(const std::vector<PanelMatrix<T>>& activations, const T* row_weight,
-                           index_t first, index_t rows) {
+void Sparsity<T>::add_rows(const HiddenRows<T>& hidden, const T* row_weight,
+                           const RowBlock& block) {
   for (std::size_t s = 0; s < block_sums_.size(); ++s) {
     const index_t l = options_.sparsity_layers[s];
-    const PanelMatrix<T>& a = activations[static_cast<std::size_t>(l)];
+    const MatrixPanels<const T> h = hidden.h(l, block.chunk, block.row);
     const index_t n = network_.layer(l).n_out;
     const index_t padded = round_up(n, kernels<T>().panel_width);
-    for (index_t row = first; row < first + rows; row += kStatisticsRows) {
-      const index_t count = std::min(kStatisticsRows, first + rows - row);
-      kernels<T>().column_sums(a.row(row), a.stride(), count, n, row_weight + row, false,
-                               block_sums_[s].data() + row / kStatisticsRows * padded);
+    for (index_t row = 0; row < block.rows; row += kStatisticsRows) {
+      const index_t at = block.first() + row, count = std::min(kStatisticsRows, block.rows - row);
+      kernels<T>().column_sums(h.data + row * h.row, h.stride, count, n, row_weight + at, false,
+                               block_sums_[s].data() + at / kStatisticsRows * padded);
     }
   }
 }

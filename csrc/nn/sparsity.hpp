@@ -4,8 +4,7 @@
 
 #include <vector>
 
-#include "nn/objective.hpp"
-#include "nn/panels.hpp"
+#include "nn/hidden_rows.hpp"
 
 namespace aecore {
 
@@ -22,10 +21,8 @@ class Sparsity {
   /// The last layer with the term, up to which rows are encoded before anything else; -1: none.
   index_t last() const { return last_; }
 
-  /// Takes rows [first, first + rows) of the batch into rho_hat, `first` at a block's edge.
-  /// `activations` by layer, of all rows of the batch.
-  void add_rows(const std::vector<PanelMatrix<T>>& activations, const T* row_weight, index_t first,
-                index_t rows);
+  /// Takes a block of rows into rho_hat; `row_weight` of all rows of the batch.
+  void add_rows(const HiddenRows<T>& hidden, const T* row_weight, const RowBlock& block);
 
   /// Once all rows are in. `running`: rho_hat of the batch before, as in Batch; or null.
   void finish(index_t n_rows, double* running);
@@ -37,7 +34,7 @@ class Sparsity {
  private:
   const Network& network_;
   const ObjectiveOptions& options_;
-  index_t last_ = -1;
+  const index_t last_;
   double value_ = 0;
   std::vector<AlignedBuffer<T>> block_sums_;  // by sparse layer
   std::vector<AlignedBuffer<T>> penalty_;     // by layer, or empty

@@ -3,30 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 namespace aecore {
 
 namespace {
 
-// A task reuses the deltas of one panel over this many rows of W, and their gradients, 16 KB of
-// float32, stay in the first-level cache until they are used.
-constexpr index_t kTaskRows = 128;
-// Multiply-adds of a task: enough tasks to share out, none so small that handing it out shows.
-constexpr double kMinTaskWork = 4e5;
-constexpr double kMaxTaskWork = 4e6;
-constexpr double kTasksPerStep = 32;
-// torch.nn.utils.clip_grad_norm_ divides by the norm plus this.
-constexpr double kClipEpsilon = 1e-6;
 constexpr std::size_t kMaxWidth = 64;  // of a panel
 
-/// `update` of parameters that begin at `offset` in panels, and at `flat` in the order of users.
-template <class T>
-WeightUpdate<T> update_from(WeightUpdate<T> update, T* panels, index_t offset, index_t flat) {
-  update.weights = panels + offset;
-  if (update.first_moment != nullptr) update.first_moment += offset;
-  if (update.second_moment != nullptr) update.second_moment += offset;
-  if (update.out != nullptr) update.out += flat;
-  return update;
+double sum(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
 }  // namespace
@@ -34,8 +20,12 @@ WeightUpdate<T> update_from(WeightUpdate<T> update, T* panels, index_t offset, i
 template <class T>
 WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradients,
                           index_t n_begun, int n_threads)
-    : network_(network), n_begun_(n_begun) {
-  plan(rows);
+    : network_(network),
+      n_begun_(n_begun),
+      tasks_(plan_weight_tasks<T>(network, rows)),
+      task_squares_(tasks_.size()),
+      task_sizes_(tasks_.size()),
+      gradient_squares_(tasks_.size()) {
   const index_t width = kernels<T>().panel_width;
   index_t widest = kTaskRows * width;  // of C, and of a bias
   for (index_t l = 0; l < network.n_products(); ++l) {
@@ -52,51 +42,6 @@ WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradie
 }
 
 template <class T>
-void WeightPass<T>::plan(index_t rows) {
-  const index_t width = kernels<T>().panel_width;
-  const double m = static_cast<double>(rows);
-  const double work = m * network_.work(0, network_.n_products());
-  const double target = std::clamp(work / kTasksPerStep, kMinTaskWork, kMaxTaskWork);
-  for (index_t l = network_.n_products() - 1; l >= 0; --l) {  // the last deltas are still in cache
-    const Layer& layer = network_.layer(l);
-    if (layer.tied()) {  // its weights have their task with the encoder's
-      tasks_.push_back({l, 0, 0, 0, layer.n_out});
-      continue;
-    }
-    if (layer.convolves()) {
-      plan_convolution(l);
-      continue;
-    }
-    const index_t task_rows = std::min(kTaskRows, layer.n_in);
-    const double panel_work = static_cast<double>(task_rows * width) * m;
-    const index_t columns = width * std::max(index_t{1}, static_cast<index_t>(target / panel_work));
-    for (index_t row = 0; row < layer.n_in; row += task_rows) {
-      for (index_t column = 0; column < layer.n_out; column += columns) {
-        tasks_.push_back({l, row, std::min(layer.n_in, row + task_rows), column,
-                          std::min(layer.n_out, column + columns)});
-      }
-    }
-  }
-  task_squares_.resize(tasks_.size());
-  task_sizes_.resize(tasks_.size());
-  gradient_squares_.resize(tasks_.size());
-}
-
-template <class T>
-void WeightPass<T>::plan_convolution(index_t layer) {
-  const Layer& l = network_.layer(layer);
-  const index_t width = kernels<T>().panel_width;
-  for (index_t column = 0; column < l.weight_columns(); column += width) {
-    for (index_t row = 0, rows = 0; row < l.weight_rows(); row += rows) {
-      rows = ConvolutionGradient<T>::rows_from(l.convolution, row, kTaskRows);
-      tasks_.push_back(
-          {layer, row, row + rows, column, std::min(l.weight_columns(), column + width)});
-    }
-  }
-  tasks_.push_back({layer, 0, 0, 0, l.n_bias()});
-}
-
-template <class T>
 void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
                         const std::vector<WeightOperand<T>>& deltas, const Chunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
@@ -107,7 +52,7 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
   const auto body = [&](index_t i, int worker) {
     T* const scratch = scratch_[static_cast<std::size_t>(worker)].data();
     const auto index = static_cast<std::size_t>(i);
-    const Task& task = tasks_[index];
+    const WeightTask& task = tasks_[index];
     const auto l = static_cast<std::size_t>(task.layer);
     squares[index] = task_sizes_[index] = 0;
     const bool decays = !network_.layer(task.layer).centers;
@@ -133,7 +78,7 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
   }
   team.for_each(n_tasks, body);
   if (!chunk.last) return;
-  used = clipped(action);
+  used = clipped(action, std::sqrt(sum(gradient_squares_)));
   team.for_each_to_the_end(n_tasks, [&](index_t i, int) {
     const auto index = static_cast<std::size_t>(i);
     task_squares_[index] = 0;
@@ -146,55 +91,10 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
 }
 
 template <class T>
-WeightUpdate<T> WeightPass<T>::update_of(const Task& task, PanelWeights<T>& weights,
-                                         const WeightAction<T>& action) const {
-  const Layer& layer = network_.layer(task.layer);
-  WeightUpdate<T> update = update_from(action.update, weights.data(),
-                                       weights.layout().weights(task.layer), layer.weights);
-  update.stride = weights.layout().stride(task.layer);
-  update.n_rows = layer.weight_rows();
-  update.n_columns = layer.weight_columns();
-  if (layer.centers) {  // no weights that should be small
-    update.weight_decay = update.weight_l1 = T{0};
-    update.keep = T{1};
-  }
-  update.transposed = weights.transposed(task.layer);
-  update.transposed_stride = weights.transposed_stride(task.layer);
-  return update;
-}
-
-/// A bias is one row of weights, without decay of either kind.
-template <class T>
-WeightUpdate<T> WeightPass<T>::bias_update_of(const Task& task, PanelWeights<T>& weights,
-                                              const WeightAction<T>& action) const {
-  const Layer& layer = network_.layer(task.layer);
-  WeightUpdate<T> update =
-      update_from(action.update, weights.data(), weights.layout().bias(task.layer), layer.bias);
-  update.stride = kernels<T>().panel_width;
-  update.n_rows = 1;
-  update.n_columns = layer.n_bias();
-  update.weight_decay = update.weight_l1 = T{0};
-  update.keep = T{1};
-  return update;
-}
-
-/// The action on gradients that are held with their decay: scaled down to the norm allowed.
-template <class T>
-WeightAction<T> WeightPass<T>::clipped(const WeightAction<T>& action) const {
-  double sum = 0;
-  for (const double s : gradient_squares_) sum += s;
-  WeightAction<T> result = action;
-  const double scale = action.clip_norm / (std::sqrt(sum) + kClipEpsilon);
-  result.update.gradient_scale = static_cast<T>(std::min(1.0, scale));
-  result.update.weight_decay = result.update.weight_l1 = T{0};
-  return result;
-}
-
-template <class T>
-void WeightPass<T>::update_held(const Task& task, double* squares, double* sizes,
+void WeightPass<T>::update_held(const WeightTask& task, double* squares, double* sizes,
                                 PanelWeights<T>& weights, const WeightAction<T>& action) {
   const index_t width = kernels<T>().panel_width;
-  WeightUpdate<T> update = update_of(task, weights, action);
+  WeightUpdate<T> update = update_of_weights(action, network_, task.layer, weights);
   update.squares = squares;
   update.sizes = sizes;
   T* const held = gradients_.data() + weights.layout().weights(task.layer);
@@ -214,10 +114,10 @@ void WeightPass<T>::update_held(const Task& task, double* squares, double* sizes
 }
 
 template <class T>
-void WeightPass<T>::update_bias(const Task& task, double* squares, T* gradient,
+void WeightPass<T>::update_bias(const WeightTask& task, double* squares, T* gradient,
                                 PanelWeights<T>& weights, const WeightAction<T>& action) {
   const index_t width = kernels<T>().panel_width;
-  WeightUpdate<T> update = bias_update_of(task, weights, action);
+  WeightUpdate<T> update = update_of_bias(action, network_, task.layer, weights);
   update.squares = squares;
   for (index_t column = task.column_begin; column < task.column_end; column += width) {
     action.epilogue(&update, gradient + column - task.column_begin, 0, 1, column,
@@ -227,7 +127,7 @@ void WeightPass<T>::update_bias(const Task& task, double* squares, T* gradient,
 
 template <class T>
 typename WeightPass<T>::Operands WeightPass<T>::operands_of(
-    const Task& task, const std::vector<WeightOperand<T>>& inputs,
+    const WeightTask& task, const std::vector<WeightOperand<T>>& inputs,
     const std::vector<WeightOperand<T>>& deltas) const {
   const auto l = static_cast<std::size_t>(task.layer);
   Operands operands{inputs[l], deltas[l], {}, {}};
@@ -240,11 +140,11 @@ typename WeightPass<T>::Operands WeightPass<T>::operands_of(
 }
 
 template <class T>
-void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
+void WeightPass<T>::run_task(const WeightTask& task, double* squares, double* sizes,
                              const Operands& operands, const Chunk& chunk, PanelWeights<T>& weights,
                              const WeightAction<T>& action, T* scratch) {
   const index_t width = kernels<T>().panel_width;
-  WeightUpdate<T> update = update_of(task, weights, action);
+  WeightUpdate<T> update = update_of_weights(action, network_, task.layer, weights);
   update.squares = squares;
   update.sizes = sizes;
   const auto multiply = [&](const WeightOperand<T>& a, const WeightOperand<T>& b, index_t begin,
@@ -314,7 +214,7 @@ void WeightPass<T>::run_task(const Task& task, double* squares, double* sizes,
 
 /// panel = (or +=) -mu_j sum_i delta_ij, of the gradient sum_i delta_ij (z_i - mu_j).
 template <class T>
-void WeightPass<T>::pull_centers(const Task& task, index_t column,
+void WeightPass<T>::pull_centers(const WeightTask& task, index_t column,
                                  const MatrixPanels<const T>& delta, index_t rows, bool accumulate,
                                  PanelWeights<T>& weights, T* panel) const {
   const index_t width = kernels<T>().panel_width, at = column / width;
@@ -333,7 +233,7 @@ void WeightPass<T>::pull_centers(const Task& task, index_t column,
 }
 
 template <class T>
-void WeightPass<T>::run_convolution(const Task& task, WeightUpdate<T>& update,
+void WeightPass<T>::run_convolution(const WeightTask& task, WeightUpdate<T>& update,
                                     const Operands& operands, const Chunk& chunk,
                                     PanelWeights<T>& weights, const WeightAction<T>& action,
                                     T* scratch) {
@@ -364,9 +264,10 @@ void WeightPass<T>::run_convolution(const Task& task, WeightUpdate<T>& update,
 }
 
 template <class T>
-void WeightPass<T>::bias_gradient(const Task& task, double* squares, const WeightOperand<T>& delta,
-                                  const Chunk& chunk, PanelWeights<T>& weights,
-                                  const WeightAction<T>& action, T* scratch) {
+void WeightPass<T>::bias_gradient(const WeightTask& task, double* squares,
+                                  const WeightOperand<T>& delta, const Chunk& chunk,
+                                  PanelWeights<T>& weights, const WeightAction<T>& action,
+                                  T* scratch) {
   const Kernels<T>& k = kernels<T>();
   T* const sums = gradients_.size() > 0
                       ? gradients_.data() + weights.layout().bias(task.layer) + task.column_begin
@@ -392,16 +293,12 @@ void WeightPass<T>::bias_gradient(const Task& task, double* squares, const Weigh
 
 template <class T>
 double WeightPass<T>::squares() const {
-  double sum = 0;
-  for (const double s : task_squares_) sum += s;
-  return sum;
+  return sum(task_squares_);
 }
 
 template <class T>
 double WeightPass<T>::sizes() const {
-  double sum = 0;
-  for (const double s : task_sizes_) sum += s;
-  return sum;
+  return sum(task_sizes_);
 }
 
 template class WeightPass<float>;

@@ -6,18 +6,10 @@
 
 #include "core/threads.hpp"
 #include "nn/panels.hpp"
-#include "nn/weights.hpp"
+#include "nn/weight_tasks.hpp"
+#include "nn/weight_update.hpp"
 
 namespace aecore {
-
-/// What becomes of each tile of gradients. `update` holds the rates and the pointers of the flat
-/// buffers; the pass moves them to the layer at hand.
-template <class T>
-struct WeightAction {
-  Epilogue<T> epilogue = nullptr;
-  WeightUpdate<T> update{};
-  double clip_norm = 0;  // largest norm of the whole gradient, which is then held; 0: any
-};
 
 /// One side of a weight gradient: rows in panels, or their entries.
 template <class T>
@@ -52,27 +44,11 @@ class WeightPass {
   double sizes() const;
 
  private:
-  /// W[row_begin..row_end, column_begin..column_end) of one layer, and the bias of its columns
-  /// where row_begin is 0 unless it convolves; no rows: only its bias.
-  struct Task {
-    index_t layer, row_begin, row_end, column_begin, column_end;
-    bool has_bias(const Network& network) const {
-      const Layer& of = network.layer(layer);
-      return row_end == 0 || (row_begin == 0 && !of.convolves() && !of.centers);
-    }
-  };
   /// Whether a decoder layer has the transpose of the layer's weights.
   bool is_tied_to(index_t layer) const { return network_.tied() && layer < network_.n_layers(); }
-  void plan(index_t rows);
-  void plan_convolution(index_t layer);
-  WeightUpdate<T> update_of(const Task& task, PanelWeights<T>& weights,
-                            const WeightAction<T>& action) const;
-  WeightUpdate<T> bias_update_of(const Task& task, PanelWeights<T>& weights,
-                                 const WeightAction<T>& action) const;
-  WeightAction<T> clipped(const WeightAction<T>& action) const;
-  void update_held(const Task& task, double* squares, double* sizes, PanelWeights<T>& weights,
+  void update_held(const WeightTask& task, double* squares, double* sizes, PanelWeights<T>& weights,
                    const WeightAction<T>& action);
-  void update_bias(const Task& task, double* squares, T* gradient, PanelWeights<T>& weights,
+  void update_bias(const WeightTask& task, double* squares, T* gradient, PanelWeights<T>& weights,
                    const WeightAction<T>& action);
   /// What a layer's weight gradient is made of: input^T delta, and of a tied decoder layer the
   /// transpose of the same.
@@ -80,23 +56,23 @@ class WeightPass {
     WeightOperand<T> input, delta;
     WeightOperand<T> tied_input, tied_delta;  // where the network is tied
   };
-  Operands operands_of(const Task& task, const std::vector<WeightOperand<T>>& inputs,
+  Operands operands_of(const WeightTask& task, const std::vector<WeightOperand<T>>& inputs,
                        const std::vector<WeightOperand<T>>& deltas) const;
-  void run_task(const Task& task, double* squares, double* sizes, const Operands& operands,
+  void run_task(const WeightTask& task, double* squares, double* sizes, const Operands& operands,
                 const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                 T* scratch);
-  void pull_centers(const Task& task, index_t column, const MatrixPanels<const T>& delta,
+  void pull_centers(const WeightTask& task, index_t column, const MatrixPanels<const T>& delta,
                     index_t rows, bool accumulate, PanelWeights<T>& weights, T* panel) const;
-  void run_convolution(const Task& task, WeightUpdate<T>& update, const Operands& operands,
+  void run_convolution(const WeightTask& task, WeightUpdate<T>& update, const Operands& operands,
                        const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                        T* scratch);
-  void bias_gradient(const Task& task, double* squares, const WeightOperand<T>& delta,
+  void bias_gradient(const WeightTask& task, double* squares, const WeightOperand<T>& delta,
                      const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                      T* scratch);
 
   const Network& network_;
   const index_t n_begun_;
-  std::vector<Task> tasks_;
+  const std::vector<WeightTask> tasks_;
   std::vector<double> task_squares_;       // of the weights before the update
   std::vector<double> task_sizes_;         // likewise, of their magnitudes
   std::vector<double> gradient_squares_;   // by task, biases included, when clipping

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/gradient.hpp"
+#include "nn/weight_update.hpp"
 
 namespace aecore {
 

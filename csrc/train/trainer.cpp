@@ -10,6 +10,7 @@
 
 #include "core/float_mode.hpp"
 #include "core/random.hpp"
+#include "nn/gradient.hpp"
 #include "nn/row_step.hpp"
 
 namespace aecore {

@@ -5,6 +5,9 @@
 #include <functional>
 #include <vector>
 
+#include "core/threads.hpp"
+#include "nn/batch.hpp"
+#include "nn/objective.hpp"
 #include "train/optimizer.hpp"
 
 namespace aecore {
