@@ -37,8 +37,8 @@ def main() -> int:
     hidden: dict[str, Any] = {}
     refinement: dict[str, Any] = dict(_REFINEMENT)
     if benchmark.quick:
-        X, y = X[:3_000], y[:3_000]
-        hidden = {"hidden": (250, 250, 500, 10)}
+        X, y = X[:2_000], y[:2_000]
+        hidden = {"hidden": (100, 100, 200, 10)}
         refinement |= {"n_updates": 20}
     protocol = Protocol(X, y, autoencoder, refinement, **hidden)
     figures = run_seeds(
