@@ -330,11 +330,17 @@ def test_other_processes_give_the_same_bits(name: str, tmp_path: Path) -> None:
     path = str(tmp_path / "model")
     expected = run_function(save_and_answer, name, path)
     np.testing.assert_equal(run_function(load_and_answer, path), expected)
-    # And one that has no environment, no working directory and no site of the user's.
+
+
+def test_a_process_without_an_environment_gives_the_same_bits(tmp_path: Path) -> None:
+    """And without a working directory and a site of the user's."""
+    expected = {name: save_and_answer(name, str(tmp_path / name)) for name in MODELS}
     code = (
-        f"import pickle, sys; sys.path.insert(0, {str(TESTS)!r})\n"
+        f"import pathlib, pickle, sys; sys.path.insert(0, {str(TESTS)!r})\n"
         "from saved_models import load_and_answer\n"
-        f"sys.stdout.buffer.write(pickle.dumps(load_and_answer({path!r})))"
+        f"paths = pathlib.Path({str(tmp_path)!r}).iterdir()\n"
+        "found = {path.name: load_and_answer(path) for path in paths}\n"
+        "sys.stdout.buffer.write(pickle.dumps(found))"
     )
     kept = {key: os.environ[key] for key in ("LD_PRELOAD", "ASAN_OPTIONS") if key in os.environ}
     command = [sys.executable, "-I", "-c", code]

@@ -37,8 +37,13 @@ def run(*command: str | Path, cwd: Path) -> None:
     done = subprocess.run(
         list(map(str, command)),
         cwd=cwd,
-        # Compilers must not run below what a sanitizer preloads.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search), "LD_PRELOAD": ""},
+        # Compilers must not run below what a sanitizer preloads; the core is not compiled here.
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(search),
+            "LD_PRELOAD": "",
+            "CFLAGS": "-O0",
+        },
         capture_output=True,
         text=True,
         timeout=250,

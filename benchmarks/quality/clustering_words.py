@@ -98,7 +98,7 @@ def main() -> int:
     X, words = load()
     n_epochs = 20
     if benchmark.quick:
-        X, n_epochs = X[:3_000], 10
+        X, n_epochs = X[:2_000], 8
     tfidf: Any = csr_array(TfidfTransformer().fit_transform(X))
     coherence = Coherence(X, tfidf)
     one = functools.partial(run, tfidf, coherence, n_epochs)

@@ -105,7 +105,7 @@ def main() -> int:
     print(f"networks {shape}, {_N_ROWS} rows each, {_N_EPOCHS} epochs; networks per second")
     figures = {}
     for batch_size, n_networks in _BATCHES.items():
-        X = make_data(20 if benchmark.quick else n_networks)
+        X = make_data(8 if benchmark.quick else n_networks)
         figures[f"batches of {batch_size}"] = compare(X, batch_size, benchmark.n_seeds)
     lines = [
         [name, f"{f['rate']:.0f}", f"{f['joblib']:.1f}", f"{f['ratio']:.1f}"]

@@ -80,7 +80,7 @@ def main() -> int:
     images, labels = load_digits()[0], load_labels()[0]
     n_iterations = 400
     if benchmark.quick:
-        images, labels, n_iterations = images[:6_000], labels[:6_000], 50
+        images, labels, n_iterations = images[:4_000], labels[:4_000], 40
     one = functools.partial(run, images, labels, n_iterations)
     figures = mean_over_seeds(one, benchmark.n_seeds)
     rows = [

@@ -28,10 +28,9 @@ def main() -> int:
     n_sensors = series[0].training.shape[1]
     windows = (10,) if benchmark.quick else _WINDOWS
     activations = ("identity",) if benchmark.quick else _ACTIVATIONS
+    shares, errors = (_SHARES[:2], _ERRORS[:2]) if benchmark.quick else (_SHARES, _ERRORS)
     table: list[tuple[dict[str, Any], dict[str, float]]] = []
-    for window, share, activation, error in itertools.product(
-        windows, _SHARES, activations, _ERRORS
-    ):
+    for window, share, activation, error in itertools.product(windows, shares, activations, errors):
         setting = SETTING | {
             "window": window,
             "hidden_layer_sizes": (round(share * window * n_sensors),),

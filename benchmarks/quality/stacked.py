@@ -89,7 +89,7 @@ def main() -> int:
     (X, X_test), (y, y_test) = load_digits(), load_labels()
     n_iterations, n_epochs = 400, 30
     if benchmark.quick:
-        X, y, n_iterations, n_epochs = X[:5_000], y[:5_000], 60, 10
+        X, y, n_iterations, n_epochs = X[:3_000], y[:3_000], 30, 10
     one = functools.partial(run, (X, y), (X_test, y_test), n_iterations, n_epochs)
     figures = mean_over_seeds(one, benchmark.n_seeds)
     rows = [
