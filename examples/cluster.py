@@ -7,7 +7,7 @@ principal components, before DEC and after it.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import matplotlib as mpl
@@ -25,7 +25,12 @@ N_CLUSTERS = 10
 
 def main() -> None:
     """Cluster, refine, print the figures and write the picture."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
     X, y = load_digits(return_X_y=True)
     encoder = Autoencoder(
         (256, 128, 10), code_activation="identity", input_scale=1 / 16, n_epochs=100, batch_size=64

@@ -7,6 +7,7 @@ noise, and what a convolutional and a dense autoencoder make of it.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
 import sys
@@ -51,7 +52,12 @@ def load() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 def main() -> None:
     """Train, restore, print the PSNR and write the picture."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
     digits, held_out = load()
     clean = held_out[:1000] / 255
     noisy = clean + SIGMA * np.random.default_rng(0).standard_normal(clean.shape)

@@ -7,7 +7,7 @@ rows with the threshold, and the errors of the features of the oddest rows.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,11 @@ N_SHOWN = 8
 N_FEATURES = 15
 
 
-def load() -> tuple[NDArray[np.float64], list[str]]:
+def load(table: Path | None) -> tuple[NDArray[np.float64], list[str]]:
     """Rows and the names of their columns."""
-    tables = [name for name in sys.argv[1:] if not name.endswith(".png")]
-    if tables:
-        names = Path(tables[0]).read_text().splitlines()[0].split(",")
-        X = np.genfromtxt(tables[0], delimiter=",", skip_header=1, ndmin=2)
+    if table is not None:
+        names = table.read_text().splitlines()[0].split(",")
+        X = np.genfromtxt(table, delimiter=",", skip_header=1, ndmin=2)
         of_numbers = ~np.isnan(X).all(axis=0)
         return X[:, of_numbers], [
             name.strip() for name, keep in zip(names, of_numbers, strict=True) if keep
@@ -72,9 +71,18 @@ def draw(
 
 def main() -> None:
     """Fit, draw, and say what was found."""
-    X, names = load()
-    pictures = [name for name in sys.argv[1:] if name.endswith(".png")]
-    path = Path(pictures[0] if pictures else "outliers.png")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    files = parser.parse_args().files
+    pictures = [path for path in files if path.suffix == ".png"]
+    tables = [path for path in files if path.suffix != ".png"]
+    if len(pictures) > 1 or len(tables) > 1:
+        parser.error("one table and one picture, please")
+    path = pictures[0] if pictures else Path("outliers.png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    X, names = load(tables[0] if tables else None)
     detector = AutoencoderOutlierDetector(missing="mask", random_state=0).fit(X)
     errors = detector.feature_errors(X)
     n_odd = int((detector.predict(X) == -1).sum())

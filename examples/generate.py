@@ -10,6 +10,7 @@ faces.png       the bound on held-out faces epoch by epoch, drawn faces, and way
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
 import sys
@@ -93,7 +94,12 @@ def write_faces(faces: NDArray[np.uint8], folder: Path) -> None:
 
 def main() -> None:
     """Write the pictures."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
     digits, faces = load()
     write_faces(faces, folder)
     write_digits(digits, folder)

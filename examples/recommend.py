@@ -7,6 +7,7 @@ what they had are shown to the models, which are to name the rest.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -18,10 +19,10 @@ from aecore import EASE, AutoencoderRecommender, Interactions, metrics
 from aecore._ratings_file import read_ratings
 
 
-def load() -> Interactions:
+def load(table: Path | None) -> Interactions:
     """Pairs of user and item: of your file, or ratings of at least 4 stars."""
-    if len(sys.argv) > 1:
-        return read_ratings(Path(sys.argv[1]))
+    if table is not None:
+        return read_ratings(table)
     root = os.environ.get("AECORE_DATA")
     if root is None:
         sys.exit("set AECORE_DATA to the folder that holds movielens-100k, or name a .csv file")
@@ -43,7 +44,11 @@ def hide_a_fifth(rows: csr_array) -> tuple[csr_array, csr_array]:
 
 def main() -> None:
     """Compare two models, and show what one of them says."""
-    known = load()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE.csv")
+    known = load(parser.parse_args().file)
     n_users, n_items = known.matrix.shape
     print(f"{n_users} users, {n_items} items, {known.matrix.nnz} pairs")
     held_out = np.arange(n_users) % 10 == 0

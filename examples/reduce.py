@@ -7,9 +7,9 @@ reduced.png in FOLDER, by default the one at hand, and prints how true they are.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -45,7 +45,12 @@ def load() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 def main() -> None:
     """Reduce, compare, draw."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
     X, digits = load()
     X, held_out, digits, shown = train_test_split(X, digits, test_size=1 / 3, random_state=0)
     held_out, shown = held_out[:N_SHOWN], shown[:N_SHOWN]
