@@ -62,7 +62,8 @@ inline Lines rows_ahead(RowFetch& f, index_t lines) {
 template <class T, bool Transposed>
 struct ProductKernels {
   static constexpr auto kTiles = MicroKernels<T, Transposed>::make(TileHeights{});
-  static constexpr auto kSkipping = SkippingKernels<T, Transposed>::make(TileHeights{});
+  static constexpr auto kSkipping =
+      SkippingKernels<T, Transposed>::make(CountTo<kTileRows - kFewRows>::type{});
 };
 
 /// One panel of C for one block of the sum; `counting`: the terms that count, by tile, `tile_words`
@@ -93,7 +94,7 @@ inline void gemm_panel(const GemmCall<T>& call, index_t panel, index_t block, in
                            : call.a + (block / kW) * call.a_stride + row * call.a_row;
     T* const c = call.c + panel * call.c_stride + (row - call.c_first_row) * call.c_row;
     const index_t taken = counting == nullptr ? terms : count_bits(counting, n_words);
-    const bool skips = taken * 8 < terms * 7 && !narrow;
+    const bool skips = taken * 8 < terms * 7 && !narrow && rows > kFewRows;
     const index_t lines = skips ? 2 * taken : terms;
     Lines ahead{reinterpret_cast<const char*>(c), reinterpret_cast<const char*>(c)};  // nothing
     if (next_b < end_b) {
@@ -105,8 +106,8 @@ inline void gemm_panel(const GemmCall<T>& call, index_t panel, index_t block, in
     if (last && call.prologue != nullptr) call.prologue(call.context, row, rows, column);
     const bool add = call.accumulate || block > 0;
     if (skips) {
-      Kernels::kSkipping.at[rows - 1](a, call.a_row, call.a_stride, b, c, call.c_row, counting,
-                                      n_words, add, {ahead});
+      Kernels::kSkipping.at[rows - kFewRows - 1](a, call.a_row, call.a_stride, b, c, call.c_row,
+                                                 counting, n_words, add, {ahead});
     } else {
       Kernels::kTiles.at[narrow ? 0 : 1][rows - 1](a, call.a_row, call.a_stride, b, call.b_row, c,
                                                    call.c_row, terms, add, ahead);

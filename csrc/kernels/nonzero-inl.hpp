@@ -131,13 +131,15 @@ template <class T>
 using SkippingKernel = void (*)(const T*, index_t, index_t, const T*, T*, index_t,
                                 const std::uint32_t*, index_t, bool, LinePairs);
 
-/// The kernels for 1..kTileRows rows.
+/// The kernels for tiles of more than kFewRows: thinner ones are left to the others, for the sake
+/// of the library's size.
+constexpr index_t kFewRows = kTileRows / 2;
 template <class T, bool Transposed>
 struct SkippingKernels {
-  SkippingKernel<T> at[kTileRows];
+  SkippingKernel<T> at[kTileRows - kFewRows];
   template <int... R>
   static constexpr SkippingKernels make(Rows<R...>) {
-    return {{&skipping_kernel<T, R + 1, Transposed>...}};
+    return {{&skipping_kernel<T, kFewRows + R + 1, Transposed>...}};
   }
 };
 
