@@ -5,8 +5,9 @@ epoch by, 10,000 to judge: minus log p(x) of a test image in nats, by 200 import
 Published for plain dense networks: 89.78 (Pythae, 784-400-40 with relu), 89.9 (Rezende & Mohamed,
 ICML 2015, without flows), 88.71 by 5,000 samples (Burda, Grosse & Salakhutdinov, ICLR 2016,
 784-200-200-50 with tanh, batches of 20, 3,280 epochs). The network here is the last one's, with 200
-epochs; one hidden layer of 400 relu units stays at 91.4, whatever the batch, the rate, the decay or
-the number of epochs.
+epochs: of all that was tried it has the best bound on the validation images, 96.0. One hidden layer
+of 400 relu units has 96.7 and 91.5 nats at best (batches of 25, weight decay 1e-3, 200 epochs),
+98.7 and 92.5 by Pythae's settings.
 """
 
 from __future__ import annotations
