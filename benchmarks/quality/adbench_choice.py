@@ -31,7 +31,7 @@ UPDATES = (100, 400)
 ERRORS = ("standardized", "absolute", "squared")
 AXES = ("code", "trimmed", "noise", "updates", "error")
 Setting = tuple[Any, ...]  # a value for each axis
-_QUICK_SETS = 4
+_QUICK_SETS = 8
 
 
 def figures_of(fitted: Setting, name: str, seed: int) -> dict[str, float]:
@@ -92,7 +92,7 @@ def main() -> int:
         "worst of the settings": float(mean.min()),
     }
     print(f"  {len(settings)} settings: " + ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
-    low, high = (0.86, 0.93) if benchmark.quick else (0.79, 1.0)
+    low, high = (0.79, 0.85) if benchmark.quick else (0.79, 1.0)
     goal = Goal("mean AUROC, one set left out", figures["one set left out"], low, high)
     return benchmark.finish(figures, [goal])
 

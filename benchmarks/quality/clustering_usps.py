@@ -37,15 +37,15 @@ def main() -> int:
     hidden: dict[str, Any] = {}
     refinement: dict[str, Any] = dict(_REFINEMENT)
     if benchmark.quick:
-        X, y = X[:2_000], y[:2_000]
-        hidden = {"hidden": (100, 100, 200, 10)}
+        X, y = X[:3_000], y[:3_000]
+        hidden = {"hidden": (250, 250, 500, 10)}
         refinement |= {"n_updates": 20}
     protocol = Protocol(X, y, autoencoder, refinement, **hidden)
     figures = run_seeds(
         "clustering_usps", protocol.run, benchmark.n_seeds, keep=not benchmark.quick
     )
     print_table(["accuracy", "published", "mean", "least", "most"], table(figures, _PUBLISHED))
-    low = (57.0, 63.0) if benchmark.quick else (70.0, 76.0)
+    low = (60.0, 65.0) if benchmark.quick else (70.0, 76.0)
     goals = [
         Goal("accuracy of AE+k-means, per cent", figures["AE+k-means"], low[0], 100.0),
         Goal("accuracy of DEC, per cent", figures["DEC"], low[1], 100.0),

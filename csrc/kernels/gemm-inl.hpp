@@ -67,10 +67,11 @@ struct ProductKernels {
 };
 
 /// One panel of C for one block of the sum; `counting`: the terms that count, by tile, `tile_words`
-/// apart; or null.
+/// apart; or null. Not inline: there are two calls of it, and a call is nothing beside a panel.
 template <class T, bool Transposed>
-inline void gemm_panel(const GemmCall<T>& call, index_t panel, index_t block, index_t terms,
-                       const std::uint32_t* counting, index_t tile_words, const char* next_b) {
+__attribute__((noinline)) void gemm_panel(const GemmCall<T>& call, index_t panel, index_t block,
+                                          index_t terms, const std::uint32_t* counting,
+                                          index_t tile_words, const char* next_b) {
   using Kernels = ProductKernels<T, Transposed>;
   constexpr index_t kW = kWidth<T>;
   const index_t column = panel * kW;

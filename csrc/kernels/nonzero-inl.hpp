@@ -25,6 +25,9 @@ inline std::uint32_t nonzero_word(const T* x, index_t columns) {
   return low | lane_bits(load_partial(x + kLanes, columns - kLanes) != Vec<T>{}) << kLanes;
 }
 
+/// The lowest n bits, n <= 32.
+inline std::uint32_t low_bits(index_t n) { return n < 32 ? (1u << n) - 1u : ~0u; }
+
 inline index_t count_bits(const std::uint32_t* words, index_t n_words) {
   index_t n = 0;
   for (index_t i = 0; i < n_words; ++i) n += __builtin_popcount(words[i]);
@@ -44,9 +47,8 @@ void find_nonzero_columns(const NonzeroCall<T>& call) {
       const index_t columns = smaller(kW, call.n_columns - column);
       const T* x = call.x + column / kW * call.x_stride + from * call.x_row;
       std::uint32_t* const word = call.words + column / kW * call.words_stride;
-      const std::uint32_t all = columns < 32 ? (1u << columns) - 1u : ~0u;
       for (index_t row = from; row < to; ++row, x += call.x_row) {
-        word[row] = dense ? all : nonzero_word(x, columns);
+        word[row] = dense ? low_bits(columns) : nonzero_word(x, columns);
       }
       found += count_bits(word + from, dense ? 0 : to - from);
     }
@@ -87,7 +89,7 @@ inline void terms_of_columns(const GemmCall<T>& call, index_t column, index_t co
                              index_t n_words, std::uint32_t* terms) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<float>::kLanes;  // of words
-  const std::uint32_t asked = ((columns < 32 ? 1u << columns : 0u) - 1u) << (column % kW);
+  const std::uint32_t asked = low_bits(columns) << (column % kW);
   const std::uint32_t* const words = call.nonzero + column / kW * call.nonzero_stride;
   for (index_t i = 0; i < n_words; ++i) {
     const index_t first = (word + i) * kW;
@@ -147,7 +149,7 @@ struct SkippingKernels {
 struct Terms {
   static constexpr index_t kWords = 4096;
   std::uint32_t words[kWords];
-  index_t n_words;  // of each tile
+  index_t n_words = 0;  // of each tile
 
   /// Terms [begin, end) of the sum, begin at a panel's edge. False: they are not known, or too many
   /// to keep, which takes a sum of more than 100,000 terms.

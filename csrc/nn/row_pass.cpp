@@ -75,6 +75,18 @@ void RowPass<T>::enter_sparse(Team& team, const PanelWeights<T>& weights, const 
   }
 }
 
+/// A product of the way forward with its bias and activation; `not_finite` as in BiasActivation.
+template <class T>
+void RowPass<T>::activate(const PanelWeights<T>& weights, const RowBlock& block, index_t product,
+                          bool* not_finite) {
+  BiasActivation<T> context = forward_context(weights, product, block.chunk);
+  context.not_finite = not_finite;
+  GemmCall<T> call = forward_product(weights, product, block);
+  call.epilogue = kernels<T>().bias_activation;
+  call.context = &context;
+  kernels<T>().gemm(call);
+}
+
 template <class T>
 void RowPass<T>::forward(const PanelWeights<T>& weights, const RowBlock& block, index_t first,
                          index_t last) {
@@ -82,12 +94,7 @@ void RowPass<T>::forward(const PanelWeights<T>& weights, const RowBlock& block, 
   for (index_t l = first; l < last; ++l) {
     if (l > 0 || !rows.sparse().input()) {
       bool not_finite = false;
-      BiasActivation<T> context = forward_context(weights, l, block.chunk);
-      if (l == 0 && rows.in_place(block.batch())) context.not_finite = &not_finite;
-      GemmCall<T> call = forward_product(weights, l, block);
-      call.epilogue = kernels<T>().bias_activation;
-      call.context = &context;
-      kernels<T>().gemm(call);
+      activate(weights, block, l, l == 0 && rows.in_place(block.batch()) ? &not_finite : nullptr);
       if (not_finite) require_finite<T>(block.batch().data.x, block.range().first, block.rows);
     }
     if (code_.draws(l)) draw_code(weights, block, l);
@@ -102,11 +109,7 @@ template <class T>
 void RowPass<T>::draw_code(const PanelWeights<T>& weights, const RowBlock& block, index_t layer) {
   const index_t product = network_.layer(layer).log_variance;
   if (layer > 0 || !shared_.rows.sparse().input()) {
-    const BiasActivation<T> context = forward_context(weights, product, block.chunk);
-    GemmCall<T> call = forward_product(weights, product, block);
-    call.epilogue = kernels<T>().bias_activation;
-    call.context = &context;
-    kernels<T>().gemm(call);
+    activate(weights, block, product);
   }
   code_.draw(block, hidden_.into_h(layer, block.chunk, block.row),
              shared_.sums.weight(block.first()));

@@ -63,6 +63,8 @@ class RowPass {
                               const RowBlock& block);
   BiasActivation<T> forward_context(const PanelWeights<T>& weights, index_t product,
                                     const RowChunk& chunk);
+  void activate(const PanelWeights<T>& weights, const RowBlock& block, index_t product,
+                bool* not_finite = nullptr);
   void draw_code(const PanelWeights<T>& weights, const RowBlock& block, index_t layer);
   GemmCall<T> backward_product(const PanelWeights<T>& weights, index_t product,
                                const RowBlock& block);

@@ -19,6 +19,13 @@ WeightUpdate<T> update_from(WeightUpdate<T> update, T* panels, index_t offset, i
   return update;
 }
 
+/// Of parameters that should not be small.
+template <class T>
+void leave_out_decay(WeightUpdate<T>& update) {
+  update.weight_decay = update.weight_l1 = T{0};
+  update.keep = T{1};
+}
+
 }  // namespace
 
 template <class T>
@@ -30,10 +37,7 @@ WeightUpdate<T> update_of_weights(const WeightAction<T>& action, const Network& 
   update.stride = weights.layout().stride(product);
   update.n_rows = layer.weight_rows();
   update.n_columns = layer.weight_columns();
-  if (layer.centers) {  // no weights that should be small
-    update.weight_decay = update.weight_l1 = T{0};
-    update.keep = T{1};
-  }
+  if (layer.centers) leave_out_decay(update);
   update.transposed = weights.transposed(product);
   update.transposed_stride = weights.transposed_stride(product);
   return update;
@@ -48,8 +52,7 @@ WeightUpdate<T> update_of_bias(const WeightAction<T>& action, const Network& net
   update.stride = kernels<T>().panel_width;
   update.n_rows = 1;
   update.n_columns = layer.n_bias();
-  update.weight_decay = update.weight_l1 = T{0};
-  update.keep = T{1};
+  leave_out_decay(update);
   return update;
 }
 
