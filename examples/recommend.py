@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from aecore import EASE, AutoencoderRecommender, Interactions, metrics
-from aecore._ratings_file import read_ratings
+from aecore._recommending.ratings_file import read_ratings
 
 
 def load(table: Path | None) -> Interactions:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from aecore import DeepClustering, _clusterers, _core, reference
+from aecore import DeepClustering, _core, reference
+from aecore._clusters import clusterers
 from aecore.optimizers import _as_optimizer
 from reference_fit import Updates, Vector
 
@@ -34,11 +35,11 @@ def start(model: DeepClustering, X: Vector) -> Start:
     ae.set_params(callbacks=model.callbacks).fit(X)
     codes = ae.transform(X)
     if model.n_clusters == "auto":
-        found, _ = _clusterers.choose_number(
+        found, _ = clusterers.choose_number(
             model.clusterer, model.n_clusters_range, codes, model.random_state
         )
     else:
-        found = _clusterers.cluster(model.clusterer, model.n_clusters, codes, model.random_state)
+        found = clusterers.cluster(model.clusterer, model.n_clusters, codes, model.random_state)
     return Start(ae.network_, found.centers)
 
 

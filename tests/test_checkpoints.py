@@ -205,7 +205,7 @@ def test_when_it_is_written(
         def monotonic() -> float:
             return float(len(watches.seen))
 
-    monkeypatch.setattr("aecore._checkpointing.time", Clock)
+    monkeypatch.setattr("aecore._training.checkpointing.time", Clock)
     ae = Autoencoder(**{**SETTINGS, "n_epochs": 6}, optimizer=optimizer, callbacks=watches)
     ae.fit(ROWS, checkpoint=Checkpoint(path, **settings))
     assert watches.seen == expected

@@ -176,7 +176,7 @@ def test_unlabeled_rows_take_part_in_pretraining_alone(
     clf.fit(X, y, sample_weight=np.full(60, 2.0), validation_data=given, unlabeled=unlabeled)
     kept = np.arange(60)
     if held == "fraction":
-        from aecore._training import split_rows
+        from aecore._training.minibatches import split_rows
 
         kept, _ = split_rows(60, 0.25, 0)
     joined = np.concatenate([X[kept], unlabeled])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore import Autoencoder, DenoisingAutoencoder
-from aecore._tables import TableError, read_table, write_table
+from aecore._util.tables import TableError, read_table, write_table
 from aecore.cli import commands, main
 from samples import three_factor_rows
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore import ModelFileError, Network
-from aecore._model_file import Content, pack
+from aecore._files.container import Content, pack
 from saved_models import MODELS
 
 

@@ -20,8 +20,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import aecore
 from aecore import Autoencoder, ConvAutoencoder, DeepClustering, VariationalAutoencoder, reference
-from aecore._cluster_figures import accuracy
-from aecore._parameters import _CLUSTERERS
+from aecore._checks.rules import _CLUSTERERS
+from aecore._clusters.figures import accuracy
 from helpers import run_function
 from samples import same_bits
 from test_interrupt import interrupted_fit

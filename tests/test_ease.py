@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_matrix, csr_array, csr_matrix, lil_array
 
-from aecore import EASE, _memory, _recommending, ease
+from aecore import EASE, ease
+from aecore._recommending import base
+from aecore._util import memory
 
 DENSE = (np.random.default_rng(0).random((60, 25)) < 0.2).astype(np.float64)
 DENSE[5] = 0  # a user without history
@@ -82,7 +84,7 @@ def test_recommend(
     block_scores: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_recommending, "_BLOCK_SCORES", block_scores)
+    monkeypatch.setattr(base, "_BLOCK_SCORES", block_scores)
     rows = csr_array(DENSE)
     before = rows.copy()
     model = EASE(3.0, n_threads=2).fit(rows)
@@ -141,7 +143,7 @@ def test_what_does_not_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_this_machine_has_memory() -> None:
-    available = _memory.available_memory()
+    available = memory.available_memory()
     assert available is None or available > 10_000_000
 
 

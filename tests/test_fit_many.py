@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from aecore import Autoencoder, FitManyError, _core, fit_many
-from aecore._side_by_side import run_side_by_side
+from aecore._parallel.side_by_side import run_side_by_side
 from helpers import run_function
 from samples import same_bits, three_factor_rows
 

@@ -27,7 +27,7 @@ from aecore import (
     ConvAutoencoder,
     DeepClustering,
 )
-from aecore._recommending import BaseRecommender
+from aecore._recommending.base import BaseRecommender
 from samples import same_bits, three_factor_rows
 
 ESTIMATORS = [

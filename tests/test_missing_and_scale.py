@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aecore import Autoencoder, DenoisingAutoencoder, Network, SparseAutoencoder, reference
-from aecore._input import InputSettings, fit_scaling
+from aecore._problem.input import InputSettings, fit_scaling
 from helpers import run_function
 from samples import same_bits, three_factor_rows
 

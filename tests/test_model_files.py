@@ -33,8 +33,8 @@ from aecore import (
     reference,
     schedules,
 )
-from aecore._file_values import ESTIMATORS
-from aecore._model_file import Content, pack, unpack
+from aecore._files.container import Content, pack, unpack
+from aecore._files.values import ESTIMATORS
 from helpers import ROOT, TESTS, run_function, run_python
 from samples import same_bits, three_factor_rows
 from saved_models import MODELS, load_and_answer, save_and_answer

@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from aecore import AutoencoderOutlierDetector, _thresholds
-from aecore._windows import windows_of
+from aecore import AutoencoderOutlierDetector
+from aecore._outliers import thresholds
+from aecore._outliers.windows import windows_of
 
 Rows = NDArray[np.float64]
 FAST: dict[str, Any] = {"n_estimators": 2, "n_epochs": 3, "random_state": 0}
@@ -147,7 +148,7 @@ def test_conformal_keeps_its_rate(rate: float) -> None:
     """Over many draws of 100 calibration rows, at most `rate` of normal rows are called odd."""
     rng = np.random.default_rng(0)
     alarms = [
-        (rng.gamma(2.0, size=200) > _thresholds.by_conformal(rng.gamma(2.0, size=100), rate)).mean()
+        (rng.gamma(2.0, size=200) > thresholds.by_conformal(rng.gamma(2.0, size=100), rate)).mean()
         for _ in range(500)
     ]
     assert rate - 0.02 < np.mean(alarms) < rate + 0.002
@@ -157,7 +158,7 @@ def test_conformal_keeps_its_rate(rate: float) -> None:
 def test_a_tail_reaches_beyond_the_rows(unit: float) -> None:
     errors = np.random.default_rng(0).exponential(size=2000)
     for rate in (0.2, 0.02, 1e-3, 1e-5):
-        found = _thresholds.by_tail(unit * errors, rate)
+        found = thresholds.by_tail(unit * errors, rate)
         assert found == pytest.approx(-unit * np.log(rate), rel=0.2)
 
 
@@ -165,7 +166,7 @@ def test_a_tail_reaches_beyond_the_rows(unit: float) -> None:
 @pytest.mark.parametrize("high", [0, 1, 20])
 def test_tails_of_errors_that_are_all_alike(high: int, rate: float) -> None:
     errors = np.repeat([1.0, 2.0], [200 - high, high])
-    assert 1.0 <= _thresholds.by_tail(errors, rate) <= 2.0
+    assert 1.0 <= thresholds.by_tail(errors, rate) <= 2.0
 
 
 @pytest.mark.parametrize("threshold", ["tail", "conformal"])

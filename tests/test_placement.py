@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aecore import Autoencoder, _training, show_config
+from aecore import Autoencoder, show_config
+from aecore._training import minibatches
 
 TASKS = Path("/proc/self/task")
 
@@ -56,13 +57,13 @@ def fit(n_threads: int, n_epochs: int = 40) -> Autoencoder:
 
 def each_epoch(monkeypatch: pytest.MonkeyPatch, action: Callable[[], None]) -> None:
     """Have `action` run on the calling thread after each epoch."""
-    original = _training.Recorder.epoch
+    original = minibatches.Recorder.epoch
 
     def acting(self: Any, *arguments: Any, **named: Any) -> Any:
         action()
         return original(self, *arguments, **named)
 
-    monkeypatch.setattr(_training.Recorder, "epoch", acting)
+    monkeypatch.setattr(minibatches.Recorder, "epoch", acting)
 
 
 @pytest.mark.usefixtures("two_cores")

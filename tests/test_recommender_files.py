@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 import aecore
 from aecore import EASE, AutoencoderRecommender, ModelFileError
-from aecore._model_file import Content, pack, unpack
+from aecore._files.container import Content, pack, unpack
 
 USER_ITEMS = csr_array((np.random.default_rng(0).random((30, 12)) < 0.3) * 3.0)
 FAST: dict[str, Any] = {"n_epochs": 2, "random_state": 0}

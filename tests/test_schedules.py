@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aecore import Autoencoder, Network, _parameters, schedules
+from aecore import Autoencoder, Network, schedules
+from aecore._checks import rules
 from aecore.schedules import Constant, Cosine, Exponential, ReduceOnPlateau, Step, WarmUp
 from samples import same_bits, three_factor_rows
 
@@ -121,7 +122,7 @@ def test_partial_fit_counts_on(rows: NDArray[np.float64]) -> None:
     assert same_bits(parts.network_, whole.network_)
 
 
-@pytest.mark.parametrize("name", _parameters._SCHEDULES)
+@pytest.mark.parametrize("name", rules._SCHEDULES)
 def test_a_name_is_the_object_with_its_defaults(rows: NDArray[np.float64], name: str) -> None:
     rates = []
     kinds = {"constant": Constant, "cosine": Cosine, "reduce_on_plateau": ReduceOnPlateau}

@@ -370,11 +370,12 @@ def test_fork_while_another_thread_runs_lbfgs() -> None:
 import os, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
 from samples import three_factor_rows
-from aecore import SparseAutoencoder, _lbfgs
+from aecore import SparseAutoencoder
+from aecore._training import lbfgs
 
 rows = three_factor_rows()
 sae = SparseAutoencoder((4,), n_epochs=3, random_state=0, n_threads=1)
-with _lbfgs._blas_lock:  # the worst moment: another thread is just setting the limit
+with lbfgs._blas_lock:  # the worst moment: another thread is just setting the limit
     child = os.fork()
     if child == 0:
         sae.fit(rows)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from aecore._interactions import popularity
-from aecore._recommending import BaseRecommender
+from aecore._checks.interactions import popularity
+from aecore._recommending.base import BaseRecommender
 
 _BLOCK = 512
 

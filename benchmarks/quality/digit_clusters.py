@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 
 from aecore import Autoencoder, DeepClustering, Network
-from aecore._cluster_figures import accuracy
+from aecore._clusters.figures import accuracy
 from aecore.callbacks import EpochState
 from benchmarks.quality.common import RESULTS, _commit
 

@@ -14,10 +14,10 @@ from aecore._version import __version__
 
 if TYPE_CHECKING:
     from aecore import callbacks, layers, metrics, optimizers, reference, schedules
-    from aecore._config import show_config
-    from aecore._fit_many import fit_many
-    from aecore._models import load
-    from aecore._stacking import stack
+    from aecore._parallel.fit_many import fit_many
+    from aecore._saving.models import load
+    from aecore._stacked.stacking import stack
+    from aecore._util.config import show_config
     from aecore.autoencoder import Autoencoder
     from aecore.autoencoder_recommender import AutoencoderRecommender
     from aecore.checkpoint import Checkpoint
@@ -81,10 +81,10 @@ _MODULES = {
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "TrainingDivergedError": "aecore.exceptions",
     "VariationalAutoencoder": "aecore.variational_autoencoder",
-    "fit_many": "aecore._fit_many",
-    "load": "aecore._models",
-    "show_config": "aecore._config",
-    "stack": "aecore._stacking",
+    "fit_many": "aecore._parallel.fit_many",
+    "load": "aecore._saving.models",
+    "show_config": "aecore._util.config",
+    "stack": "aecore._stacked.stacking",
 }
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.metaestimators import available_if
 
-from aecore import _core, _fitting
-from aecore._base import BaseAutoencoder
-from aecore._training import exclusive
+from aecore import _core
+from aecore._estimators.base import BaseAutoencoder
+from aecore._training import fitting
+from aecore._training.minibatches import exclusive
 from aecore.optimizers import LBFGS, Optimizer
 
 if TYPE_CHECKING:
@@ -412,7 +413,7 @@ or Optimizer, default="adam"
         """
         del y
         with exclusive(self):
-            _fitting.fit(
+            fitting.fit(
                 self, X, target, sample_weight, validation_data, init, checkpoint, resume_from
             )
         return self
@@ -456,5 +457,5 @@ or Optimizer, default="adam"
         """
         del y
         with exclusive(self):
-            _fitting.partial_fit(self, X, target, sample_weight)
+            fitting.partial_fit(self, X, target, sample_weight)
         return self

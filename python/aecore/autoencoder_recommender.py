@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from aecore import _core
-from aecore._interactions import (
+from aecore._checks.interactions import (
     as_interactions,
     canonical,
     centre,
@@ -20,10 +20,10 @@ from aecore._interactions import (
     unit_rows,
     without_zeros,
 )
-from aecore._network_state import make_core
-from aecore._parameters import check_params, parameter_error
-from aecore._recommending import BaseRecommender, Scorer, blocks, entries, same_rows
-from aecore._training import exclusive
+from aecore._checks.rules import check_params, parameter_error
+from aecore._network.state import make_core
+from aecore._recommending.base import BaseRecommender, Scorer, blocks, entries, same_rows
+from aecore._training.minibatches import exclusive
 from aecore.autoencoder import Autoencoder
 from aecore.layers import Dense
 from aecore.optimizers import Optimizer

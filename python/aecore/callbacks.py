@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aecore._fitting import Estimator
+    from aecore._training.fitting import Estimator
     from aecore.network import Network
 
 __all__ = ["Callback", "EpochState"]

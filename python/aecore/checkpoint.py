@@ -6,7 +6,7 @@ import dataclasses
 import os
 from dataclasses import dataclass
 
-from aecore._parameters import check_params
+from aecore._checks.rules import check_params
 
 
 @dataclass(frozen=True)

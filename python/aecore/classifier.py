@@ -12,17 +12,17 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from aecore import _fitting
-from aecore._base import BaseEncoder
-from aecore._labels import as_labels, one_hot, row_weights
-from aecore._training import TrainingData, exclusive
+from aecore._estimators.base import BaseEncoder
+from aecore._estimators.labels import as_labels, one_hot, row_weights
+from aecore._training import fitting
+from aecore._training.minibatches import TrainingData, exclusive
 from aecore.autoencoder import Autoencoder, trains_in_batches
 from aecore.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from aecore._recorder import Measure
+    from aecore._training.recorder import Measure
     from aecore.callbacks import Callback
     from aecore.checkpoint import Checkpoint
     from aecore.network import Network
@@ -261,7 +261,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
         RuntimeError
             If another thread is training this estimator.
         """
-        _fitting.check_settings(self)
+        fitting.check_settings(self)
         labels = as_labels(X, y, "y")
         classes = np.unique(labels)
         if validation_data is not None:
@@ -274,7 +274,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             held = as_labels(X_held, y_held, "y of validation_data")
             validation_data = (X_held, one_hot(held, classes, "y of validation_data"))
         with exclusive(self):
-            _fitting.fit(
+            fitting.fit(
                 self,
                 X,
                 one_hot(labels, classes, "y"),
@@ -322,7 +322,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             As in `fit`; ValueError also for `classes` that are missing in the first call or others
             than before, and for class_weight="balanced", which needs all rows at once.
         """
-        _fitting.check_settings(self)
+        fitting.check_settings(self)
         if self.class_weight == "balanced":
             msg = "class_weight must be None or a dict in partial_fit; got 'balanced'"
             raise ValueError(msg)
@@ -338,7 +338,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             raise ValueError(msg)
         labels = as_labels(X, y, "y")
         with exclusive(self):
-            _fitting.partial_fit(
+            fitting.partial_fit(
                 self,
                 X,
                 one_hot(labels, known, "y"),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from aecore import _likelihood
-from aecore._generative import GenerativeAutoencoder
-from aecore._layer_list import input_shape_of
-from aecore._parameters import parameter_error
+from aecore._checks.rules import parameter_error
+from aecore._estimators import likelihood
+from aecore._estimators.generative import GenerativeAutoencoder
+from aecore._problem.layer_list import input_shape_of
 from aecore.layers import AnyLayer, Conv2D, ConvTranspose2D, Dense, Gaussian
 
 if TYPE_CHECKING:
@@ -245,8 +245,8 @@ class ConvAutoencoder(GenerativeAutoencoder):
         return bool(self.variational)
 
     @property
-    def _distribution(self) -> _likelihood.Likelihood:
-        for each in _likelihood.LIKELIHOODS.values():
+    def _distribution(self) -> likelihood.Likelihood:
+        for each in likelihood.LIKELIHOODS.values():
             if each.loss == self.loss != "multinomial":
                 return each
         rule = "be 'binary_cross_entropy' or 'squared_error' with variational"

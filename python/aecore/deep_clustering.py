@@ -9,16 +9,17 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import ClusterMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from aecore import _clusterers, _fitting
-from aecore._base import BaseEncoder
-from aecore._cluster_figures import clustering_figures
-from aecore._cluster_rules import full_precisions, of_mixture, of_nearest_row, soft_assignment
-from aecore._cluster_training import Refined, refine
-from aecore._clusterers import Clustered
+from aecore._checks.rules import check_params, parameter_error
+from aecore._clusters import clusterers
+from aecore._clusters.clusterers import Clustered
+from aecore._clusters.figures import clustering_figures
+from aecore._clusters.rules import full_precisions, of_mixture, of_nearest_row, soft_assignment
+from aecore._clusters.training import Refined, refine
+from aecore._estimators.base import BaseEncoder
 from aecore._history import History
-from aecore._initialization import seed_from
-from aecore._parameters import check_params, parameter_error
-from aecore._training import exclusive
+from aecore._network.initialization import seed_from
+from aecore._training import fitting
+from aecore._training.minibatches import exclusive
 from aecore.autoencoder import Autoencoder
 from aecore.network import Network
 from aecore.optimizers import LBFGS, Optimizer, _as_optimizer
@@ -256,7 +257,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         if init is None:
             autoencoder.fit(X)
         else:
-            _fitting.adopt(autoencoder, X, init)
+            fitting.adopt(autoencoder, X, init)
         network, rows = autoencoder._fitted(X)
         codes = network.encode(rows)
         found, silhouettes = self._cluster(codes, seed)
@@ -285,9 +286,9 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     def _cluster(self, codes: NDArray[Any], seed: int) -> tuple[Clustered, dict[int, float] | None]:
         if self.n_clusters == "auto":
             low, high = map(int, self.n_clusters_range)
-            return _clusterers.choose_number(self.clusterer, (low, high), codes, seed)
+            return clusterers.choose_number(self.clusterer, (low, high), codes, seed)
         wanted = None if self.n_clusters is None else int(self.n_clusters)
-        return _clusterers.cluster(self.clusterer, wanted, codes, seed), None
+        return clusterers.cluster(self.clusterer, wanted, codes, seed), None
 
     def _publish(self, refined: Refined, learned: dict[str, Any]) -> None:
         """Write all learned attributes in one step."""

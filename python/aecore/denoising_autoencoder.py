@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aecore._defaults import with_defaults
+from aecore._util.defaults import with_defaults
 from aecore.autoencoder import Autoencoder
 
 

@@ -11,10 +11,10 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from aecore import _core
-from aecore._interactions import as_interactions, popularity, without_zeros
-from aecore._memory import available_memory, size_text
-from aecore._parameters import check_params
-from aecore._recommending import BaseRecommender, Scorer
+from aecore._checks.interactions import as_interactions, popularity, without_zeros
+from aecore._checks.rules import check_params
+from aecore._recommending.base import BaseRecommender, Scorer
+from aecore._util.memory import available_memory, size_text
 
 if TYPE_CHECKING:
     from typing_extensions import Self

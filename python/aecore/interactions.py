@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
 
-from aecore._parameters import parameter_error
+from aecore._checks.rules import parameter_error
 
 if TYPE_CHECKING:
     from typing_extensions import Self

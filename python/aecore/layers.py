@@ -1,7 +1,7 @@
 """The layers that a `Network` can be made of, as plain descriptions: they hold no weights.
 
-A network is an input and a list of these (`aecore._layer_list`); every shape follows from the
-input's. Layer sizes and activations are short for a list of `Dense`.
+A network is an input and a list of these; every shape follows from the input's. Layer sizes and
+activations are short for a list of `Dense`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from aecore._parameters import check_activations, check_params, parameter_error
+from aecore._checks.rules import check_activations, check_params, parameter_error
 from aecore.reference._convolution import Convolution, convolution_of, transpose_of
 
 __all__ = ["Conv2D", "ConvTranspose2D", "Dense", "Flatten", "Gaussian", "Layer", "Reshape"]

@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aecore._interactions import as_interactions
-from aecore._parameters import check_params, parameter_error
+from aecore._checks.interactions import as_interactions
+from aecore._checks.rules import check_params, parameter_error
 
 __all__ = ["coverage_at_k", "hit_rate_at_k", "map_at_k", "ndcg_at_k", "recall_at_k"]
 

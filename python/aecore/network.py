@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from aecore import _core
-from aecore._arrays import (
+from aecore._checks.arrays import (
     aligned_zeros,
     as_rows,
     as_sample_weight,
@@ -17,13 +17,13 @@ from aecore._arrays import (
     output_rows,
     refuse_overlap,
 )
-from aecore._initialization import initialize, seed_from
-from aecore._input import InputSettings
-from aecore._layer_list import gaussian_layer, resolve_layers
-from aecore._network_state import NetworkState, make_core
-from aecore._objective import Settings, Terms, make_objective, running_vector, sparse_layers
-from aecore._parameters import check_params, parameter_error
-from aecore._sparse import is_sparse
+from aecore._checks.rules import check_params, parameter_error
+from aecore._checks.sparse import is_sparse
+from aecore._network.initialization import initialize, seed_from
+from aecore._network.state import NetworkState, make_core
+from aecore._problem.input import InputSettings
+from aecore._problem.layer_list import gaussian_layer, resolve_layers
+from aecore._problem.objective import Settings, Terms, make_objective, running_vector, sparse_layers
 from aecore.layers import AnyLayer
 
 if TYPE_CHECKING:

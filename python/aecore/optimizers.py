@@ -15,7 +15,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from aecore._parameters import check_params, parameter_error
+from aecore._checks.rules import check_params, parameter_error
 
 __all__ = [
     "LBFGS",

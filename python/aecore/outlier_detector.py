@@ -12,8 +12,10 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from aecore import _core, _models, _outlier_fitting
-from aecore._training import exclusive
+from aecore import _core
+from aecore._outliers import fitting
+from aecore._saving import models
+from aecore._training.minibatches import exclusive
 from aecore.autoencoder import trains_in_batches
 from aecore.optimizers import Optimizer
 
@@ -236,7 +238,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         del y
         with exclusive(self):
-            self._publish(_outlier_fitting.fit(self, X))
+            self._publish(fitting.fit(self, X))
         return self
 
     @available_if(_streams)  # type: ignore[untyped-decorator]
@@ -264,7 +266,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         del y
         with exclusive(self):
-            self._publish(_outlier_fitting.partial_fit(self, X))
+            self._publish(fitting.partial_fit(self, X))
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -311,8 +313,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         check_is_fitted(self, "estimators_")
         learned = vars(self).copy()
-        rows = _outlier_fitting.rows_of(self, X)
-        return _outlier_fitting.errors(self, learned).by_feature(rows)
+        rows = fitting.rows_of(self, X)
+        return fitting.errors(self, learned).by_feature(rows)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute `score_samples(X) - offset_`: negative for odd rows.
@@ -369,11 +371,11 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         OSError, TypeError, ValueError
             As in `Autoencoder.save`.
         """
-        _models.save_estimator(self, path, optimizer_state=optimizer_state)
+        models.save_estimator(self, path, optimizer_state=optimizer_state)
 
     def _scores(self, X: Any, learned: dict[str, Any]) -> NDArray[np.float64]:
-        rows = _outlier_fitting.rows_of(self, X)
-        scores: NDArray[np.float64] = -_outlier_fitting.errors(self, learned).by_row(rows)
+        rows = fitting.rows_of(self, X)
+        scores: NDArray[np.float64] = -fitting.errors(self, learned).by_row(rows)
         return scores
 
     def _publish(self, learned: dict[str, Any]) -> None:
@@ -387,10 +389,10 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         return int(self.n_threads or _core.default_n_threads())
 
     def __getstate__(self) -> dict[str, Any]:
-        return _models.estimator_pickle(self)
+        return models.estimator_pickle(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        _models.restore_estimator(self, state)
+        models.restore_estimator(self, state)
 
     def __copy__(self) -> Self:
         # A copy made while another thread trains the original is itself not in training.

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from aecore._parameters import check_params
-from aecore._plateau import Plateau, monitored
+from aecore._checks.rules import check_params
+from aecore._util.plateau import Plateau, monitored
 
 __all__ = [
     "Constant",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike
 
-from aecore import _likelihood
-from aecore._generative import GenerativeAutoencoder
+from aecore._estimators import likelihood
+from aecore._estimators.generative import GenerativeAutoencoder
 
 if TYPE_CHECKING:
     from aecore.callbacks import Callback
@@ -230,5 +230,5 @@ class VariationalAutoencoder(GenerativeAutoencoder):
         return self._distribution.output_activation
 
     @property
-    def _distribution(self) -> _likelihood.Likelihood:
-        return _likelihood.LIKELIHOODS[self.likelihood]
+    def _distribution(self) -> likelihood.Likelihood:
+        return likelihood.LIKELIHOODS[self.likelihood]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import aecore
-from aecore._tables import Table, TableError, check_can_write, read_table, write_table
+from aecore._util.tables import Table, TableError, check_can_write, read_table, write_table
 
 _FILE = click.Path(path_type=Path)
 

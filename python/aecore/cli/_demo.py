@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from aecore._parameters import MAX_SEED
+from aecore._checks.rules import MAX_SEED
 
 
 def _seed(ctx: click.Context, parameter: click.Parameter, text: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import aecore
-from aecore._tables import Table, TableError, read_table
+from aecore._util.tables import Table, TableError, read_table
 
 _ESTIMATORS = {
     "autoencoder": aecore.Autoencoder,

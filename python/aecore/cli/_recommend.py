@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import aecore
-from aecore._ratings_file import read_ratings
+from aecore._recommending.ratings_file import read_ratings
 
 
 @click.command()

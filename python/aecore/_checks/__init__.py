@@ -1,0 +1,1 @@
+"""What people give, looked at: the rules of parameters, arrays, sparse rows, interactions."""

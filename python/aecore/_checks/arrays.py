@@ -1,0 +1,119 @@
+"""The one place where arrays from outside are looked at before the core takes their pointers.
+
+Nothing is cast or copied here: the core converts rows as it gathers them, and checks there that
+they are finite. `TypeError` means the wrong kind (strings, objects, complex), `ValueError` the
+wrong shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from aecore._checks.sparse import as_sparse_rows, is_sparse
+
+_ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
+
+
+def aligned_zeros(size: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Make zeros of shape (size,) that start on a 64-byte boundary, in a plain array."""
+    n_bytes = size * np.dtype(dtype).itemsize
+    buffer = np.zeros(n_bytes + _ALIGNMENT, dtype=np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    return buffer[start : start + n_bytes].view(dtype)
+
+
+def as_rows(values: Any, n_columns: int, name: str) -> Any:
+    """See rows of numbers as a 2-D array of their own dtype and strides; 1-D becomes one row.
+
+    SciPy's sparse rows become CSR.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_rows, n_columns) or (n_columns,)
+    n_columns : int
+        The width the network asks for.
+    name : str
+        What the caller calls it, for the messages.
+    """
+    if is_sparse(values):
+        return as_sparse_rows(values, n_columns, name)
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        msg = f"{name} must hold real numbers; got dtype {array.dtype}"
+        raise TypeError(msg)
+    if array.ndim not in (1, 2):
+        msg = f"{name} must be 2-D (n_rows, {n_columns}) or one row; got shape {array.shape}"
+        raise ValueError(msg)
+    rows = array.reshape(1, -1) if array.ndim == 1 else array
+    if rows.shape[1] != n_columns:
+        msg = f"{name} must have {n_columns} columns; got {rows.shape[1]}, shape {array.shape}"
+        raise ValueError(msg)
+    if rows.shape[0] == 0:
+        msg = f"{name} must have at least one row; got shape {array.shape}"
+        raise ValueError(msg)
+    return rows
+
+
+def as_target(target: Any, n_rows: int, n_columns: int) -> Any:
+    """See `target` as rows, one for each row of X; None stays (the target is X itself)."""
+    if target is None:
+        return None
+    rows = as_rows(target, n_columns, "target")
+    if rows.shape[0] != n_rows:
+        msg = f"target must have as many rows as X ({n_rows}); got {rows.shape[0]}"
+        raise ValueError(msg)
+    return rows
+
+
+def as_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
+    """Read weights as float64 of shape (n_rows,): finite, >= 0, not all zero; None stays."""
+    if sample_weight is None:
+        return None
+    array = np.asarray(sample_weight)
+    if array.dtype.kind not in "fiub":
+        msg = f"sample_weight must hold real numbers; got dtype {array.dtype}"
+        raise TypeError(msg)
+    if array.shape != (n_rows,):
+        msg = f"sample_weight must have shape ({n_rows},); got {array.shape}"
+        raise ValueError(msg)
+    weights = np.ascontiguousarray(array, dtype=np.float64)
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        msg = f"sample_weight must be finite and >= 0; got {weights[row]} at row {row}"
+        raise ValueError(msg)
+    if not weights.any():
+        msg = "sample_weight must hold at least one number > 0; got zero weight for every row"
+        raise ValueError(msg)
+    return weights
+
+
+def output_rows(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Make a result of this shape, or take `out` if the core can write into it."""
+    if out is None:
+        return np.empty(shape, dtype)
+    fits = (
+        isinstance(out, np.ndarray)
+        and out.shape == shape
+        and out.dtype == dtype
+        and out.dtype.isnative
+        and out.flags.c_contiguous
+        and out.flags.writeable
+        and out.flags.aligned
+    )
+    if not fits:
+        got = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else type(out)
+        msg = f"out must be a writable C-contiguous {dtype} array of shape {shape}; got {got}"
+        raise ValueError(msg)
+    return out  # type: ignore[no-any-return]
+
+
+def refuse_overlap(out: NDArray[Any], other: Any, name: str) -> None:
+    """Raise ValueError when `out` lies on memory that is still to be read."""
+    parts = (other.data, other.indices, other.indptr) if is_sparse(other) else (other,)
+    if any(np.may_share_memory(out, part) for part in parts):
+        msg = f"out must not overlap {name}; got memory that both share"
+        raise ValueError(msg)

@@ -1,0 +1,1 @@
+"""Clusters of codes: scikit-learn's clusterers, rules by which rows are assigned, refinement."""

@@ -1,0 +1,1 @@
+"""The bases of the estimators, and how they read rows."""

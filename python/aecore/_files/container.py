@@ -1,0 +1,166 @@
+"""The container of a model: safetensors with one JSON string and a SHA-256, written whole or not.
+
+The metadata of the file has one entry, "aecore": a JSON object that begins with `format`, `version`
+(of the aecore that wrote it) and `sha256`, that of all bytes of the file with these 64 digits taken
+as zeros. One entry, because safetensors writes several in any order. Bytes are trusted, and tensors
+allocated, after the digest was found right; a pickle holds the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore._util.atomic import replacing
+from aecore._version import __version__
+from aecore.exceptions import ModelFileError
+
+# Version of the meaning of what is in a file; later ones read all earlier ones.
+FORMAT = 1
+# The largest header that safetensors reads.
+_MAX_HEADER = 100_000_000
+_ZEROS = b"0" * 64
+# Quotation marks within the JSON string are escaped in the header, which is JSON itself.
+_BEGINNING = re.compile(
+    rb'.{8}\{"__metadata__":\{"aecore":"\{\\"format\\":(\d{1,9}),\\"version\\":\\"([\w.+-]{1,100})\\"'
+    rb',\\"sha256\\":\\"',
+    re.DOTALL,
+)
+# Bytes within which that ends.
+_MAX_BEGINNING = 256
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+}
+# What reading may raise that is not about memory or the machine.
+_WRONG = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+class Content(NamedTuple):
+    """What a file holds: a JSON object, and arrays of float32, float64 or int64 by name."""
+
+    document: dict[str, Any]
+    tensors: dict[str, NDArray[Any]]
+
+
+def pack(content: Content) -> list[Any]:
+    """Return the bytes of a file, in parts.
+
+    Raises
+    ------
+    ValueError
+        If there are so many names of features that no file could be read again.
+    """
+    from safetensors.numpy import save
+
+    head = {"format": FORMAT, "version": __version__, "sha256": _ZEROS.decode()}
+    text = json.dumps({**head, **content.document}, allow_nan=False, separators=(",", ":"))
+    # safetensors stores the memory of a transposed array as if it were not.
+    tensors = {name: np.ascontiguousarray(array) for name, array in content.tensors.items()}
+    data = save(tensors, {"aecore": text})
+    if int.from_bytes(data[:8], "little") > _MAX_HEADER:
+        msg = f"a model file has room for {_MAX_HEADER} bytes of names and settings; got more"
+        raise ValueError(msg)
+    at = _check_beginning(data, len(data), "what safetensors makes of a model").end()
+    digest = hashlib.sha256(data).hexdigest().encode()
+    return [data[:at], digest, memoryview(data)[at + 64 :]]
+
+
+def unpack(data: bytes, name: str) -> Content:
+    """Check and read the bytes of a file; `name` is what errors call it.
+
+    Raises
+    ------
+    ModelFileError
+        If the bytes are not those that `pack` made, or those of a newer version.
+    """
+    from safetensors import deserialize
+
+    header = _check_beginning(data, len(data), name)
+    at = header.end()
+    view = memoryview(data)
+    digest = hashlib.sha256(view[:at])
+    digest.update(_ZEROS)
+    digest.update(view[at + 64 :])
+    if digest.hexdigest().encode() != data[at : at + 64]:
+        msg = f"{name} is damaged: its bytes do not have the SHA-256 that they were saved with"
+        raise ModelFileError(msg)
+    with valid(name):
+        end = 8 + int.from_bytes(data[:8], "little")
+        document = json.loads(json.loads(data[8:end])["__metadata__"]["aecore"])
+        tensors: dict[str, NDArray[Any]] = {
+            tensor: np.ndarray(entry["shape"], _DTYPES[entry["dtype"]], entry["data"])
+            for tensor, entry in deserialize(data)
+        }
+    return Content(document, tensors)
+
+
+def _check_beginning(data: bytes, size: int, name: str) -> re.Match[bytes]:
+    """Match the first bytes of a file of `size` bytes, and its format."""
+    beginning = _BEGINNING.match(data)
+    n_header = int.from_bytes(data[:8], "little")
+    if beginning is None or n_header > min(size - 8, _MAX_HEADER):
+        msg = f"{name} is not an aecore model file, or it is cut off in its first bytes"
+        raise ModelFileError(msg)
+    found, version = int(beginning[1]), beginning[2].decode()
+    if found > FORMAT:
+        msg = (
+            f"{name} was written by aecore {version} in format {found}; aecore {__version__} "
+            f"reads formats up to {FORMAT}"
+        )
+        raise ModelFileError(msg)
+    return beginning
+
+
+@contextlib.contextmanager
+def valid(name: str) -> Iterator[None]:
+    """Turn what goes wrong with content, which has the right digest, into ModelFileError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (*_WRONG, SafetensorError) as error:
+        msg = f"{name} is not valid: {type(error).__name__}: {error}"
+        raise ModelFileError(msg) from error
+
+
+def read(path: str | os.PathLike[str]) -> Content:
+    """Read a file.
+
+    Raises
+    ------
+    ModelFileError
+        If it is not a whole file of this version or an earlier one.
+    OSError
+        If it is not there or cannot be read.
+    """
+    name = repr(os.fspath(path))
+    if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait
+        msg = f"{name} is not an aecore model file: it is a folder or a device"
+        raise ModelFileError(msg)
+    with Path(path).open("rb", buffering=0) as file:
+        # A large file of another kind is not read as a whole.
+        size = os.fstat(file.fileno()).st_size
+        _check_beginning(file.read(_MAX_BEGINNING), size, name)
+        file.seek(0)
+        return unpack(file.readall(), name)
+
+
+def write(path: str | os.PathLike[str], parts: Sequence[Any]) -> None:
+    """Write `parts` so that `path` is the old file or the new one, whole, whatever happens."""
+    with replacing(path) as file:
+        for part in parts:
+            file.write(part)

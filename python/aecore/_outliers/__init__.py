@@ -1,0 +1,1 @@
+"""Errors of rows, thresholds and the trainings behind them."""

@@ -1,0 +1,98 @@
+"""Where odd begins: thresholds on the errors of rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore._checks.rules import parameter_error
+
+# Share of the errors that a tail is fitted to.
+_TAIL = 0.1
+# The fewest that it can be fitted to.
+_FEWEST = 10
+
+Vector = NDArray[np.float64]
+
+
+def by_share(errors: Vector, contamination: float) -> float:
+    """The error that a share `contamination` of these rows exceeds."""
+    return float(-np.quantile(-errors, contamination))
+
+
+def by_deviation(errors: Vector) -> float:
+    """Median + 2.5 times the robust standard deviation: 1.4826 times the median of abs(e - median).
+
+    References
+    ----------
+    C. Leys, C. Ley, O. Klein, P. Bernard, L. Licata, "Detecting outliers: do not use standard
+    deviation around the mean, use absolute deviation around the median", Journal of Experimental
+    Social Psychology 49, 2013.
+    """
+    middle = float(np.median(errors))
+    return middle + 2.5 * 1.4826 * float(np.median(np.abs(errors - middle)))
+
+
+def by_tail(errors: Vector, false_alarm_rate: float) -> float:
+    """Error that normal rows exceed with the rate, by a generalised Pareto tail.
+
+    Peaks over threshold: the excesses over the 90 % quantile u of n errors, N of them, follow a
+    generalised Pareto distribution of shape xi and scale sigma, fitted by maximum likelihood; the
+    threshold is u + sigma/xi ((rate n/N)^-xi - 1). A rate above N/n is a quantile of the errors.
+
+    References
+    ----------
+    A. Siffer, P.-A. Fouque, A. Termier, C. Largouet, "Anomaly detection in streams with extreme
+    value theory", KDD 2017, section 3.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows to have a tail.
+    """
+    from scipy.stats import genpareto
+
+    start = float(np.quantile(errors, 1.0 - _TAIL))
+    excess = errors[errors > start] - start
+    if len(errors) * _TAIL < _FEWEST:
+        msg = (
+            f"X must have at least {math.ceil(_FEWEST / _TAIL)} rows with threshold 'tail'; got "
+            f"{len(errors)}"
+        )
+        raise ValueError(msg)
+    if false_alarm_rate >= len(excess) / len(errors):
+        return float(np.quantile(errors, 1.0 - false_alarm_rate))
+    unit = float(excess.mean())  # the fit looks for its maximum among numbers near 1
+    with np.errstate(all="ignore"):
+        shape, _, scale = genpareto.fit(excess / unit, floc=0.0)
+        part = false_alarm_rate * len(errors) / len(excess)
+        beyond = unit * float(genpareto.isf(part, shape, 0.0, scale))
+    # A fit that ends nowhere says less than the errors themselves.
+    return start + beyond if math.isfinite(beyond) else float(errors.max())
+
+
+def by_conformal(errors: Vector, false_alarm_rate: float) -> float:
+    """Error that the next row exceeds with at most this probability, if it is like these rows.
+
+    For m calibration rows that the networks have not learned from, and a row exchangeable with
+    them: the ceil((m + 1) (1 - rate))-th smallest error.
+
+    References
+    ----------
+    R. Laxhammar, G. Falkman, "Conformal prediction for distribution-independent anomaly detection
+    in streaming vessel data", StreamKDD 2010; V. Vovk, A. Gammerman, G. Shafer, "Algorithmic
+    learning in a random world", Springer, 2005.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows for the rate.
+    """
+    # 1e-9: (m + 1) (1 - rate) may be an integer but for rounding.
+    place = math.ceil((len(errors) + 1) * (1.0 - false_alarm_rate) - 1e-9)
+    if place > len(errors):
+        rule = f"be at least 1 / {len(errors) + 1} with {len(errors)} rows for calibration"
+        raise parameter_error("false_alarm_rate", rule, false_alarm_rate)
+    return float(np.sort(errors)[max(place, 1) - 1])

@@ -1,0 +1,1 @@
+"""The Plan: what a training is asked to do, resolved and checked."""

@@ -1,0 +1,1 @@
+"""What recommenders have in common, and files of ratings."""

@@ -1,0 +1,1 @@
+"""From a Plan and rows to a trained network."""

@@ -1,0 +1,198 @@
+"""Checkpoints of a training: a model file that also says where the training stands.
+
+What a run is made of, beside the model with its optimiser's state, history and seed, is little:
+random numbers depend on (seed, epoch, row), and schedules and early stopping are replayed from the
+history. So there is only the best network of early stopping to keep, whether somebody has ended the
+training, and what the data looked like.
+"""
+
+from __future__ import annotations
+
+import os
+import reprlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aecore._checks.rules import parameter_error
+from aecore._files.container import Content, pack, read, valid, write
+from aecore._files.values import decode
+from aecore._history import History
+from aecore._saving import models
+from aecore._saving.learned import put_estimator
+from aecore._training.minibatches import OptimizerState, TrainingData
+from aecore.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from aecore.autoencoder import Autoencoder
+    from aecore.network import Network
+
+# Parameters that a resumed training may change: they move no bit of an epoch, unless a schedule
+# looks at `n_epochs`.
+_FREE = ("callbacks", "n_epochs", "n_threads", "verbose")
+
+
+class CheckpointWriter:
+    """Writes the checkpoints of one `fit`.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    estimator : Autoencoder
+        In training; a checkpoint has what it has published last.
+    data : TrainingData
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a file cannot hold the estimator, or the path is not one to write to.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, estimator: Autoencoder, data: TrainingData) -> None:
+        if not isinstance(checkpoint, Checkpoint):
+            raise parameter_error("checkpoint", "be None or an aecore.Checkpoint", checkpoint)
+        path = Path(checkpoint.path)
+        if path.is_dir() or not os.access(path.resolve().parent, os.W_OK | os.X_OK):
+            # Not after the first hours of training.
+            rule = "name a file in a folder that exists and can be written to"
+            raise parameter_error("checkpoint.path", rule, os.fspath(path))
+        self._checkpoint = checkpoint
+        self._estimator = estimator
+        self._data = describe(data)
+        self._document = {
+            "kind": models.kind_of(estimator),
+            "parameters": models.file_parameters(estimator),
+        }
+        self._written(0)
+
+    def _written(self, n_epochs: int) -> None:
+        self._n_epochs = n_epochs
+        self._time = time.monotonic()
+
+    def is_due(self, n_epochs: int) -> bool:
+        """Return whether to write at the end of epoch `n_epochs`, counted from 1."""
+        minutes = self._checkpoint.every_minutes
+        epochs = self._checkpoint.every_epochs or (1 if minutes is None else None)
+        if epochs is not None and n_epochs - self._n_epochs >= epochs:
+            return True
+        return minutes is not None and time.monotonic() - self._time >= 60 * minutes
+
+    def write(
+        self, state: OptimizerState | None, n_epochs: int, *, stopped: bool, best: Network | None
+    ) -> None:
+        """Write the published model with the optimiser's `state`."""
+        run = {"data": self._data, "stopped": stopped}
+        content = Content({**self._document, "run": run}, {})
+        put_estimator(content, {**vars(self._estimator), "_optimizer_state": state})
+        if best is not None:
+            content.tensors["run.best"] = best.parameters
+        write(self._checkpoint.path, pack(content))
+        self._written(n_epochs)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that is to go on."""
+
+    path: str
+    model: Autoencoder  # as of the checkpoint
+    data: dict[str, Any]
+    stopped: bool  # by early stopping, by a callback, or because L-BFGS found nothing lower
+    best: Network | None  # of early stopping
+
+    @property
+    def seed(self) -> int:
+        """Of all random numbers of the training."""
+        return int(vars(self.model)["_seed"])
+
+    @property
+    def history(self) -> History:
+        """Of its epochs so far."""
+        history: History = vars(self.model)["_history"]
+        return history
+
+    @property
+    def n_epochs(self) -> int:
+        """How many they are."""
+        return self.history.n_epochs
+
+    @property
+    def optimizer_state(self) -> OptimizerState | None:
+        """None for "lbfgs"."""
+        state: OptimizerState | None = vars(self.model)["_optimizer_state"]
+        return state
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Run:
+        """Read a checkpoint.
+
+        Raises
+        ------
+        ModelFileError, OSError
+            As `aecore.load`.
+        ValueError
+            If it is a model file, but no checkpoint.
+        """
+        content = read(path)
+        name = repr(os.fspath(path))
+        run = content.document.get("run")
+        if run is None:
+            msg = (
+                f"resume_from must be a checkpoint of fit; got {name}, a model that was saved: "
+                "load it, and go on with partial_fit or warm_start"
+            )
+            raise ValueError(msg)
+        with valid(name):
+            model = models.build(content)
+            best = content.tensors.get("run.best")
+            if best is not None:
+                best = model.network_.with_parameters(best)
+            return cls(name, model, dict(run["data"]), bool(run["stopped"]), best)
+
+    def check(self, estimator: Autoencoder, probe: Autoencoder, data: TrainingData) -> None:
+        """Raise ValueError unless this is the training of `estimator` on such data."""
+        here = {"class": type(estimator).__name__, **describe(data), **_names(probe)}
+        there = {"class": type(self.model).__name__, **self.data, **_names(self.model)}
+        here |= models.file_parameters(estimator)
+        there |= models.file_parameters(self.model)
+        for name in _FREE:
+            here.pop(name, None)
+        differences = [
+            f"{name} ({_text(there.get(name))} there, {_text(value)} here)"
+            for name, value in here.items()
+            if value != there.get(name)
+        ]
+        if differences:
+            msg = (
+                "resume_from must be a checkpoint of a training with the same parameters and "
+                f"data; got {self.path}, which differs in {', '.join(differences)}"
+            )
+            raise ValueError(msg)
+        if estimator.n_epochs < self.n_epochs:
+            rule = f"be at least {self.n_epochs}, the epochs in {self.path}"
+            raise parameter_error("n_epochs", rule, estimator.n_epochs)
+
+
+def _text(encoded: Any) -> str:
+    return reprlib.repr(decode(encoded))
+
+
+def describe(data: TrainingData) -> dict[str, Any]:
+    """Return what has to be the same where a training goes on."""
+    validation = 0
+    if data.validation is not None:
+        X, _, rows = data.validation
+        validation = X.shape[0] if rows is None else rows.shape[0]
+    return {
+        "n_rows": data.X.shape[0],
+        "n_features": data.X.shape[1],
+        "n_validation_rows": validation,
+        "target": data.target is not None,
+        "sample_weight": data.sample_weight is not None,
+    }
+
+
+def _names(estimator: Any) -> dict[str, Any]:
+    names = {"feature_names": "feature_names_in_", "classes": "classes_"}
+    return {name: tuple(getattr(estimator, of, ())) for name, of in names.items()}

@@ -1,0 +1,239 @@
+"""What happens when an epoch ends: history, the published network, callbacks, early stopping.
+
+Training works on private copies. What an epoch has learned goes through `Recorder` to the
+estimator in one step, so another thread, Ctrl-C or an error always finds a whole model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore._history import History
+from aecore._util.plateau import Plateau, monitored
+from aecore._util.progress import Progress
+from aecore.callbacks import Callback, EpochState
+from aecore.exceptions import TrainingDivergedError
+
+if TYPE_CHECKING:
+    from aecore._training.checkpointing import CheckpointWriter, Run
+    from aecore._training.fitting import Estimator
+    from aecore._training.minibatches import OptimizerState
+    from aecore.network import Network
+
+Measure: TypeAlias = "Callable[[Network], Mapping[str, float]]"
+
+
+class EarlyStopping:
+    """Says when a loss has stopped falling, and remembers the network where it was lowest."""
+
+    def __init__(self, patience: int, tolerance: float) -> None:
+        self._patience = patience
+        self._plateau = Plateau(tolerance)
+        self._lowest = math.inf
+        self.best: tuple[int, Network] | None = None  # epoch, network
+
+    def epoch(self, epoch: int, network: Network, loss: float) -> bool:
+        """Take an epoch; return True to stop."""
+        if loss < self._lowest:
+            self._lowest = loss
+            self.best = (epoch, network)
+        self._plateau.add(loss)
+        return self._plateau.n_epochs >= self._patience
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who else hears of each epoch, and what else is measured at its end."""
+
+    estimator: Estimator
+    n_epochs: int  # there will be at most, earlier ones included
+    callbacks: Sequence[Callback] = ()
+    early_stopping: EarlyStopping | None = None
+    checkpoints: CheckpointWriter | None = None
+    measure: Measure | None = None
+
+    @property
+    def wants_each_epoch(self) -> bool:
+        """Whether somebody has to see the network of every epoch."""
+        others = (self.early_stopping, self.checkpoints, self.measure)
+        return len(self.callbacks) > 0 or any(other is not None for other in others)
+
+
+class Recorder:
+    """Takes finished epochs, keeps their history and publishes each network that is finite.
+
+    Parameters
+    ----------
+    network : Network
+        Its shape and settings, and where a resumed training begins.
+    history : History
+        Epochs of earlier trainings; not changed.
+    publish : callable
+        Called with a network, the history, and the best epoch once that is known (else None).
+    progress : Progress
+    audience : Audience
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        history: History,
+        publish: Callable[[Network, History, int | None], None],
+        progress: Progress,
+        audience: Audience,
+    ) -> None:
+        self._start = network
+        self.history = history.own()
+        self._publish = publish
+        self._progress = progress
+        self._audience = audience
+        self._n_earlier = self.n_epochs
+        self._published: Network | None = None
+        self.diverged = False
+        self.stopped = False  # before the last epoch, by somebody who was asked
+        self.wants_each_epoch = audience.wants_each_epoch
+
+    def resume(self, run: Run) -> None:
+        """Take the history for this training's own, and publish where it stands."""
+        self._n_earlier = 0
+        self.stopped = run.stopped
+        self._hand_over(self._start.with_parameters(self._start.parameters))
+        early_stopping = self._audience.early_stopping
+        if early_stopping is not None and run.best is not None:
+            # Replayed with the best network for each: it stays with the epoch it belongs to.
+            for epoch, loss in enumerate(monitored(self.history)):
+                early_stopping.epoch(epoch, run.best, loss)
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs in the history."""
+        return self.history.n_epochs
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no epoch will follow."""
+        return self.n_epochs >= self._audience.n_epochs
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no epoch will follow, for whatever reason."""
+        return self.is_complete or self.stopped or self.diverged
+
+    @property
+    def checkpoint_is_due(self) -> bool:
+        """Whether training has to pause for `write_checkpoint`."""
+        writer = self._audience.checkpoints
+        return writer is not None and writer.is_due(self.n_epochs)
+
+    def write_checkpoint(self, state: OptimizerState | None) -> None:
+        """Write what was published last, and the optimiser's state that belongs to it."""
+        writer = self._audience.checkpoints
+        if writer is not None and not self.diverged:
+            early_stopping = self._audience.early_stopping
+            best = early_stopping.best if early_stopping is not None else None
+            writer.write(state, self.n_epochs, stopped=self.stopped, best=best and best[1])
+
+    def epoch(
+        self,
+        parameters: NDArray[Any],
+        loss: float,
+        validation_loss: float,
+        seconds: float,
+        *,
+        learning_rate: float = math.nan,
+        earlier: Sequence[Mapping[str, float]] = (),
+    ) -> bool:
+        """Record an epoch and tell everybody; return True to stop.
+
+        `earlier` are epochs that ended well before it, when nobody wants to see each.
+        """
+        if not (math.isfinite(loss) and _is_finite(parameters)):
+            self.diverged = True
+            return True
+        network = self._start.with_parameters(parameters)
+        values = {
+            "loss": loss,
+            "seconds": seconds,
+            "learning_rate": learning_rate,
+            "validation_loss": validation_loss,
+        }
+        measure = self._audience.measure
+        measured = {} if measure is None else measure(network)
+        self.history = self.history.extended(*earlier, {**values, **measured})
+        shown = {"epoch": self.n_epochs, "loss": loss, "validation_loss": validation_loss}
+        shown.update(measured)
+        self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
+        self._hand_over(network)
+        if not self.wants_each_epoch:
+            return False
+        state = EpochState(
+            epoch=self.n_epochs - 1,
+            n_epochs=self._audience.n_epochs,
+            history=self.history,
+            network=network,
+            estimator=self._audience.estimator,
+            **values,
+        )
+        self.stopped = self._tell(state)
+        return self.stopped
+
+    def _tell(self, state: EpochState) -> bool:
+        """Ask every callback and early stopping, in this order, whether to stop."""
+        answers = [callback.on_epoch_end(state) for callback in self._audience.callbacks]
+        stop = any(answers)
+        early_stopping = self._audience.early_stopping
+        if early_stopping is not None:
+            validated = "validation_loss" in state.history
+            loss = state.validation_loss if validated else state.loss
+            stop = early_stopping.epoch(state.epoch, state.network, loss) or stop
+        return stop
+
+    def _hand_over(self, network: Network, best_epoch: int | None = None) -> None:
+        self._publish(network, self.history, best_epoch)
+        self._published = network
+
+    def has_published(self, parameters: NDArray[Any]) -> bool:
+        """Return whether the network published last has these parameters."""
+        network = self._published
+        return network is not None and np.array_equal(network.parameters, parameters)
+
+    def interrupted(self, parameters: NDArray[Any], earlier: Sequence[Mapping[str, float]]) -> None:
+        """Publish the last finished batch, if it is finite, and the epochs that ended before it."""
+        if _is_finite(parameters):
+            self.history = self.history.extended(*earlier)
+            self._hand_over(self._start.with_parameters(parameters))
+
+    def restore_best(self) -> None:
+        """At the end of a training with early stopping: publish its best network once more."""
+        early_stopping = self._audience.early_stopping
+        if early_stopping is not None and early_stopping.best is not None:
+            epoch, network = early_stopping.best
+            self._hand_over(network, epoch)
+
+    def raise_if_diverged(self, advice: str) -> None:
+        """Raise TrainingDivergedError with the epoch, what the estimator holds and what to try."""
+        if not self.diverged:
+            return
+        n_finite = self.n_epochs - self._n_earlier
+        kept = (
+            f"the estimator holds the weights of epoch {n_finite}"
+            if n_finite
+            else "the estimator is as it was before"
+        )
+        msg = (
+            f"training stopped: the loss or a weight was not finite in epoch {n_finite + 1}; "
+            f"{kept}. Try {advice}."
+        )
+        raise TrainingDivergedError(msg)
+
+
+def _is_finite(parameters: NDArray[Any]) -> bool:
+    # A sum meets every NaN and infinity in one pass and, unlike isfinite().all(), makes no array.
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(parameters.sum(dtype=np.float64)))
