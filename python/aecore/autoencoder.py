@@ -9,30 +9,18 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.metaestimators import available_if
 
-from aecore import _core
-from aecore._estimators.base import BaseAutoencoder
-from aecore._training import fitting
-from aecore._training.minibatches import exclusive
-from aecore.optimizers import LBFGS, Optimizer
+from aecore._estimators.autoencoding import BaseAutoencoder
+from aecore._estimators.trainable import trains_in_batches
+from aecore._problem.layers import dense_layers
+from aecore.layers import AnyLayer
+from aecore.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
     from aecore.checkpoint import Checkpoint
-    from aecore.classifier import AutoencoderClassifier
     from aecore.network import Network
-
-
-def trains_in_batches(estimator: Autoencoder | AutoencoderClassifier) -> bool:
-    """Say whether there is `partial_fit`; the error says why not."""
-    if estimator.optimizer == "lbfgs" or isinstance(estimator.optimizer, LBFGS):
-        msg = (
-            f"partial_fit trains in batches: optimizer must be one of {_core.OPTIMIZERS}; "
-            "got 'lbfgs'"
-        )
-        raise AttributeError(msg)
-    return True
 
 
 class Autoencoder(BaseAutoencoder):
@@ -412,9 +400,15 @@ or Optimizer, default="adam"
             If another thread is training this estimator.
         """
         del y
-        with exclusive(self):
-            fitting.fit(
-                self, X, target, sample_weight, validation_data, init, checkpoint, resume_from
+        with self._exclusive():
+            self._fit(
+                X,
+                target,
+                sample_weight,
+                validation_data=validation_data,
+                init=init,
+                checkpoint=checkpoint,
+                resume_from=resume_from,
             )
         return self
 
@@ -456,6 +450,16 @@ or Optimizer, default="adam"
             As in `fit`.
         """
         del y
-        with exclusive(self):
-            fitting.partial_fit(self, X, target, sample_weight)
+        with self._exclusive():
+            self._partial_fit(X, target, sample_weight)
         return self
+
+    def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
+        del n_features
+        return dense_layers(
+            self.hidden_layer_sizes,
+            self.decoder_layer_sizes,
+            n_outputs,
+            (self.activation, self.code_activation, self.output_activation),
+            tied_weights=self.tied_weights,
+        )

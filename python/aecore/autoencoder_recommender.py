@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from aecore import _core
+from aecore._checks.arrays import as_rows, as_target
 from aecore._checks.interactions import (
     as_interactions,
     canonical,
@@ -21,21 +22,24 @@ from aecore._checks.interactions import (
     without_zeros,
 )
 from aecore._checks.rules import check_params, parameter_error
-from aecore._network.state import make_core
+from aecore._files.networks import require
+from aecore._network.initialization import seed_from
+from aecore._problem.layers import dense_layers
+from aecore._problem.plan import Plan
 from aecore._recommending.base import BaseRecommender, Scorer, blocks, entries, same_rows
-from aecore._training.minibatches import exclusive
-from aecore.autoencoder import Autoencoder
-from aecore.layers import Dense
+from aecore._recommending.outputs import LinearOutputs
+from aecore._saving.learned import COUNT, NUMBER, Array, Epochs, Learned, TrainedNetwork
+from aecore._training.data import TrainingData
+from aecore._training.fitting import Trained, fit_rows
+from aecore.layers import AnyLayer
+from aecore.network import Network
 from aecore.optimizers import Optimizer
-from aecore.variational_autoencoder import VariationalAutoencoder
-
-_Inner = TypeVar("_Inner", Autoencoder, VariationalAutoencoder)
+from aecore.schedules import Linear
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
-    from aecore.network import Network
 
 
 class AutoencoderRecommender(BaseRecommender):
@@ -146,6 +150,17 @@ class AutoencoderRecommender(BaseRecommender):
     (1, 2)
     """
 
+    network_: Network
+    _learned: ClassVar[dict[str, Learned]] = {
+        "n_users_": COUNT,
+        "network_": TrainedNetwork(),
+        "_history": Epochs(),
+        "mean_rating_": NUMBER,
+        "min_rating_": NUMBER,
+        "max_rating_": NUMBER,
+        "item_codes_": Array("n_features_in_", None),
+    }
+
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (200,),
@@ -216,30 +231,21 @@ class AutoencoderRecommender(BaseRecommender):
             If another thread is training this estimator.
         """
         del y
-        with exclusive(self):
-            check_params(self.get_params())
-            if self.orientation == "item" and self.feedback == "implicit":
-                rule = "be 'user' with feedback 'implicit'"
-                raise parameter_error("orientation", rule, self.orientation)
-            if self.variational and self.feedback == "explicit":
-                rule = "be False with feedback 'explicit'"
-                raise parameter_error("variational", rule, self.variational)
+        with self._exclusive():
+            self._check_settings()
             X = canonical(as_interactions(user_items, "user_items"), self.dtype)
             if self.feedback == "implicit":
                 X = without_zeros(X)
+            elif X.nnz == 0:
+                msg = "user_items must hold at least one rating; got none"
+                raise ValueError(msg)
             learned: dict[str, Any] = {
                 "popularity_": popularity(X),
                 "n_users_": X.shape[0],
                 "n_features_in_": X.shape[1],
             }
-            if self.feedback == "explicit":
-                if X.nnz == 0:
-                    msg = "user_items must hold at least one rating; got none"
-                    raise ValueError(msg)
-                self._fit_ratings(X, learned)
-            else:
-                self._fit_counts(X, learned)
-            self.__dict__.update(learned)
+            fitted = self._fit_ratings(X) if self.feedback == "explicit" else self._fit_counts(X)
+            self._publish(learned | fitted)
         return self
 
     def predict(self, user_items: Any, at: Any) -> csr_array:
@@ -328,62 +334,73 @@ class AutoencoderRecommender(BaseRecommender):
             return as_interactions(values, name, self._n_items)
         return super()._had(values, name)
 
-    def _autoencoder(self, kind: type[_Inner], **settings: Any) -> _Inner:
-        return kind(
-            self.hidden_layer_sizes,
-            activation=self.activation,
-            noise="masking" if self.input_dropout > 0 else None,
-            noise_level=self.input_dropout,
-            weight_decay=self.weight_decay,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            learning_rate_schedule=self.learning_rate_schedule,
-            batch_size=self.batch_size,
-            n_epochs=self.n_epochs,
-            callbacks=self.callbacks,
-            dtype=self.dtype,
-            n_threads=self.n_threads,
-            random_state=self.random_state,
-            verbose=self.verbose,
-            **settings,
-        )
+    def _check_settings(self) -> None:
+        check_params(self.get_params())
+        if self.orientation == "item" and self.feedback == "implicit":
+            rule = "be 'user' with feedback 'implicit'"
+            raise parameter_error("orientation", rule, self.orientation)
+        if self.variational and self.feedback == "explicit":
+            rule = "be False with feedback 'explicit'"
+            raise parameter_error("variational", rule, self.variational)
 
-    def _train(
-        self, entering: csr_array, target: csr_array, kind: type[_Inner], **settings: Any
-    ) -> _Inner:
-        """Rows that keep their size, on average, when entries are left out."""
-        data = entering.data / entering.dtype.type(1.0 - self.input_dropout)
-        scaled = csr_array((data, entering.indices, entering.indptr), shape=entering.shape)
-        return self._autoencoder(kind, **settings).fit(scaled, target=target)
+    def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
+        """Make the layers of the network, and say which is the code."""
+        del n_features
+        code = "gaussian" if self.variational else None
+        output = "softmax" if self.feedback == "implicit" else "identity"
+        activations = (self.activation, code, output)
+        return dense_layers(self.hidden_layer_sizes, None, n_outputs, activations)
 
-    def _fit_counts(self, X: csr_array, learned: dict[str, Any]) -> None:
-        entering = unit_rows(X)
-        model: Autoencoder | VariationalAutoencoder
-        if self.variational:
-            model = self._train(
-                entering,
-                X,
-                VariationalAutoencoder,
-                likelihood="multinomial",
-                beta=self.beta,
-                beta_warmup_epochs=self.beta_warmup_epochs,
-            )
-        else:
-            model = self._train(
-                entering, X, Autoencoder, loss="multinomial", output_activation="softmax"
-            )
-        learned |= {"network_": model.network_, "_history": model._history}
+    def _facts(self) -> dict[str, Any]:
+        """What the Plan has to know and no parameter says by its name there."""
+        warms_up = self.variational and self.beta_warmup_epochs > 0
+        return {
+            "loss": "multinomial" if self.feedback == "implicit" else "squared_error",
+            # What is missing from ratings stays out of the loss.
+            "observed_only": self.feedback == "explicit",
+            "noise": "masking" if self.input_dropout > 0 else None,
+            "noise_level": self.input_dropout,
+            "beta_schedule": Linear(self.beta_warmup_epochs) if warms_up else None,
+        }
 
-    def _fit_ratings(self, X: csr_array, learned: dict[str, Any]) -> None:
+    def _train(self, entering: csr_array, target: csr_array) -> Trained:
+        """Train on rows that keep their size, on average, when entries are left out."""
+        numbers = entering.data / entering.dtype.type(1.0 - self.input_dropout)
+        scaled = csr_array((numbers, entering.indices, entering.indptr), shape=entering.shape)
+        width = scaled.shape[1]
+        plan = Plan.of(self, width, width, seed_from(self.random_state))
+        rows = as_rows(scaled, width, "user_items")
+        data = TrainingData(rows, as_target(target, rows.shape[0], width), None)
+        return fit_rows(plan, data, owner=self)
+
+    def _fit_counts(self, X: csr_array) -> dict[str, Any]:
+        trained = self._train(unit_rows(X), X)
+        return {"network_": trained.network, "_history": trained.history}
+
+    def _fit_ratings(self, X: csr_array) -> dict[str, Any]:
         mean = float(X.data.mean(dtype=np.float64))
-        learned |= {"mean_rating_": mean, "min_rating_": float(X.data.min())}
-        learned["max_rating_"] = float(X.data.max())
         rows = X.T.tocsr() if self.orientation == "item" else X
         centred = centre(rows, row_means(rows, mean))
-        model = self._train(centred, centred, _OfRatings)
-        learned |= {"network_": model.network_, "_history": model._history}
+        trained = self._train(centred, centred)
+        learned = {
+            "mean_rating_": mean,
+            "min_rating_": float(X.data.min()),
+            "max_rating_": float(X.data.max()),
+            "network_": trained.network,
+            "_history": trained.history,
+        }
         if self.orientation == "item":
-            learned["item_codes_"] = model.network_.encode(centred)
+            learned["item_codes_"] = trained.network.encode(centred)
+        return learned
+
+    @classmethod
+    def _check_learned(cls, learned: Mapping[str, Any]) -> None:
+        super()._check_learned(learned)
+        if "network_" in learned:
+            # A recommender of columns takes users.
+            name = "n_users_" if "item_codes_" in learned else "n_features_in_"
+            n_in = learned["network_"].layer_sizes[0]
+            require(name, learned[name] == n_in, f"be {n_in}, as in the network", learned[name])
 
     @property
     def item_factors_(self) -> NDArray[Any]:
@@ -418,19 +435,16 @@ class AutoencoderRecommender(BaseRecommender):
         if self.orientation == "item":
             super()._top_n(rows, excluded, allowed, ids, scores)
             return
-        network = self.network_
-        plain = _linear_output(network)
+        outputs = LinearOutputs(self.network_)
         entering, means = self._entering(rows)
-        for part in blocks(rows.shape[0], network.layer_sizes[-2]):
-            _core.top_n_of_outputs(
-                plain,
-                network.parameters,
-                _hidden(network, entering[part]),
+        for part in blocks(rows.shape[0], outputs.n_hidden):
+            outputs.top_n(
+                entering[part],
                 ids[part],
                 scores[part],
-                *entries(excluded, part),
-                allowed,
-                self._core_threads,
+                excluded=entries(excluded, part),
+                allowed=allowed,
+                n_threads=self._core_threads,
             )
         if means is not None:
             scores += means[:, None]
@@ -445,13 +459,12 @@ class AutoencoderRecommender(BaseRecommender):
         if self.orientation == "item":
             return self._score_by_items(rows)
         entering, means = self._entering(rows)
-        network = self.network_
-        if means is None:
-            return lambda part: _logits(network, entering[part])
+        outputs = LinearOutputs(self.network_)
 
         def score(part: slice) -> NDArray[Any]:
-            scores: NDArray[Any] = network.reconstruct(entering[part])
-            scores += means[part, None]
+            scores = outputs.scores(entering[part])
+            if means is not None:
+                scores += means[part, None]
             return scores
 
         return score
@@ -466,7 +479,7 @@ class AutoencoderRecommender(BaseRecommender):
             raise ValueError(msg)
         entering, means = self._entering(rows.T.tocsr())
         network = self.network_
-        hidden = _hidden(network, entering)
+        hidden = LinearOutputs(network).hidden(entering)
         weights, bias = network.weights[-1], network.biases[-1]
 
         def score(part: slice) -> NDArray[Any]:
@@ -481,32 +494,6 @@ class AutoencoderRecommender(BaseRecommender):
         factors = _unit(self.item_factors_)
         cosines: NDArray[Any] = factors[ids] @ factors.T
         return cosines
-
-
-class _OfRatings(Autoencoder):
-    """What is missing stays out of the loss."""
-
-    _observed_only = True
-
-
-def _logits(network: Network, rows: csr_array) -> NDArray[Any]:
-    """What goes into the softmax, by the same parameters."""
-    plain, n_layers = _linear_output(network), len(network.activations)
-    out = np.empty(rows.shape, network.dtype)
-    entry, n_threads = network._input.core, network.n_threads or 0
-    plain.forward(network.parameters, rows, out, 0, n_layers, entry, n_threads)
-    return out
-
-
-def _linear_output(network: Network) -> _core.Network:
-    layers = [*network.layers[:-1], Dense(network.layer_sizes[-1])]
-    return make_core(network.layer_sizes[0], layers, False, network.code_layer, None)
-
-
-def _hidden(network: Network, rows: csr_array) -> NDArray[Any]:
-    """Output of the layer before the last."""
-    last = len(network.layer_sizes) - 2
-    return network._forward(rows, 0, last, None, network._input, "user_items")
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[Any]:

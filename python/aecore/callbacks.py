@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from aecore._training.fitting import Estimator
     from aecore.network import Network
 
 __all__ = ["Callback", "EpochState"]
@@ -47,7 +46,7 @@ class EpochState:
     seconds: float
     history: Mapping[str, list[float]]
     network: Network
-    estimator: Estimator
+    estimator: Any
 
 
 class Callback(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -12,23 +12,28 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from aecore._estimators.base import BaseEncoder
+from aecore._checks.rules import check_params
 from aecore._estimators.labels import as_labels, one_hot, row_weights
-from aecore._training import fitting
-from aecore._training.minibatches import TrainingData, exclusive
-from aecore.autoencoder import Autoencoder, trains_in_batches
+from aecore._estimators.trainable import TrainableEncoder, trains_in_batches
+from aecore._files.networks import require
+from aecore._problem.layers import dense_layers
+from aecore._problem.plan import parameters_of
+from aecore._saving.learned import Classes, Learned
+from aecore._training.data import TrainingData
+from aecore._training.recorder import Measure
+from aecore.autoencoder import Autoencoder
+from aecore.layers import AnyLayer
 from aecore.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from aecore._training.recorder import Measure
     from aecore.callbacks import Callback
     from aecore.checkpoint import Checkpoint
     from aecore.network import Network
 
 
-class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
+class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[misc]
     """Classify rows by layers that first learn as autoencoders, without labels.
 
     Every hidden layer is pretrained to reproduce the codes of the layers before it [1]_ [2]_; a
@@ -127,24 +132,8 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
     (200, 2)
     """
 
-    # What an Autoencoder would be asked for, and a classifier is not.
+    _learned: ClassVar[dict[str, Learned]] = {"classes_": Classes()}
     _reproduces_input = False
-    decoder_layer_sizes: tuple[int, ...] = ()
-    code_activation: str | None = None
-    output_activation = "softmax"
-    loss = "multinomial"
-    tied_weights = False
-    sparsity_weight = 0.0
-    sparsity_target = 0.05
-    sparsity_layers = "code"
-    sparsity_momentum = 0.0
-    activity_l1 = 0.0
-    contractive_weight = 0.0
-    trim_fraction = 0.0
-    code_top_k: int | None = None
-    noise_emphasis = 1.0
-    missing: str | None = None
-    sparse_output = False
 
     def __init__(
         self,
@@ -261,7 +250,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
         RuntimeError
             If another thread is training this estimator.
         """
-        fitting.check_settings(self)
+        check_params(parameters_of(self))
         labels = as_labels(X, y, "y")
         classes = np.unique(labels)
         if validation_data is not None:
@@ -273,16 +262,15 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             X_held, y_held = validation_data
             held = as_labels(X_held, y_held, "y of validation_data")
             validation_data = (X_held, one_hot(held, classes, "y of validation_data"))
-        with exclusive(self):
-            fitting.fit(
-                self,
+        with self._exclusive():
+            self._fit(
                 X,
                 one_hot(labels, classes, "y"),
                 row_weights(self.class_weight, labels, sample_weight),
-                validation_data,
-                init,
-                checkpoint,
-                resume_from,
+                validation_data=validation_data,
+                init=init,
+                checkpoint=checkpoint,
+                resume_from=resume_from,
                 unlabeled=unlabeled,
                 learned={"classes_": classes},
             )
@@ -322,7 +310,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             As in `fit`; ValueError also for `classes` that are missing in the first call or others
             than before, and for class_weight="balanced", which needs all rows at once.
         """
-        fitting.check_settings(self)
+        check_params(parameters_of(self))
         if self.class_weight == "balanced":
             msg = "class_weight must be None or a dict in partial_fit; got 'balanced'"
             raise ValueError(msg)
@@ -337,9 +325,8 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
             msg = "classes must be given in the first call of partial_fit; got None"
             raise ValueError(msg)
         labels = as_labels(X, y, "y")
-        with exclusive(self):
-            fitting.partial_fit(
-                self,
+        with self._exclusive():
+            self._partial_fit(
                 X,
                 one_hot(labels, known, "y"),
                 row_weights(self.class_weight, labels, sample_weight),
@@ -390,6 +377,22 @@ class AutoencoderClassifier(ClassifierMixin, BaseEncoder):  # type: ignore[misc]
         classes: NDArray[Any] = self.classes_
         places = self.predict_proba(X).argmax(axis=1)
         return np.asarray(classes[places])
+
+    def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
+        del n_features
+        activations = (self.activation, None, "softmax")
+        return dense_layers(self.hidden_layer_sizes, (), n_outputs, activations)
+
+    def _facts(self) -> dict[str, Any]:
+        return {**super()._facts(), "loss": "multinomial"}
+
+    @classmethod
+    def _check_learned(cls, learned: Mapping[str, Any]) -> None:
+        super()._check_learned(learned)
+        if "classes_" in learned and "network_" in learned:
+            n_classes, n_outputs = len(learned["classes_"]), learned["network_"].layer_sizes[-1]
+            rule = f"be {n_outputs}, the outputs of the network"
+            require("classes_", n_classes == n_outputs, rule, n_classes)
 
     def _measure(self, data: TrainingData) -> Measure | None:
         if data.validation is None:

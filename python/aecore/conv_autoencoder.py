@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -13,6 +13,8 @@ from aecore._checks.rules import parameter_error
 from aecore._estimators import likelihood
 from aecore._estimators.generative import GenerativeAutoencoder
 from aecore._problem.layer_list import input_shape_of
+from aecore._saving.learned import Learned, Shape
+from aecore.autoencoder import Autoencoder
 from aecore.layers import AnyLayer, Conv2D, ConvTranspose2D, Dense, Gaussian
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from aecore.optimizers import Optimizer
 
 
-class ConvAutoencoder(GenerativeAutoencoder):
+class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
     """Learn codes of images through layers whose weights all positions share.
 
     The encoder convolves the image once for each of `channels`, each time with `stride`, which
@@ -134,12 +136,7 @@ class ConvAutoencoder(GenerativeAutoencoder):
     ((100, 5), (100, 9, 8))
     """
 
-    # What an Autoencoder may have, and layers that convolve have not.
-    tied_weights = False
-    pretrain = False
-    contractive_weight = 0.0
-
-    _takes_rows = False
+    _learned: ClassVar[dict[str, Learned]] = {"sample_shape_": Shape()}
 
     def __init__(
         self,

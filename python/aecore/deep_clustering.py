@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -14,35 +15,26 @@ from aecore._clusters import clusterers
 from aecore._clusters.clusterers import Clustered
 from aecore._clusters.figures import clustering_figures
 from aecore._clusters.rules import full_precisions, of_mixture, of_nearest_row, soft_assignment
-from aecore._clusters.training import Refined, refine
+from aecore._clusters.training import Refined, Refinement, clustering_weight, refine
 from aecore._estimators.base import BaseEncoder
+from aecore._files.networks import require
 from aecore._history import History
 from aecore._network.initialization import seed_from
-from aecore._training import fitting
-from aecore._training.minibatches import exclusive
+from aecore._problem.input import Input
+from aecore._problem.objective import Objective
+from aecore._problem.plan import Optimization, Plan, Run, as_callbacks
+from aecore._saving.learned import COUNT, SCORES, Array, InPickles, Learned
 from aecore.autoencoder import Autoencoder
 from aecore.network import Network
-from aecore.optimizers import LBFGS, Optimizer, _as_optimizer
+from aecore.optimizers import LBFGS, AdamW, Optimizer, _as_optimizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
 
 # The encoder of DEC's authors.
 _HIDDEN_LAYER_SIZES = (500, 500, 2000, 10)
-# Learned attributes that a fit may have or not.
-_OPTIONAL = (
-    "_clustered_codes",
-    "_mixture_precisions",
-    "_mixture_weights",
-    "factor_",
-    "feature_names_in_",
-    "offset_",
-    "silhouettes_",
-)
 
 
 class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
@@ -170,6 +162,17 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     (1, 1, True)
     """
 
+    _learned: ClassVar[dict[str, Learned]] = {
+        "n_clusters_": COUNT,
+        "silhouettes_": SCORES,
+        "cluster_centers_": Array("n_clusters_", None),
+        "labels_": Array(None),
+        "_clustered_codes": Array(None, None),
+        "_mixture_weights": Array("n_clusters_"),
+        "_mixture_precisions": Array("n_clusters_", None, None),
+        "clusterer_": InPickles(),
+    }
+
     def __init__(
         self,
         n_clusters: int | str | None = None,
@@ -240,11 +243,11 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             If another thread is training this estimator.
         """
         del y
-        with exclusive(self):
-            self._fit(X, init)
+        with self._exclusive():
+            self._fit_clusters(X, init)
         return self
 
-    def _fit(self, X: ArrayLike, init: Network | None) -> None:
+    def _fit_clusters(self, X: ArrayLike, init: Network | None) -> None:
         self._check_settings()
         seed = seed_from(self.random_state)
         autoencoder = clone(self._reader).set_params(
@@ -257,7 +260,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         if init is None:
             autoencoder.fit(X)
         else:
-            fitting.adopt(autoencoder, X, init)
+            autoencoder._adopt(X, init)
         network, rows = autoencoder._fitted(X)
         codes = network.encode(rows)
         found, silhouettes = self._cluster(codes, seed)
@@ -273,9 +276,57 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             learned |= _arrays_of_rule(found, codes)
             model = {**learned, "network_": network, "cluster_centers_": found.centers}
             labels = found.labels if "_clustered_codes" in learned else _labels(model, codes)
-            self._publish(Refined(network, found.centers, labels, History.empty()), learned)
-        else:
-            refine(self, network, found.centers, rows, seed, lambda r: self._publish(r, learned))
+            self._publish_round(Refined(network, found.centers, labels, History.empty()), learned)
+            return
+        refinement = Refinement(
+            self.refinement,
+            self._refinement_plan(network, seed),
+            self.update_interval,
+            self.tolerance,
+        )
+        refine(
+            refinement,
+            network,
+            found.centers,
+            rows,
+            lambda refined: self._publish_round(refined, learned),
+            owner=self,
+        )
+
+    def _refinement_plan(self, network: Network, seed: int) -> Plan:
+        """What the refinement trains, and how: the losses and decays are the autoencoder's."""
+        reader, optimizer = self._reader, _as_optimizer(self.optimizer)
+        keeps_decoder = self.refinement == "dec"
+        trained = network.encoder if keeps_decoder else network
+        decoupled = isinstance(optimizer, AdamW)
+        n_features = network.layer_sizes[0]
+        return Plan(
+            trained._layers,
+            Objective(
+                loss="squared_error" if keeps_decoder else reader.loss,
+                weight_decay=0.0 if decoupled else float(reader.weight_decay),
+                weight_l1=reader.weight_l1,
+                clustering_weight=clustering_weight(
+                    str(self.refinement), self.clustering_weight, n_features
+                ),
+            ),
+            Input(),
+            Optimization(
+                optimizer,
+                learning_rate=self.learning_rate,
+                decoupled_decay=reader.weight_decay if decoupled else 0.0,
+                clip_norm=reader.clip_norm,
+                batch_size=self.batch_size,
+                n_epochs=self.n_updates,
+            ),
+            Run(
+                seed,
+                network.dtype.name,
+                network.n_threads,
+                self.verbose,
+                as_callbacks(self.callbacks),
+            ),
+        )
 
     def _check_settings(self) -> None:
         check_params(self.get_params(deep=False))
@@ -290,19 +341,35 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         wanted = None if self.n_clusters is None else int(self.n_clusters)
         return clusterers.cluster(self.clusterer, wanted, codes, seed), None
 
-    def _publish(self, refined: Refined, learned: dict[str, Any]) -> None:
+    def _publish_round(self, refined: Refined, learned: dict[str, Any]) -> None:
         """Write all learned attributes in one step."""
-        for name in _OPTIONAL:
-            if name not in learned:
-                self.__dict__.pop(name, None)
-        self.__dict__.update(
-            learned,
-            network_=refined.network,
-            cluster_centers_=refined.centers,
-            n_clusters_=len(refined.centers),
-            labels_=refined.labels,
-            _history=refined.history,
-        )
+        of_round = {
+            "network_": refined.network,
+            "cluster_centers_": refined.centers,
+            "n_clusters_": len(refined.centers),
+            "labels_": refined.labels,
+            "_history": refined.history,
+        }
+        self._publish(learned | of_round)
+
+    @classmethod
+    def _check_learned(cls, learned: Mapping[str, Any]) -> None:
+        """Check that arrays about codes are as wide as those, and labels known clusters."""
+        super()._check_learned(learned)
+        if "network_" not in learned:
+            return
+        network = learned["network_"]
+        n_code = network.layer_sizes[network.code_layer + 1]
+        for name in ("_clustered_codes", "_mixture_precisions", "cluster_centers_"):
+            if name in learned:
+                width = learned[name].shape[-1]
+                require(name, width == n_code, f"be as wide as the code, {n_code}", width)
+        labels, n_clusters = learned["labels_"], learned["n_clusters_"]
+        holds = labels.dtype == np.int64 and bool(np.all((labels >= -1) & (labels < n_clusters)))
+        require("labels_", holds, f"be integers from -1 to {n_clusters - 1}", labels)
+        if "_clustered_codes" in learned:
+            n_rows = len(learned["_clustered_codes"])
+            require("labels_", len(labels) == n_rows, f"be {n_rows}", len(labels))
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Find the cluster of each row, by the rule of the class.

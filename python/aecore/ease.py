@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -14,6 +14,7 @@ from aecore import _core
 from aecore._checks.interactions import as_interactions, popularity, without_zeros
 from aecore._checks.rules import check_params
 from aecore._recommending.base import BaseRecommender, Scorer
+from aecore._saving.learned import Array, Learned
 from aecore._util.memory import available_memory, size_text
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class EASE(BaseRecommender):
     array([[1, 3]], dtype=int32)
     """
 
+    _learned: ClassVar[dict[str, Learned]] = {
+        "item_weights_": Array("n_features_in_", "n_features_in_")
+    }
+
     def __init__(
         self,
         weight_decay: float = 500.0,
@@ -116,9 +121,8 @@ class EASE(BaseRecommender):
         _check_memory(X.shape[1], dtype)
         with threadpool_limits(self.n_threads or _core.default_n_threads(), user_api="blas"):
             weights = _solve(X, float(self.weight_decay), dtype)
-        self.item_weights_ = weights
-        self.popularity_ = popularity(X)
-        self.n_features_in_ = X.shape[1]
+        learned = {"popularity_": popularity(X), "n_features_in_": X.shape[1]}
+        self._publish({**learned, "item_weights_": weights})
         return self
 
     def _scorer(self, rows: csr_array) -> Scorer:

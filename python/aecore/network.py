@@ -20,10 +20,11 @@ from aecore._checks.arrays import (
 from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.sparse import is_sparse
 from aecore._network.initialization import initialize, seed_from
-from aecore._network.state import NetworkState, make_core
+from aecore._network.state import NetworkState
 from aecore._problem.input import InputSettings
 from aecore._problem.layer_list import gaussian_layer, resolve_layers
-from aecore._problem.objective import Settings, Terms, make_objective, running_vector, sparse_layers
+from aecore._problem.layers import Layers
+from aecore._problem.objective import Objective, Settings, Terms, running_vector
 from aecore.layers import AnyLayer
 
 if TYPE_CHECKING:
@@ -129,10 +130,11 @@ class Network(NetworkState):
         if not 0 <= code_layer < n_layers:
             rule = f"be None or an integer from 0 to {n_layers - 1}, one of the layers"
             raise parameter_error("code_layer", rule, code_layer)
-        core = make_core(n_in, layers, tied_weights, int(code_layer), code_top_k)
+        shape = Layers(n_in, layers, int(code_layer), code_top_k, bool(tied_weights))
+        core = shape.core()
         parameters = aligned_zeros(core.n_parameters, dtype)
         settings = InputSettings(float(input_scale))
-        super().__init__(core, layers, parameters, settings, int(code_layer), n_threads, code_top_k)
+        super().__init__(shape, parameters, settings, n_threads, core=core)
         initialize(self, initialization, seed_from(random_state))
 
     def encode(self, X: ArrayLike, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -234,11 +236,11 @@ class Network(NetworkState):
             self._parameters,
             rows,
             result.reshape(rows.shape[0], shape[-1]),
-            first_layer,
-            last_layer,
-            settings.core,
-            self._n_threads or 0,
-            name,
+            first_layer=first_layer,
+            last_layer=last_layer,
+            entry=settings.core,
+            n_threads=self._n_threads or 0,
+            name=name,
         )
         return result
 
@@ -259,12 +261,16 @@ class Network(NetworkState):
         -------
         ndarray of shape (n_rows,), float64
         """
-        objective = self._objective(loss=loss)
+        objective = self._objective(Objective(loss=loss))
         rows = as_rows(X, self._sizes[0], "X")
         targets = as_target(target, rows.shape[0], self._sizes[-1])
         losses = np.empty(rows.shape[0])
         self._core.row_losses(
-            self._parameters, rows, targets, None, losses, objective, self._n_threads or 0
+            self._parameters,
+            _core.Data(rows, target=targets),
+            losses,
+            objective=objective,
+            n_threads=self._n_threads or 0,
         )
         return losses
 
@@ -295,9 +301,16 @@ class Network(NetworkState):
         array: Any = X if is_sparse(X) else np.asarray(X)
         rows = as_rows(array, self._sizes[0], "X")
         log_variance = np.empty((rows.shape[0], mean.shape[-1]), mean.dtype)
-        last, entry = self._code_layer + 1, self._input.core
-        arguments = (0, last, entry, self._n_threads or 0, "X", True)
-        self._core.forward(self._parameters, rows, log_variance, *arguments)
+        self._core.forward(
+            self._parameters,
+            rows,
+            log_variance,
+            first_layer=0,
+            last_layer=self._code_layer + 1,
+            entry=self._input.core,
+            n_threads=self._n_threads or 0,
+            log_variance=True,
+        )
         limit = _core.LOG_VARIANCE_LIMIT
         return mean, np.clip(log_variance, -limit, limit).reshape(mean.shape)
 
@@ -437,14 +450,9 @@ class Network(NetworkState):
         """
         return self._evaluate(X, target, sample_weight, None, **settings)
 
-    def _objective(self, **settings: Any) -> _core.Objective:
-        settings.setdefault("loss", "squared_error")
-        return make_objective(self.activations, self._code_layer, self._input, **settings)
-
-    def _sparse_widths(self, which: str) -> tuple[list[int], list[int]]:
-        """Indices and widths of the layers that carry the KL term."""
-        layers = sparse_layers(which, self._code_layer, len(self._sizes) - 1)
-        return layers, [self._sizes[layer + 1] for layer in layers]
+    def _objective(self, objective: Objective, seed: int = 0) -> _core.Objective:
+        objective.check(self._layers)
+        return objective.core(self._layers, self._input, seed=seed)
 
     def _evaluate(
         self,
@@ -454,26 +462,27 @@ class Network(NetworkState):
         gradient: NDArray[Any] | None,
         **settings: Any,
     ) -> Terms:
-        epoch = settings.pop("epoch", 0)
-        check_params({"epoch": epoch})
+        epoch, seed = settings.pop("epoch", 0), settings.pop("seed", 0)
         running = settings.pop("sparsity_running", None)
-        objective = self._objective(**settings)
+        check_params({"epoch": epoch, "seed": seed})
+        objective = Objective(**settings)
         before = None
-        if running is not None and settings.get("sparsity_weight", 0.0) > 0:
-            which = settings.get("sparsity_layers", "code")
-            before = running_vector(running, *self._sparse_widths(which))
+        if running is not None and objective.sparsity_weight > 0:
+            before = running_vector(running, *objective.sparse_widths(self._layers))
         rows = as_rows(X, self._sizes[0], "X")
         n_rows = rows.shape[0]
+        data = _core.Data(
+            rows,
+            target=as_target(target, n_rows, self._sizes[-1]),
+            sample_weight=as_sample_weight(sample_weight, n_rows),
+        )
         terms = self._core.evaluate(
             self._parameters,
-            rows,
-            as_target(target, n_rows, self._sizes[-1]),
-            as_sample_weight(sample_weight, n_rows),
-            None,
-            objective,
-            gradient,
-            self._n_threads or 0,
-            int(epoch),
-            before,
+            data,
+            self._objective(objective, int(seed)),
+            gradient=gradient,
+            n_threads=self._n_threads or 0,
+            epoch=int(epoch),
+            running=before,
         )
-        return Terms(*terms)
+        return Terms(**terms)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-import os
+import copy
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from aecore import _core
-from aecore._outliers import fitting
-from aecore._saving import models
-from aecore._training.minibatches import exclusive
-from aecore.autoencoder import trains_in_batches
+from aecore._checks.arrays import as_rows
+from aecore._checks.rules import check_params, parameter_error
+from aecore._estimators.trainable import trains_in_batches
+from aecore._network.initialization import seed_from
+from aecore._outliers.detection import Detection, check_finite
+from aecore._outliers.fitting import Stream, fit_members
+from aecore._outliers.row_errors import RowErrors
+from aecore._problem.plan import Plan
+from aecore._saving.learned import COUNT, Learned, Names
+from aecore._saving.members import Members, OfEnsemble, Spreads
+from aecore._saving.model import Model
+from aecore.autoencoder import Autoencoder
 from aecore.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
     from typing_extensions import Self
+
+# Updates that each network gets with `n_epochs=None`, about.
+_N_UPDATES = 400
+# Units of a hidden layer, and of the code for single rows, with `hidden_layer_sizes=None`.
+_HIDDEN, _CODE = 32, 2
+# What rows tell besides their numbers.
+_OF_ROWS = ("n_features_in_", "feature_names_in_")
 
 
 def _streams(detector: AutoencoderOutlierDetector) -> bool:
@@ -35,7 +50,7 @@ def _streams(detector: AutoencoderOutlierDetector) -> bool:
     return trains_in_batches(detector)
 
 
-class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: ignore[misc]
     """Find rows that networks trained on the others cannot reproduce.
 
     Small autoencoders learn to reproduce the rows through a narrow code. Rows that cost most are
@@ -158,6 +173,15 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
     """
 
     _sized_from_data = ("hidden_layer_sizes", "n_epochs")
+    _learned: ClassVar[dict[str, Learned]] = {
+        "n_features_in_": COUNT,
+        "feature_names_in_": Names(),
+        "_seed": COUNT,
+        "offset_": OfEnsemble(float),
+        "_n_seen": OfEnsemble(int),
+        "estimators_": Members(Autoencoder, ("offset_", "_n_seen")),
+        "spreads_": Spreads(),
+    }
 
     def __init__(
         self,
@@ -237,8 +261,19 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
             If another thread is training this detector.
         """
         del y
-        with exclusive(self):
-            self._publish(fitting.fit(self, X))
+        with self._exclusive():
+            self._check_settings()
+            learned: dict[str, Any] = {}
+            rows = self._rows(X, learned)
+            seed = seed_from(self.random_state)
+            seen = self._detection.see(rows, seed)
+            members = self._members(rows.shape[1], seen.data.n_training_rows)
+
+            def train(member: Autoencoder, its_seed: int) -> None:
+                member._train_on(seen.data, seen.entry, its_seed)
+
+            learned |= fit_members(self._detection, members, seen, seed, train=train)
+            self._publish({**learned, "_n_seen": rows.shape[0]})
         return self
 
     @available_if(_streams)  # type: ignore[untyped-decorator]
@@ -265,8 +300,28 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
             As in `fit`.
         """
         del y
-        with exclusive(self):
-            self._publish(fitting.partial_fit(self, X))
+        with self._exclusive():
+            self._check_settings()
+            known = vars(self).copy()
+            first = "estimators_" not in known
+            learned = {name: known[name] for name in _OF_ROWS if name in known}
+            rows = self._rows(X, learned if first else None)
+            seed = seed_from(self.random_state) if first else self._seed
+            stream, entry = None, None
+            if not first:
+                stream = Stream(known["spreads_"], known["offset_"], known["_n_seen"])
+                entry = known["estimators_"][0].network_._input
+            seen = self._detection.see_all(rows, entry)
+            members = self._members(rows.shape[1], len(seen.data.X))
+            if not first:
+                _go_on(members, known["estimators_"])
+
+            def train(member: Autoencoder, its_seed: int) -> None:
+                member._pass_over(seen.data, seen.entry, its_seed)
+
+            learned |= fit_members(self._detection, members, seen, seed, train=train, before=stream)
+            n_before = 0 if stream is None else stream.n_seen
+            self._publish({**learned, "_n_seen": n_before + rows.shape[0]})
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -313,8 +368,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         check_is_fitted(self, "estimators_")
         learned = vars(self).copy()
-        rows = fitting.rows_of(self, X)
-        return fitting.errors(self, learned).by_feature(rows)
+        return self._errors(learned).by_feature(self._rows(X))
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute `score_samples(X) - offset_`: negative for odd rows.
@@ -357,51 +411,79 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[m
         """
         return np.where(self.decision_function(X) < 0.0, -1, 1).astype(np.int64)
 
-    def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
-        """Write the detector to a file that `aecore.load` reads, as `Autoencoder.save` does.
-
-        Parameters
-        ----------
-        path : str or path-like
-        optimizer_state : bool, default=True
-            Whether `partial_fit` can go on with the optimisers' states.
-
-        Raises
-        ------
-        OSError, TypeError, ValueError
-            As in `Autoencoder.save`.
-        """
-        models.save_estimator(self, path, optimizer_state=optimizer_state)
-
     def _scores(self, X: Any, learned: dict[str, Any]) -> NDArray[np.float64]:
-        rows = fitting.rows_of(self, X)
-        scores: NDArray[np.float64] = -fitting.errors(self, learned).by_row(rows)
-        return scores
+        return -self._errors(learned).by_row(self._rows(X))
 
-    def _publish(self, learned: dict[str, Any]) -> None:
-        """Write all learned attributes in one step; names of another training go."""
-        if "n_features_in_" in learned and "feature_names_in_" not in learned:
-            self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(learned)
+    def _errors(self, learned: dict[str, Any]) -> RowErrors:
+        """What tells the errors of rows, by learned attributes."""
+        networks = [member.network_ for member in learned["estimators_"]]
+        return self._detection.errors(networks, learned["spreads_"])
+
+    def _rows(self, X: Any, learned: dict[str, Any] | None = None) -> NDArray[Any]:
+        """Rows as they are, checked; in a first call what they tell goes to `learned`."""
+        reset = learned is not None
+        # scikit-learn's validation writes n_features_in_ and feature_names_in_: to a copy.
+        probe = copy.copy(self)
+        least = {"ensure_min_samples": 2} if reset else {}
+        checks = {"dtype": "numeric", "ensure_all_finite": False, **least}
+        rows: NDArray[Any] = validate_data(probe, X, reset=reset, **checks)
+        rows = as_rows(rows, rows.shape[1], "X")
+        if learned is not None:
+            learned |= {name: vars(probe)[name] for name in _OF_ROWS if name in vars(probe)}
+        if rows.shape[0] < self.window:
+            rule = f"be at most {rows.shape[0]}, the number of rows"
+            raise parameter_error("window", rule, self.window)
+        check_finite(rows, missing=self.missing == "mask")
+        return rows
 
     @property
-    def _threads(self) -> int:
-        return int(self.n_threads or _core.default_n_threads())
+    def _detection(self) -> Detection:
+        return Detection.of(vars(self))
 
-    def __getstate__(self) -> dict[str, Any]:
-        return models.estimator_pickle(self)
+    def _check_settings(self) -> None:
+        check_params(self.get_params(deep=False), may_be_none=self._sized_from_data)
+        Plan.of(self._member(1, 1), 1, 1, 0)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        models.restore_estimator(self, state)
+    def _members(self, n_features: int, n_rows: int) -> list[Autoencoder]:
+        return [self._member(n_features, n_rows) for _ in range(self.n_estimators)]
 
-    def __copy__(self) -> Self:
-        # A copy made while another thread trains the original is itself not in training.
-        copied = type(self).__new__(type(self))
-        copied.__dict__.update(self.__dict__.copy())
-        copied.__dict__.pop("_training_token", None)
-        return copied
+    def _member(self, n_features: int, n_rows: int) -> Autoencoder:
+        """One autoencoder of the ensemble."""
+        n_epochs = self.n_epochs
+        if n_epochs is None:
+            n_epochs = max(1, round(_N_UPDATES / math.ceil(n_rows / self.batch_size)))
+        sizes = self.hidden_layer_sizes
+        if sizes is None:
+            width = self.window * n_features
+            code = round(_CODE * (1 + math.log2(self.window)))
+            sizes = (_HIDDEN, max(1, min(code, width - 1)))
+        return Autoencoder(
+            sizes,
+            activation=self.activation,
+            weight_decay=self.weight_decay,
+            trim_fraction=self.trim_fraction,
+            noise=self.noise,
+            noise_level=self.noise_level,
+            missing=self.missing,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            n_epochs=n_epochs,
+            dtype=self.dtype,
+            n_threads=self._detection.threads if self.n_estimators == 1 else 1,
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing == "mask"
         return tags
+
+
+def _go_on(members: list[Autoencoder], present: list[Autoencoder]) -> None:
+    """Let new members go on from the present ones."""
+    if len(present) != len(members):
+        rule = f"be {len(present)}, as in the first call"
+        raise parameter_error("n_estimators", rule, len(members))
+    for member, before in zip(members, present, strict=True):
+        for name in ("network_", "_history", "_optimizer_state"):
+            setattr(member, name, getattr(before, name))

@@ -9,13 +9,16 @@ from numpy.typing import DTypeLike
 
 from aecore._estimators import likelihood
 from aecore._estimators.generative import GenerativeAutoencoder
+from aecore._problem.layers import dense_layers
+from aecore.autoencoder import Autoencoder
+from aecore.layers import AnyLayer
 
 if TYPE_CHECKING:
     from aecore.callbacks import Callback
     from aecore.optimizers import Optimizer
 
 
-class VariationalAutoencoder(GenerativeAutoencoder):
+class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
     """Learn a distribution of rows, to draw new ones from it [1]_.
 
     The encoder gives each row x the distribution q(z|x) = N(mean(x), diag(std(x)^2)) of its code,
@@ -129,19 +132,6 @@ class VariationalAutoencoder(GenerativeAutoencoder):
     (3, 16)
     """
 
-    # What an Autoencoder may have, and a drawn code has not.
-    tied_weights = False
-    pretrain = False
-    code_activation = None
-    code_top_k = None
-    sparsity_weight = 0.0
-    sparsity_target = 0.05
-    sparsity_layers = "code"
-    sparsity_momentum = 0.0
-    activity_l1 = 0.0
-    contractive_weight = 0.0
-    trim_fraction = 0.0
-    sparse_output = False
     _gaussian_code = True
 
     def __init__(
@@ -232,3 +222,15 @@ class VariationalAutoencoder(GenerativeAutoencoder):
     @property
     def _distribution(self) -> likelihood.Likelihood:
         return likelihood.LIKELIHOODS[self.likelihood]
+
+    def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
+        del n_features
+        return dense_layers(
+            self.hidden_layer_sizes,
+            self.decoder_layer_sizes,
+            n_outputs,
+            (self.activation, "gaussian", self.output_activation),
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        return {**super()._facts(), "loss": self.loss}

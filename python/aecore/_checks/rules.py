@@ -101,10 +101,10 @@ def _is_random_state(value: Any) -> bool:
 
 
 def _is_optimizer(value: Any) -> bool:
-    from aecore.optimizers import Optimizer
-
     names = (*_core.OPTIMIZERS, "lbfgs")
-    return value in names if isinstance(value, str) else isinstance(value, Optimizer)
+    if isinstance(value, str):
+        return value in names
+    return not isinstance(value, type) and getattr(value, "name", None) in names
 
 
 def _is_schedule(value: Any) -> bool:
@@ -113,22 +113,15 @@ def _is_schedule(value: Any) -> bool:
     return value is None or (callable(value) and not isinstance(value, type))
 
 
-def _is_pretrain(value: Any) -> bool:
-    from aecore.autoencoder import Autoencoder
-
-    def is_layer(each: Any) -> bool:
-        return isinstance(each, Autoencoder) and not each._gaussian_code
-
-    if isinstance(value, bool | np.bool_) or is_layer(value):
-        return True
-    return isinstance(value, Sequence) and all(map(is_layer, value))
-
-
-def _is_autoencoder_for_clusters(value: Any) -> bool:
-    from aecore.autoencoder import Autoencoder
-
+def _is_plain_autoencoder(value: Any) -> bool:
     # Rows that are images, and codes that are drawn, are for their own classes.
-    return isinstance(value, Autoencoder) and value._takes_rows and not value._gaussian_code
+    return not isinstance(value, type) and getattr(value, "_is_plain", False) is True
+
+
+def _is_pretrain(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_) or _is_plain_autoencoder(value):
+        return True
+    return isinstance(value, Sequence) and all(map(_is_plain_autoencoder, value))
 
 
 def _is_clusterer(value: Any) -> bool:
@@ -164,7 +157,7 @@ _COUNT = Rule("be an integer from 1 to 2**31 - 1", _is_count)
 _NONE_OR_COUNT = Rule(
     "be None or an integer from 1 to 2**31 - 1", lambda value: value is None or _is_count(value)
 )
-_NOT_NEGATIVE = Rule("be a finite number >= 0", lambda value: _is_finite(value) and value >= 0)
+NOT_NEGATIVE = Rule("be a finite number >= 0", lambda value: _is_finite(value) and value >= 0)
 _POSITIVE = Rule("be a finite number > 0", lambda value: _is_finite(value) and value > 0)
 _NONE_OR_POSITIVE = Rule(
     "be None or a finite number > 0", lambda value: value is None or _POSITIVE.holds(value)
@@ -186,14 +179,14 @@ _HIDDEN = tuple(name for name in _core.ACTIVATIONS if name != "softmax")
 _BOOL = Rule("be True or False", lambda value: isinstance(value, bool | np.bool_))
 
 _RULES: Mapping[str, Rule] = {
-    "activity_l1": _NOT_NEGATIVE,
+    "activity_l1": NOT_NEGATIVE,
     "activation": _one_of(*_HIDDEN),
     "autoencoder": Rule(
         "be None or an Autoencoder of plain rows, not a convolutional or variational one",
-        lambda value: value is None or _is_autoencoder_for_clusters(value),
+        lambda value: value is None or _is_plain_autoencoder(value),
     ),
     "batch_size": _COUNT,
-    "beta": _NOT_NEGATIVE,
+    "beta": NOT_NEGATIVE,
     "beta_schedule": Rule(
         "be None or a callable (epoch, n_epochs, history) -> factor as in aecore.schedules",
         lambda value: value is None or (callable(value) and not isinstance(value, type)),
@@ -220,7 +213,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "clustering_weight": Rule(
         "be None or a finite number >= 0",
-        lambda value: value is None or _NOT_NEGATIVE.holds(value),
+        lambda value: value is None or NOT_NEGATIVE.holds(value),
     ),
     "code_activation": _one_of(None, *_HIDDEN),
     "channels": Rule(
@@ -266,7 +259,7 @@ _RULES: Mapping[str, Rule] = {
             else _is_finite(value) and bool(0 < value <= 0.5)
         ),
     ),
-    "contractive_weight": _NOT_NEGATIVE,
+    "contractive_weight": NOT_NEGATIVE,
     "decoder_layer_sizes": Rule(
         "be None, an integer from 1 to 2**31 - 1 or a sequence of them",
         lambda value: (
@@ -290,7 +283,7 @@ _RULES: Mapping[str, Rule] = {
     "false_alarm_rate": _OPEN_UNIT,
     "feedback": _one_of("implicit", "explicit"),
     "filter_seen": _BOOL,
-    "free_bits": _NOT_NEGATIVE,
+    "free_bits": NOT_NEGATIVE,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
         "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",
@@ -328,8 +321,8 @@ _RULES: Mapping[str, Rule] = {
     "n_units": _COUNT,
     "n_updates": _COUNT,
     "noise": _one_of(None, *_core.NOISES),
-    "noise_emphasis": _NOT_NEGATIVE,
-    "noise_level": _NOT_NEGATIVE,
+    "noise_emphasis": NOT_NEGATIVE,
+    "noise_level": NOT_NEGATIVE,
     "optimizer": Rule(
         f"be one of {', '.join(map(repr, (*_core.OPTIMIZERS, 'lbfgs')))}, or an object of "
         "aecore.optimizers",
@@ -368,7 +361,7 @@ _RULES: Mapping[str, Rule] = {
     "observed_only": _BOOL,
     "sparsity_momentum": _DECAY,
     "sparsity_target": _OPEN_UNIT,
-    "sparsity_weight": _NOT_NEGATIVE,
+    "sparsity_weight": NOT_NEGATIVE,
     "steps": _COUNT,
     "then": Rule(
         "be a callable (epoch, n_epochs, history) -> factor",
@@ -377,15 +370,15 @@ _RULES: Mapping[str, Rule] = {
     "threshold": _one_of("quantile", "tail", "conformal"),
     "tied_weights": _BOOL,
     "trim_fraction": _DECAY,
-    "tolerance": _NOT_NEGATIVE,
+    "tolerance": NOT_NEGATIVE,
     "update_interval": _NONE_OR_COUNT,
     "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
     "variational": _BOOL,
     "warm_start": _BOOL,
-    "weight_decay": _NOT_NEGATIVE,
+    "weight_decay": NOT_NEGATIVE,
     "window": _COUNT,
-    "weight_l1": _NOT_NEGATIVE,
+    "weight_l1": NOT_NEGATIVE,
 }
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,33 @@ from aecore import _core
 from aecore._checks.arrays import aligned_zeros
 from aecore._clusters.rules import soft_assignment
 from aecore._history import History
-from aecore._network.state import make_core
-from aecore._problem.objective import make_objective
-from aecore._training.optimization import as_callbacks, core_optimizer
+from aecore._problem.plan import Plan
 from aecore._training.recorder import Audience, Recorder
+from aecore._training.steps import Steps
 from aecore._util.progress import Progress
 from aecore.network import Network
-from aecore.optimizers import AdamW, _as_optimizer
 
-if TYPE_CHECKING:
-    from aecore.deep_clustering import DeepClustering
+
+@dataclass(frozen=True)
+class Refinement:
+    """What a refinement is asked to do.
+
+    Attributes
+    ----------
+    name : {"dec", "idec"}
+        Which parts of the network it trains, and on what.
+    plan : Plan
+        Of those parts, with the weight of the clusters in J; its epochs are rounds.
+    update_interval : int or None
+        Batches of a round; None is a pass over the rows.
+    tolerance : float
+        It ends when fewer than this share of the rows change their cluster in a round.
+    """
+
+    name: str
+    plan: Plan
+    update_interval: int | None
+    tolerance: float
 
 
 class Refined(NamedTuple):
@@ -56,13 +74,12 @@ def batches_of_rounds(
         ahead = ahead[n_wanted:]
 
 
-class Refinement:
+class Rounds:
     """The parameters of a network and its centres while they are trained.
 
     Parameters
     ----------
-    model : DeepClustering
-        Whose parameters say how; not changed.
+    refinement : Refinement
     network : Network
         The start; not changed.
     centers : ndarray of shape (n_clusters, n_code)
@@ -70,46 +87,31 @@ class Refinement:
     """
 
     def __init__(
-        self, model: DeepClustering, network: Network, centers: NDArray[Any], rows: Any
+        self, refinement: Refinement, network: Network, centers: NDArray[Any], rows: Any
     ) -> None:
+        plan = refinement.plan
         self._network, self._rows = network, rows
-        self._keeps_decoder = model.refinement == "dec"
+        self._keeps_decoder = refinement.name == "dec"
         trained = network.encoder if self._keeps_decoder else network
         self._n_center_numbers = centers.size
         self._n_clusters = len(centers)
-        self._core = make_core(
-            network.layer_sizes[0],
-            trained.layers,
-            trained.tied_weights,
-            network.code_layer,
-            network._code_top_k,
-            len(centers),
-        )
-        self.parameters = aligned_zeros(self._core.n_parameters, network.dtype)
-        self.parameters[:] = np.concatenate([trained.parameters, centers.T.ravel()])
-        self._n_threads = network.n_threads or 0
-        self._batch_size = min(model.batch_size, rows.shape[0])
-        self._make_steps(model, trained)
-        self._n_steps = 0
+        core = plan.layers.core(len(centers))
+        parameters = aligned_zeros(core.n_parameters, network.dtype)
+        parameters[:] = np.concatenate([trained.parameters, centers.T.ravel()])
+        objective = plan.objective.core(plan.layers, trained._input)
+        self._steps = Steps(plan, core, parameters, objective)
+        self._n_threads = plan.run.n_threads or 0
+        self.batch_size = min(plan.optimization.batch_size, rows.shape[0])
 
-    def _make_steps(self, model: DeepClustering, trained: Network) -> None:
-        optimizer = _as_optimizer(model.optimizer)
-        reader = model._reader
-        decay = float(reader.weight_decay)
-        decoupled = isinstance(optimizer, AdamW)
-        own = optimizer.settings()["learning_rate"] or 1.0 / trained.layer_sizes[-1]
-        self.learning_rate = float(model.learning_rate or own)
-        self._optimizer = core_optimizer(reader, optimizer, self.learning_rate)
-        self._slots = np.zeros((self._optimizer.n_slots, len(self.parameters)), trained.dtype)
-        self._objective = make_objective(
-            trained.activations,
-            trained.code_layer,
-            trained._input,
-            loss="squared_error" if self._keeps_decoder else reader.loss,
-            weight_decay=0.0 if decoupled else decay,
-            weight_l1=reader.weight_l1,
-            clustering_weight=clustering_weight(model, trained.layer_sizes[0]),
-        )
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """Of what is trained, the centres last."""
+        return self._steps.parameters
+
+    @property
+    def learning_rate(self) -> float:
+        """Of every round."""
+        return self._steps.rule.learning_rate
 
     def targets(self, codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Target distribution and labels by the centres as they are."""
@@ -142,57 +144,51 @@ class Refinement:
             losses.append(loss)
             return False
 
-        self._n_steps += self._core.train(
-            self.parameters,
-            self._slots,
-            self._rows,
-            None,
-            None,
-            order,
-            None,
-            self._objective,
-            self._optimizer,
-            _core.Schedule(
-                batch_size=self._batch_size, n_epochs=1, shuffle=False, first_step=self._n_steps
-            ),
-            self._n_threads,
-            on_epoch,
-            None,
-            target_distribution=p,
+        schedule = _core.Schedule(
+            batch_size=self.batch_size,
+            n_epochs=1,
+            shuffle=False,
+            first_step=self._steps.state.n_updates,
         )
+        rows = _core.Data(self._rows, rows=order, target_distribution=p)
+        self._steps.run(rows, schedule, on_epoch)
         return losses[0]
 
 
-def clustering_weight(model: DeepClustering, n_features: int) -> float:
+def clustering_weight(refinement: str, asked: float | None, n_features: int) -> float:
     """Gamma of J, where it is left to the refinement.
 
     IDEC's authors take 0.1 beside the mean over features of the squared error; the loss here is
     half the sum.
     """
-    if model.clustering_weight is not None:
-        return float(model.clustering_weight)
-    return 1.0 if model.refinement == "dec" else 0.1 * n_features / 2
+    if asked is not None:
+        return float(asked)
+    return 1.0 if refinement == "dec" else 0.1 * n_features / 2
 
 
-def refine(  # noqa: PLR0917
-    model: DeepClustering,
+def refine(
+    refinement: Refinement,
     network: Network,
     centers: NDArray[Any],
     rows: Any,
-    seed: int,
     publish: Callable[[Refined], None],
+    *,
+    owner: object,
 ) -> None:
     """Train until fewer than `tolerance` of the rows change their cluster in a round.
 
-    `publish` is called after every round: whoever interrupts finds the last finished one.
+    `publish` is called after every round: whoever interrupts finds the last finished one. `owner`
+    is what callbacks see as the estimator.
 
     Raises
     ------
     TrainingDivergedError
         If J or a parameter stops being finite.
     """
-    state = Refinement(model, network, centers, rows)
-    orders = batches_of_rounds(rows.shape[0], state._batch_size, model.update_interval, seed)
+    run, n_rounds = refinement.plan.run, refinement.plan.optimization.n_epochs
+    state = Rounds(refinement, network, centers, rows)
+    interval = refinement.update_interval
+    orders = batches_of_rounds(rows.shape[0], state.batch_size, interval, run.seed)
     p, by_center = state.targets(network.encode(rows))
     changed = 0.0
 
@@ -200,14 +196,11 @@ def refine(  # noqa: PLR0917
         del best_epoch
         publish(Refined(published, state.centers, by_center, history))
 
-    with Progress(model.verbose, model.n_updates, "round", f"{model.refinement} refinement") as bar:
-        audience = Audience(
-            model,
-            model.n_updates,
-            as_callbacks(model.callbacks),
-            measure=lambda _: {"changed": changed},
+    audience = Audience(take, owner=owner, measure=lambda _: {"changed": changed})
+    with Progress(run.verbose, n_rounds, "round", f"{refinement.name} refinement") as bar:
+        recorder = Recorder(
+            network, History.empty(), n_rounds, audience, bar, callbacks=run.callbacks
         )
-        recorder = Recorder(network, History.empty(), take, bar, audience)
         while not recorder.has_ended:
             start = time.perf_counter()
             loss = state.round(next(orders), p)
@@ -224,6 +217,6 @@ def refine(  # noqa: PLR0917
             rate = state.learning_rate
             stop = recorder.epoch(parameters, loss, np.nan, seconds, learning_rate=rate)
             bar.move_to(recorder.n_epochs)
-            if stop or changed < model.tolerance:
+            if stop or changed < refinement.tolerance:
                 break
     recorder.raise_if_diverged("a smaller learning_rate or clustering_weight")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,12 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators import likelihood
+from aecore._estimators.autoencoding import BaseAutoencoder
 from aecore._network.initialization import seed_from
-from aecore.autoencoder import Autoencoder
-from aecore.schedules import Linear
-
-if TYPE_CHECKING:
-    from aecore.schedules import Schedule
+from aecore.schedules import Linear, Schedule
 
 
 def _draws_codes(estimator: GenerativeAutoencoder) -> bool:
@@ -28,25 +25,21 @@ def _draws_codes(estimator: GenerativeAutoencoder) -> bool:
     return True
 
 
-class GenerativeAutoencoder(Autoencoder):
+class GenerativeAutoencoder(BaseAutoencoder):
     """The base of estimators whose code is a distribution, always or where a parameter says so."""
 
     beta: float
     beta_warmup_epochs: int
     beta_schedule: Callable[..., float] | None = None
-    free_bits: float = 0.0
+    _is_plain = False
 
     @property
     @abstractmethod
     def _distribution(self) -> likelihood.Likelihood:
         """p(x|z)."""
 
-    def _divergence_settings(self) -> dict[str, float]:
-        if not self._gaussian_code:
-            return {}
-        return {"beta": self.beta, "free_bits": self.free_bits}
-
     def _beta_schedule(self) -> Schedule | None:
+        """Factor on beta in each epoch; None is 1."""
         if not self._gaussian_code:
             return None
         if self.beta_schedule is None:
@@ -55,6 +48,9 @@ class GenerativeAutoencoder(Autoencoder):
             rule = "be 0 with a beta_schedule"
             raise parameter_error("beta_warmup_epochs", rule, self.beta_warmup_epochs)
         return self.beta_schedule
+
+    def _facts(self) -> dict[str, Any]:
+        return {**super()._facts(), "beta_schedule": self._beta_schedule()}
 
     def transform(self, X: ArrayLike, *, return_std: bool = False) -> Any:
         """Compute the codes of rows: the means where they are distributions.

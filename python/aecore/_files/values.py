@@ -9,25 +9,15 @@ import dataclasses
 import functools
 import importlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-# All estimators that a file may name, with their modules.
-ESTIMATORS = {
-    "Autoencoder": "aecore.autoencoder",
-    "AutoencoderClassifier": "aecore.classifier",
-    "AutoencoderOutlierDetector": "aecore.outlier_detector",
-    "AutoencoderRecommender": "aecore.autoencoder_recommender",
-    "ConvAutoencoder": "aecore.conv_autoencoder",
-    "DeepClustering": "aecore.deep_clustering",
-    "DenoisingAutoencoder": "aecore.denoising_autoencoder",
-    "EASE": "aecore.ease",
-    "SparseAutoencoder": "aecore.sparse_autoencoder",
-    "VariationalAutoencoder": "aecore.variational_autoencoder",
-}
+from aecore._names import ESTIMATORS
+
 # Clusterers of scikit-learn that a parameter may be.
 _CLUSTERERS = {
     "AgglomerativeClustering": "sklearn.cluster",
@@ -133,6 +123,17 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return make(value)
     return value
+
+
+def move(
+    attributes: dict[str, Any], names: Iterable[str], section: dict[str, Any], *, exact: bool
+) -> None:
+    """Move those attributes that have a form in a file."""
+    for name in names:
+        if name in attributes:
+            with suppress(NoFileFormError):
+                section[name] = encode(attributes[name], exact=exact)
+                del attributes[name]
 
 
 def decode(value: Any) -> Any:

@@ -8,18 +8,16 @@ output at the mean of what it has to produce.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aecore._checks.rules import MAX_SEED
 from aecore._checks.sparse import is_sparse, sparse_sums
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aecore.network import Network
+from aecore._network.state import NetworkState
+from aecore._problem.layer_list import convolutions_of
 
 # Rows looked at for the mean of the target: more would not move a bias, and cost time.
 _MEAN_ROWS = 4096
@@ -45,12 +43,11 @@ def seed_from(random_state: Any) -> int:
     return int(random_state)
 
 
-def initialize(network: Network, name: str | None, seed: int) -> None:
+def initialize(network: NetworkState, name: str | None, seed: int) -> None:
     """Draw the weights that `name` stands for; biases become zero."""
     if name in (None, "glorot", "glorot_uniform"):
         network._core.initialize(network.parameters, seed)
         return
-    from aecore._problem.layer_list import convolutions_of
     from aecore.reference import initial_parameters
 
     network.parameters[:] = initial_parameters(
@@ -65,7 +62,7 @@ def initialize(network: Network, name: str | None, seed: int) -> None:
 
 
 def set_sparse_biases(
-    network: Network, layers: Sequence[int], rho: float, mean: NDArray[np.float64]
+    network: NetworkState, layers: Sequence[int], rho: float, mean: NDArray[np.float64]
 ) -> None:
     """Start the sigmoid layers among `layers` near rho_hat = rho, the first at the input `mean`."""
     for layer in layers:
@@ -77,7 +74,7 @@ def set_sparse_biases(
         network.biases[0][:] -= (mean[:, np.newaxis] * network.weights[0]).sum(axis=0)
 
 
-def set_output_biases(network: Network, mean: NDArray[np.float64]) -> None:
+def set_output_biases(network: NetworkState, mean: NDArray[np.float64]) -> None:
     """Start a sigmoid output at logit(mean of the target); other outputs stay at zero."""
     if network.activations[-1] == "sigmoid":
         bias = network.biases[-1]

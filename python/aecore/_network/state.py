@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,50 +12,17 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from aecore import _core
 from aecore._checks.arrays import aligned_zeros
 from aecore._checks.rules import parameter_error
+from aecore._files import networks
+from aecore._files.container import valid
+from aecore._files.kinds import kind_of
+from aecore._files.networks import NetworkParts
 from aecore._problem.input import InputSettings
-from aecore._problem.layer_list import (
-    activation_of,
-    convolutions_of,
-    from_file,
-    gaussian_layer,
-    n_parameters,
-    summary_table,
-    to_file,
-)
+from aecore._problem.layer_list import is_dense, n_parameters, summary_table
+from aecore._problem.layers import Layers
 from aecore.layers import AnyLayer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-
-def make_core(  # noqa: PLR0917
-    n_in: int,
-    layers: Sequence[AnyLayer],
-    tied_weights: bool,
-    code_layer: int,
-    code_top_k: int | None,
-    n_clusters: int = 0,
-) -> _core.Network:
-    """Build the compiled shape; with clusters, the centres are the last parameters."""
-    gaussian = gaussian_layer(layers)
-    if gaussian not in (None, code_layer):
-        raise parameter_error("code_layer", f"be {gaussian}, the Gaussian layer", code_layer)
-    return _core.Network(
-        [n_in, *(int(layer.n_units) for layer in layers)],
-        [activation_of(layer) for layer in layers],
-        bool(tied_weights),
-        code_layer,
-        0 if code_top_k is None else int(code_top_k),
-        gaussian is not None,
-        convolutions_of(layers),
-        n_clusters,
-    )
-
-
-def _models() -> Any:
-    from aecore._saving import models  # it knows networks, so it comes later
-
-    return models
 
 
 class NetworkState:
@@ -65,7 +31,6 @@ class NetworkState:
     # Attributes that `_state` accounts for.
     _OWN = (
         "_code_layer",
-        "_code_top_k",
         "_core",
         "_input",
         "_layers",
@@ -74,24 +39,23 @@ class NetworkState:
         "_sizes",
     )
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
-        core: _core.Network,
-        layers: Sequence[AnyLayer],
+        layers: Layers,
         parameters: NDArray[Any],
         input_settings: InputSettings,
-        code_layer: int,
         n_threads: int | None,
-        code_top_k: int | None = None,
+        *,
+        core: _core.Network | None = None,
     ) -> None:
-        self._code_top_k = code_top_k
-        self._core = core
-        self._layers = tuple(layers)
+        self._core = layers.core() if core is None else core
+        self._layers = layers
         self._parameters = parameters
         self._input = input_settings
-        self._code_layer = code_layer
         self._n_threads = n_threads
-        self._sizes = core.layer_sizes
+        # Read in every call, where a property would be felt.
+        self._code_layer = layers.code_layer
+        self._sizes = self._core.layer_sizes
 
     def with_parameters(self, parameters: ArrayLike) -> Self:
         """Return a network of the same shape and settings that holds a copy of `parameters`.
@@ -110,44 +74,25 @@ class NetworkState:
         ValueError
             If the shape is another one.
         """
-        return self._made(
-            self._core,
-            parameters,
-            self.dtype,
-            (self._input, self._code_layer, self._n_threads, self._code_top_k),
-        )
-
-    def _copy(
-        self,
-        parameters: ArrayLike,
-        *,
-        dtype: DTypeLike,
-        input_settings: InputSettings,
-        code_layer: int,
-        n_threads: int | None,
-        code_top_k: int | None,
-    ) -> Self:
-        core = make_core(
-            self._sizes[0], self._layers, self.tied_weights, int(code_layer), code_top_k
-        )
-        settings = (input_settings, code_layer, n_threads, code_top_k)
-        return self._made(core, parameters, dtype, settings)
+        return self._made(self._layers, parameters, self.dtype, self._input, self._n_threads)
 
     def _made(
         self,
-        core: _core.Network,
+        layers: Layers,
         parameters: ArrayLike,
         dtype: DTypeLike,
-        settings: tuple[InputSettings, int, int | None, int | None],
+        input_settings: InputSettings,
+        n_threads: int | None,
     ) -> Self:
-        """Make a network of these layers; `settings` are the last four of `__init__`."""
+        """Make a network of layers, maybe these, with a copy of the parameters."""
+        core = self._core if layers is self._layers else layers.core()
         copied = aligned_zeros(core.n_parameters, dtype)
         values = np.asarray(parameters)
         if values.shape != copied.shape:
             raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
         copied[:] = values
         network = type(self).__new__(type(self))
-        NetworkState.__init__(network, core, self._layers, copied, *settings)
+        NetworkState.__init__(network, layers, copied, input_settings, n_threads, core=core)
         return network
 
     def __getitem__(self, layers: Any) -> Self:
@@ -190,27 +135,24 @@ class NetworkState:
             )
             raise ValueError(msg)
         has_code = first <= self._code_layer < last
-        code_layer = self._code_layer - first if has_code else last - first - 1
-        code_top_k = self._code_top_k if has_code else None
-        core = make_core(
+        of_slice = Layers(
             self._sizes[first],
-            self._layers[first:last],
+            self._layers.layers[first:last],
+            self._code_layer - first if has_code else last - first - 1,
+            self._layers.code_top_k if has_code else None,
             self.tied_weights and whole,
-            code_layer,
-            code_top_k,
         )
-        before = zip(self._layers[:first], self._sizes, strict=False)
+        core = of_slice.core()
+        before = zip(self._layers.layers[:first], self._sizes, strict=False)
         start = sum(n_parameters(layer, n_in) for layer, n_in in before)
         network = type(self).__new__(type(self))
         NetworkState.__init__(
             network,
-            core,
-            self._layers[first:last],
+            of_slice,
             self._parameters[start : start + core.n_parameters],
             self._input if first == 0 else InputSettings(),
-            code_layer,
             self._n_threads,
-            code_top_k,
+            core=core,
         )
         return network
 
@@ -250,13 +192,16 @@ class NetworkState:
         TypeError
             If the network is of a class of your own.
         """
-        _models().save_network(self, path)
+        networks.save(self._kind, self._state(), path)
 
     def __getstate__(self) -> Any:
-        return _models().network_pickle(self)
+        beside = {name: value for name, value in vars(self).items() if name not in self._OWN}
+        return networks.to_pickle(self._state(), beside)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        _models().restore_network(self, state)
+        with valid(networks.PICKLE):
+            self._set_state(networks.from_pickle(state))
+            self.__dict__.update(state["beside"])
 
     def __copy__(self) -> Self:
         copied = type(self).__new__(type(self))
@@ -264,48 +209,34 @@ class NetworkState:
         copied._set_state(self._state())  # with parameters of its own
         return copied
 
-    def _state(self) -> dict[str, Any]:
-        """All that makes this network what it is; settings of JSON's kinds but for two entries."""
-        # The compiled shape is made again from the sizes and names: it holds no weights.
-        return {
-            "layer_sizes": self.layer_sizes,
-            "activations": self.activations,
-            "parameters": self._parameters,
-            "input": self._input,
-            "code_layer": self._code_layer,
-            "n_threads": self._n_threads,
-            "tied_weights": self.tied_weights,
-            "code_top_k": self._code_top_k,
-            "layers": to_file(self._layers),
-        }
+    @property
+    def _kind(self) -> str:
+        """The class, for files.
 
-    def _set_state(self, state: dict[str, Any]) -> None:
+        Raises
+        ------
+        TypeError
+            If it is one of a user.
+        """
+        return kind_of(self)
+
+    def _state(self) -> NetworkParts:
+        """All that makes this network what it is."""
+        return NetworkParts(self._layers, self._parameters, self._input, self._n_threads)
+
+    def _set_state(self, state: NetworkParts) -> None:
         """Invert `_state` on a bare object, with a copy of the parameters."""
-        code_layer, code_top_k = state["code_layer"], state.get("code_top_k")
-        layers = from_file(state.get("layers"), state["layer_sizes"], state["activations"])
-        core = make_core(
-            int(state["layer_sizes"][0]),
-            layers,
-            state.get("tied_weights", False),
-            code_layer,
-            code_top_k,
-        )
+        # The compiled shape is made again from the layers: it holds no weights.
+        core = state.layers.core()
         # Before memory is taken: a file may say anything.
-        if state["parameters"].shape != (core.n_parameters,):
+        if state.parameters.shape != (core.n_parameters,):
             rule = f"have shape ({core.n_parameters},)"
-            raise parameter_error("parameters", rule, state["parameters"].shape)
+            raise parameter_error("parameters", rule, state.parameters.shape)
         # A copy: copy.copy must not share parameters, and a file gives no 64-byte alignment.
-        parameters = aligned_zeros(core.n_parameters, state["parameters"].dtype)
-        parameters[:] = state["parameters"]
+        parameters = aligned_zeros(core.n_parameters, state.parameters.dtype)
+        parameters[:] = state.parameters
         NetworkState.__init__(
-            self,
-            core,
-            layers,
-            parameters,
-            state["input"],
-            code_layer,
-            state["n_threads"],
-            code_top_k,
+            self, state.layers, parameters, state.input, state.n_threads, core=core
         )
 
     def summary(self) -> str:
@@ -326,17 +257,17 @@ class NetworkState:
         Dense sigmoid  (4,)                  12
         total                                22
         """
-        return summary_table(self._sizes[0], self._layers, tied_weights=self.tied_weights)
+        return summary_table(self._sizes[0], self._layers.layers, tied_weights=self.tied_weights)
 
     def __repr__(self) -> str:
         plain = f"{self.layer_sizes}, {self.activations}"
-        shape = plain if self._is_dense else f"{self._sizes[0]}, {self.layers}"
+        shape = plain if is_dense(self._layers.layers) else f"{self._sizes[0]}, {self.layers}"
         return (
             f"Network({shape}, dtype={self.dtype.name!r}, "
             f"input_scale={self.input_scale}, code_layer={self._code_layer}, "
             f"n_threads={self._n_threads}"
             f"{', tied_weights=True' if self.tied_weights else ''}"
-            f"{f', code_top_k={self._code_top_k}' if self._code_top_k is not None else ''})"
+            f"{f', code_top_k={self.code_top_k}' if self.code_top_k is not None else ''})"
         )
 
     @property
@@ -347,16 +278,12 @@ class NetworkState:
     @property
     def layers(self) -> list[AnyLayer]:
         """Descriptions of the layers after the input; see `aecore.layers`."""
-        return list(self._layers)
+        return list(self._layers.layers)
 
     @property
     def gaussian_layer(self) -> int | None:
         """Index of the Gaussian layer, which is the code; None without one."""
-        return gaussian_layer(self._layers)
-
-    @property
-    def _is_dense(self) -> bool:
-        return to_file(self._layers) is None
+        return self._layers.gaussian
 
     @property
     def activations(self) -> list[str]:
@@ -386,7 +313,7 @@ class NetworkState:
     @property
     def code_top_k(self) -> int | None:
         """How many units of a row's code are kept; None means all."""
-        return self._code_top_k
+        return self._layers.code_top_k
 
     @property
     def n_threads(self) -> int | None:
@@ -422,7 +349,7 @@ class NetworkState:
         views: list[tuple[NDArray[Any], NDArray[Any]]] = []
         n_layers = len(self._sizes) - 1
         start = 0
-        for layer, (kind, n_in) in enumerate(zip(self._layers, self._sizes, strict=False)):
+        for layer, (kind, n_in) in enumerate(zip(self._layers.layers, self._sizes, strict=False)):
             after = start + n_parameters(kind, n_in)
             shape, n_bias = kind.parameter_shapes(n_in)
             if self.tied_weights and 2 * layer >= n_layers:

@@ -1,4 +1,4 @@
-"""What happens to rows before the first layer: scaling, column by column or at once, and NaN."""
+"""What happens to rows before the first layer: scaling, missing numbers, noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore import _core
-from aecore._checks.rules import parameter_error
+from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.sparse import is_sparse, largest_magnitudes
 
 _BLOCK_ROWS = 256
@@ -25,20 +25,15 @@ class InputSettings:
     factor: NDArray[np.float64] | None = None
     mask_missing: bool = False
 
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """Keyword arguments of `_core.Input` and `_core.Objective`."""
-        return {
-            "input_scale": self.input_scale,
-            "offset": () if self.offset is None else self.offset,
-            "factor": () if self.factor is None else self.factor,
-            "mask_missing": self.mask_missing,
-        }
-
     @cached_property
     def core(self) -> _core.Input:
         """The same for the core."""
-        return _core.Input(**self.keywords)
+        return _core.Input(
+            input_scale=self.input_scale,
+            offset=() if self.offset is None else self.offset,
+            factor=() if self.factor is None else self.factor,
+            mask_missing=self.mask_missing,
+        )
 
     def apply(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scale one number for each column."""
@@ -61,6 +56,72 @@ class InputSettings:
         state = self.__dict__.copy()
         state.pop("core", None)
         return state
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is asked for to happen to rows; the parameters of `Autoencoder` by the same names.
+
+    `is_target` says whether the target is X itself, or something on its scale.
+    """
+
+    input_scale: float = 1.0
+    scale: str | None = None
+    missing: str | None = None
+    noise: str | None = None
+    noise_level: float = 0.3
+    noise_emphasis: float = 1.0
+    is_target: bool = True
+
+    def check(self) -> None:
+        """Raise ValueError for a field that breaks its rule or does not go with the others."""
+        values = dict(vars(self))
+        del values["is_target"]
+        check_params(values)
+        if self.scale is not None and self.input_scale != 1:
+            raise parameter_error(
+                "input_scale", f"be 1 with scale {self.scale!r}", self.input_scale
+            )
+        if self.noise in ("masking", "salt_and_pepper") and self.noise_level > 1:
+            rule = f"be a probability in [0, 1] with noise {self.noise!r}"
+            raise parameter_error("noise_level", rule, self.noise_level)
+
+    @property
+    def takes_sparse(self) -> bool:
+        """Whether sparse rows stay sparse."""
+        return (
+            self.scale in {None, "maxabs"}
+            and self.missing is None
+            and self.noise in {None, "masking"}
+            and self.noise_emphasis == 1
+        )
+
+    def core_noise(self) -> _core.Noise:
+        """The noise of training rows for the core."""
+        return _core.Noise(kind=self.noise, level=self.noise_level, emphasis=self.noise_emphasis)
+
+    def settings(
+        self, X: Any, rows: NDArray[np.int64] | None, previous: InputSettings | None = None
+    ) -> InputSettings:
+        """What happens to rows like the `rows` of X (None: all); scales of `previous` are kept."""
+        mask = self.missing == "mask"
+        if self.scale is None:
+            return InputSettings(float(self.input_scale), mask_missing=mask)
+        if previous is not None and previous.offset is not None:
+            offset, factor = previous.offset, previous.factor
+        else:
+            offset, factor = fit_scaling(X, rows, self.scale)
+        return InputSettings(1.0, offset, factor, mask)
+
+
+def refuse_target_of_scaled(target: Any) -> None:
+    """Raise ValueError for a target where `scale` says what the target is: X, scaled."""
+    if target is not None:
+        msg = (
+            "target must be None with scale, which makes it X on the new scale; got an array of "
+            f"shape {np.shape(target)}"
+        )
+        raise ValueError(msg)
 
 
 def fit_scaling(

@@ -164,9 +164,14 @@ def summary_table(n_in: int, layers: Sequence[AnyLayer], *, tied_weights: bool) 
     return "\n".join(f"{a:<{first}}  {b:<{second}}  {c:>{third}}" for a, b, c in rows)
 
 
+def is_dense(layers: Sequence[AnyLayer]) -> bool:
+    """Whether sizes and activations say all of them."""
+    return all(isinstance(layer, Dense) for layer in layers)
+
+
 def to_file(layers: Sequence[AnyLayer]) -> tuple[tuple[Any, ...], ...] | None:
     """What a file says of layers beside their sizes and activations: None if all are Dense."""
-    if all(isinstance(layer, Dense) for layer in layers):
+    if is_dense(layers):
         return None
     return tuple((type(layer).__name__, *dataclasses.astuple(layer)) for layer in layers)
 

@@ -1,8 +1,9 @@
-"""What is minimised, from names and numbers to the core's `Objective`, with the checks between."""
+"""What is minimised: J by names and numbers, its checks, and the same for the core."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from aecore import _core
 from aecore._checks.rules import check_params, parameter_error
-from aecore._problem.input import InputSettings
+from aecore._problem.input import Input, InputSettings
+from aecore._problem.layers import Layers
 
 
 class Terms(NamedTuple):
@@ -85,95 +87,57 @@ def running_vector(
     return np.concatenate([np.empty(0), *parts])
 
 
-def sparse_layers(which: str, code_layer: int, n_layers: int) -> list[int]:
-    """Index the layer outputs that carry the KL term: the code, or all hidden layers."""
-    return [code_layer] if which == "code" else list(range(n_layers - 1))
+@dataclass(frozen=True)
+class Objective:
+    """J of `Network.objective_terms`, whose docstring says what each field is.
 
+    Every field is one of the core's `Objective`, with the same name.
+    """
 
-def make_objective(
-    activations: Sequence[str],
-    code_layer: int,
-    input_settings: InputSettings,
-    *,
-    loss: str,
-    weight_decay: float = 0.0,
-    sparsity_weight: float = 0.0,
-    sparsity_target: float = 0.05,
-    sparsity_layers: str = "code",
-    sparsity_momentum: float = 0.0,
-    weight_l1: float = 0.0,
-    activity_l1: float = 0.0,
-    contractive_weight: float = 0.0,
-    beta: float = 1.0,
-    free_bits: float = 0.0,
-    noise: str | None = None,
-    noise_level: float = 0.0,
-    noise_emphasis: float = 1.0,
-    dropout: float = 0.0,
-    trim_fraction: float = 0.0,
-    observed_only: bool = False,
-    clustering_weight: float = 1.0,
-    seed: int = 0,
-) -> _core.Objective:
-    """Check the settings against each other and the network, and build the core's objective."""
-    check_params(
-        {
-            "loss": loss,
-            "weight_decay": weight_decay,
-            "sparsity_weight": sparsity_weight,
-            "sparsity_target": sparsity_target,
-            "sparsity_layers": sparsity_layers,
-            "sparsity_momentum": sparsity_momentum,
-            "weight_l1": weight_l1,
-            "activity_l1": activity_l1,
-            "contractive_weight": contractive_weight,
-            "beta": beta,
-            "free_bits": free_bits,
-            "noise": noise,
-            "noise_level": noise_level,
-            "noise_emphasis": noise_emphasis,
-            "dropout": dropout,
-            "trim_fraction": trim_fraction,
-            "observed_only": observed_only,
-            "seed": seed,
-        }
-    )
-    if noise in ("masking", "salt_and_pepper") and noise_level > 1:
-        rule = f"be a probability in [0, 1] with noise {noise!r}"
-        raise parameter_error("noise_level", rule, noise_level)
-    layers = sparse_layers(sparsity_layers, code_layer, len(activations))
-    if sparsity_weight > 0:
-        _check_sparse_activations([activations[layer] for layer in layers])
-    return _core.Objective(
-        loss=loss,
-        weight_decay=float(weight_decay),
-        sparsity_weight=float(sparsity_weight),
-        sparsity_target=float(sparsity_target),
-        sparsity_layers=layers if sparsity_weight > 0 else (),
-        sparsity_momentum=float(sparsity_momentum),
-        weight_l1=float(weight_l1),
-        activity_l1=float(activity_l1),
-        contractive_weight=float(contractive_weight),
-        beta=float(beta),
-        free_bits=float(free_bits),
-        code_layer=code_layer,
-        noise=noise,
-        noise_level=float(noise_level),
-        noise_emphasis=float(noise_emphasis),
-        dropout=float(dropout),
-        trim_fraction=float(trim_fraction),
-        observed_only=bool(observed_only),
-        clustering_weight=float(clustering_weight),
-        seed=int(seed),
-        **input_settings.keywords,
-    )
+    loss: str = "squared_error"
+    weight_decay: float = 0.0
+    weight_l1: float = 0.0
+    sparsity_weight: float = 0.0
+    sparsity_target: float = 0.05
+    sparsity_layers: str = "code"
+    sparsity_momentum: float = 0.0
+    activity_l1: float = 0.0
+    contractive_weight: float = 0.0
+    beta: float = 1.0
+    free_bits: float = 0.0
+    dropout: float = 0.0
+    trim_fraction: float = 0.0
+    observed_only: bool = False
+    clustering_weight: float = 1.0
 
+    def check(self, layers: Layers) -> None:
+        """Raise ValueError for a field that breaks its rule or does not fit the layers."""
+        check_params(vars(self))
+        for layer in self.sparse_widths(layers)[0]:
+            name = layers.activations[layer]
+            if name not in ("sigmoid", "tanh"):
+                msg = (
+                    "sparsity_weight must be 0 where a sparse layer has no range that maps to "
+                    f"(0, 1); got activation {name!r}: use 'sigmoid' or 'tanh' (taken as "
+                    "(a + 1) / 2)"
+                )
+                raise ValueError(msg)
 
-def _check_sparse_activations(activations: Sequence[str]) -> None:
-    for name in activations:
-        if name not in ("sigmoid", "tanh"):
-            msg = (
-                "sparsity_weight must be 0 where a sparse layer has no range that maps to (0, 1); "
-                f"got activation {name!r}: use 'sigmoid' or 'tanh' (taken as (a + 1) / 2)"
-            )
-            raise ValueError(msg)
+    def sparse_widths(self, layers: Layers) -> tuple[list[int], list[int]]:
+        """Indices and widths of the layers that carry the KL term: the code, or all hidden ones."""
+        if self.sparsity_weight == 0:
+            return [], []
+        hidden = range(len(layers.layers) - 1)
+        found = [layers.code_layer] if self.sparsity_layers == "code" else list(hidden)
+        return found, [int(layers.layers[layer].n_units) for layer in found]
+
+    def core(
+        self, layers: Layers, settings: InputSettings, *, noise: Input | None = None, seed: int = 0
+    ) -> _core.Objective:
+        """The same for the core, with what happens to rows; `noise` is that of training."""
+        fields = vars(self) | {"sparsity_layers": self.sparse_widths(layers)[0]}
+        if noise is not None and noise.noise is not None:
+            fields["noise"] = noise.core_noise()
+        return _core.Objective(
+            **fields, code_layer=layers.code_layer, input=settings.core, seed=seed
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from aecore import _core
 from aecore._checks.interactions import as_interactions, pattern, without_zeros
 from aecore._checks.rules import check_params
-from aecore._saving import models
+from aecore._saving.learned import COUNT, Array, Learned
+from aecore._saving.model import Model
 
 # Scores held at a time: 64 MB of float32.
 _BLOCK_SCORES = 2**24
@@ -24,7 +25,7 @@ _BLOCK_SCORES = 2**24
 Scorer = Callable[[slice], NDArray[Any]]
 
 
-class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
+class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
     """Recommendations from scores: a subclass learns, and scores items for rows.
 
     `fit` leaves `popularity_`. A subclass has `_scorer(rows)`, which gives a function from a slice
@@ -33,6 +34,10 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
     """
 
     popularity_: NDArray[np.float32]
+    _learned: ClassVar[dict[str, Learned]] = {
+        "n_features_in_": COUNT,
+        "popularity_": Array("n_features_in_"),
+    }
 
     def recommend(
         self,
@@ -134,10 +139,10 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
                 asked_indptr,
                 asked_indices,
                 places[asked.indptr[part.start] : asked.indptr[part.stop]],
-                indptr,
-                indices,
-                allowed,
-                self._core_threads,
+                indptr=indptr,
+                indices=indices,
+                allowed=allowed,
+                n_threads=self._core_threads,
             )
         return csr_array((places, asked.indices, asked.indptr), shape=asked.shape)
 
@@ -177,14 +182,13 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
                 block,
                 neighbours[part],
                 scores[part],
-                indptr,
-                own[part].ravel(),
-                None,
-                self._core_threads,
+                indptr=indptr,
+                indices=own[part].ravel(),
+                n_threads=self._core_threads,
             )
         return neighbours, scores
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:  # type: ignore[override]
         """Write the recommender to a file that `aecore.load` reads; docs/models.md says more.
 
         Parameters
@@ -200,13 +204,7 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
         ValueError
             If a parameter breaks its rule, or is an object of a class of your own.
         """
-        models.save_estimator(self, path, optimizer_state=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A copy made while another thread trains the original is itself not in training.
-        state: dict[str, Any] = super().__getstate__().copy()
-        state.pop("_training_token", None)
-        return state
+        super().save(path)
 
     @abstractmethod
     def _scorer(self, rows: csr_array) -> Scorer:
@@ -214,7 +212,7 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
-        """Of these items to all."""
+        """Score all items as neighbours of each of these."""
 
     def _had(self, values: Any, name: str) -> csr_array:
         """What users had: zeros that are stored are nothing."""
@@ -240,7 +238,13 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
         for part, block in self._score_blocks(rows):
             indptr, indices = entries(excluded, part)
             _core.top_n(
-                block, ids[part], scores[part], indptr, indices, allowed, self._core_threads
+                block,
+                ids[part],
+                scores[part],
+                indptr=indptr,
+                indices=indices,
+                allowed=allowed,
+                n_threads=self._core_threads,
             )
 
     def _score_blocks(self, rows: csr_array) -> Iterator[tuple[slice, NDArray[Any]]]:

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from aecore._checks.rules import check_params, parameter_error
 from aecore._files.container import Content, pack, read, unpack, valid, write
-from aecore._files.values import ESTIMATORS, MAY_BE_LEFT_OUT, decode
-from aecore._saving.ensemble import ensemble_attributes, put_ensemble
-from aecore._saving.learned import (
-    check_known,
-    learned_attributes,
-    move,
-    network_state,
-    put_estimator,
-    put_network,
-)
-
-if TYPE_CHECKING:
-    from aecore.autoencoder import Autoencoder
-    from aecore.network import Network
-
-# All classes that a file may name.
-_MODULES = {**ESTIMATORS, "Network": "aecore.network"}
-_PICKLE = "this pickle of an aecore model"
+from aecore._files.kinds import class_of, kind_of, known_base
+from aecore._files.networks import PICKLE, check_known, network_parts
+from aecore._files.values import MAY_BE_LEFT_OUT, decode, move
+from aecore._saving.learned import learned_attributes, put_learned
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -70,16 +56,16 @@ def load(path: str | os.PathLike[str]) -> Any:
 def build(content: Content) -> Any:
     """Make the network or the estimator that the content of a file describes."""
     name = content.document["kind"]
-    kind = getattr(importlib.import_module(_MODULES[name]), name)
+    kind = class_of(name)
     if name == "Network":
         network = kind.__new__(kind)
-        network._set_state(network_state(content))
+        network._set_state(network_parts(content))
         return network
     parameters = _parameters(content)
     check_known("parameters", parameters, kind._get_param_names())
     check_params(parameters, may_be_none=_sized_from_data(kind))
     estimator = kind(**parameters)
-    estimator.__dict__.update(learned_attributes(content) | ensemble_attributes(content))
+    estimator.__dict__.update(learned_attributes(content, kind))
     return estimator
 
 
@@ -92,52 +78,46 @@ def _sized_from_data(kind: type[Any]) -> tuple[str, ...]:
     return getattr(kind, "_sized_from_data", ())
 
 
-def save_network(network: Network, path: str | os.PathLike[str]) -> None:
-    """Do what `Network.save` says."""
-    content = Content({"kind": kind_of(network)}, {})
-    put_network(content, network)
-    write(path, pack(content))
-
-
 def save_estimator(
-    estimator: Autoencoder, path: str | os.PathLike[str], *, optimizer_state: bool
+    estimator: Any, path: str | os.PathLike[str], *, optimizer_state: bool = True
 ) -> None:
-    """Do what `Autoencoder.save` says."""
-    content = Content({"kind": kind_of(estimator), "parameters": file_parameters(estimator)}, {})
-    attributes = vars(estimator).copy()  # in one step: another thread may be training it
+    """Write an estimator of aecore's own to a file."""
+    content = content_of(description(estimator), vars(estimator), type(estimator))
     if not optimizer_state:
-        attributes.pop("_optimizer_state", None)
-    put_ensemble(content, attributes, optimizer_state=optimizer_state)
-    put_estimator(content, attributes)
+        _forget_optimizers(content)
     write(path, pack(content))
 
 
-def kind_of(model: Any) -> str:
-    """Return the name of the model's class.
+def content_of(
+    document: Mapping[str, Any], attributes: Mapping[str, Any], kind: type[Any]
+) -> Content:
+    """Return what a file holds of an estimator with a description and these attributes."""
+    content = Content(dict(document), {})
+    put_learned(content, dict(attributes), kind)  # a copy: another thread may be training it
+    return content
+
+
+def _forget_optimizers(content: Content) -> None:
+    """Leave out the state of the optimiser, and those of an ensemble's networks."""
+    for part in (content.document, *content.document.get("ensemble", {}).get("members", ())):
+        part.pop("optimizer", None)
+    for name in [name for name in content.tensors if "optimizer" in name.split(".")]:
+        del content.tensors[name]
+
+
+def description(estimator: Any) -> dict[str, Any]:
+    """Return what a file says of an estimator that has learned nothing.
+
+    Parameters go as JSON says them, None for those that no file can hold.
 
     Raises
     ------
     TypeError
-        If it is not one of aecore's own: a file could not say what it adds.
-    """
-    kind = type(model)
-    if _MODULES.get(kind.__name__) != kind.__module__:
-        msg = (
-            f"a model file holds objects of aecore's own classes; got one of {kind.__module__}."
-            f"{kind.__qualname__}, which pickle keeps"
-        )
-        raise TypeError(msg)
-    return kind.__name__
-
-
-def file_parameters(estimator: Autoencoder) -> dict[str, Any]:
-    """Return the constructor parameters as JSON says them; None for those that no file can hold.
-
-    Raises
-    ------
+        If the class is one of a user.
     ValueError
-        If one breaks its rule, or has no form and None is no choice.
+        If a parameter breaks its rule, or has no form and None is no choice.
     """
+    kind = kind_of(estimator)
     values = estimator.get_params(deep=False)
     check_params(values, may_be_none=_sized_from_data(type(estimator)))
     encoded: dict[str, Any] = {}
@@ -146,7 +126,18 @@ def file_parameters(estimator: Autoencoder) -> dict[str, Any]:
         if name not in MAY_BE_LEFT_OUT:
             raise parameter_error(name, "be one of aecore's own for a model file", value)
         encoded[name] = None
-    return encoded
+    return {"kind": kind, "parameters": encoded}
+
+
+def identity(estimator: Any, learned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes a training the same one, where it is to go on; names as in a file."""
+    document = description(estimator)
+    names = {"feature_names": "feature_names_in_", "classes": "classes_"}
+    return {
+        "class": document["kind"],
+        **{name: tuple(learned.get(of, ())) for name, of in names.items()},
+        **document["parameters"],
+    }
 
 
 # --- pickle, deepcopy -----------------------------------------------------------------------------
@@ -154,44 +145,24 @@ def file_parameters(estimator: Autoencoder) -> dict[str, Any]:
 # so does everything that would come back with another type.
 
 
-def network_pickle(network: Network) -> dict[str, Any]:
-    """Return the state of a network."""
-    content = Content({"kind": "Network"}, {})
-    put_network(content, network)
-    beside = {name: value for name, value in vars(network).items() if name not in network._OWN}
-    return {"file": b"".join(pack(content)), "beside": beside}
-
-
-def restore_network(network: Network, state: dict[str, Any]) -> None:
-    """Invert `network_pickle` on a bare object."""
-    with valid(_PICKLE):
-        network._set_state(network_state(unpack(state["file"], _PICKLE)))
-        network.__dict__.update(state["beside"])
-
-
-def estimator_pickle(estimator: Autoencoder) -> dict[str, Any]:
+def estimator_pickle(estimator: Any) -> dict[str, Any]:
     """Return the state of an estimator, maybe of a user's class."""
     beside = vars(estimator).copy()
     # A copy made while another thread trains the original is itself not in training.
     beside.pop("_training_token", None)
-    kind = _known_base(type(estimator))
+    kind = known_base(type(estimator))
     parameters: dict[str, Any] = {}
     move(beside, kind._get_param_names(), parameters, exact=True)
     content = Content({"kind": kind.__name__, "parameters": parameters}, {})
-    put_ensemble(content, beside)
-    put_estimator(content, beside, exact=True)
+    put_learned(content, beside, kind, exact=True)
     return {"file": b"".join(pack(content)), "beside": beside}
 
 
-def restore_estimator(estimator: Autoencoder, state: dict[str, Any]) -> None:
+def restore_estimator(estimator: Any, state: dict[str, Any]) -> None:
     """Invert `estimator_pickle` on a bare object."""
-    kind = _known_base(type(estimator))
-    with valid(_PICKLE):
-        content = unpack(state["file"], _PICKLE)
+    kind = known_base(type(estimator))
+    with valid(PICKLE):
+        content = unpack(state["file"], PICKLE)
         defaults = vars(kind(**_parameters(content)))
-        learned = learned_attributes(content) | ensemble_attributes(content)
+        learned = learned_attributes(content, kind)
         estimator.__dict__.update(defaults | learned | state["beside"])
-
-
-def _known_base(kind: type[Any]) -> Any:
-    return next(base for base in kind.__mro__ if _MODULES.get(base.__name__) == base.__module__)

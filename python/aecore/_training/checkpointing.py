@@ -11,22 +11,21 @@ from __future__ import annotations
 import os
 import reprlib
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aecore._checks.rules import parameter_error
 from aecore._files.container import Content, pack, read, valid, write
 from aecore._files.values import decode
 from aecore._history import History
 from aecore._saving import models
-from aecore._saving.learned import put_estimator
-from aecore._training.minibatches import OptimizerState, TrainingData
+from aecore._training.data import TrainingData
+from aecore._training.recorder import Position
+from aecore._util.optimizer_state import OptimizerState
 from aecore.checkpoint import Checkpoint
-
-if TYPE_CHECKING:
-    from aecore.autoencoder import Autoencoder
-    from aecore.network import Network
+from aecore.network import Network
 
 # Parameters that a resumed training may change: they move no bit of an epoch, unless a schedule
 # looks at `n_epochs`.
@@ -39,17 +38,22 @@ class CheckpointWriter:
     Parameters
     ----------
     checkpoint : Checkpoint
-    estimator : Autoencoder
-        In training; a checkpoint has what it has published last.
+    content : callable
+        Gives what a file holds of the model as it was published last, with an optimiser's state.
     data : TrainingData
 
     Raises
     ------
-    TypeError, ValueError
-        If a file cannot hold the estimator, or the path is not one to write to.
+    ValueError
+        If the path is not one to write to.
     """
 
-    def __init__(self, checkpoint: Checkpoint, estimator: Autoencoder, data: TrainingData) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        content: Callable[[OptimizerState | None], Content],
+        data: TrainingData,
+    ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             raise parameter_error("checkpoint", "be None or an aecore.Checkpoint", checkpoint)
         path = Path(checkpoint.path)
@@ -58,12 +62,8 @@ class CheckpointWriter:
             rule = "name a file in a folder that exists and can be written to"
             raise parameter_error("checkpoint.path", rule, os.fspath(path))
         self._checkpoint = checkpoint
-        self._estimator = estimator
+        self._content = content
         self._data = describe(data)
-        self._document = {
-            "kind": models.kind_of(estimator),
-            "parameters": models.file_parameters(estimator),
-        }
         self._written(0)
 
     def _written(self, n_epochs: int) -> None:
@@ -82,9 +82,8 @@ class CheckpointWriter:
         self, state: OptimizerState | None, n_epochs: int, *, stopped: bool, best: Network | None
     ) -> None:
         """Write the published model with the optimiser's `state`."""
-        run = {"data": self._data, "stopped": stopped}
-        content = Content({**self._document, "run": run}, {})
-        put_estimator(content, {**vars(self._estimator), "_optimizer_state": state})
+        content = self._content(state)
+        content.document["run"] = {"data": self._data, "stopped": stopped}
         if best is not None:
             content.tensors["run.best"] = best.parameters
         write(self._checkpoint.path, pack(content))
@@ -92,11 +91,11 @@ class CheckpointWriter:
 
 
 @dataclass(frozen=True)
-class Run:
+class Resumed:
     """A training that is to go on."""
 
     path: str
-    model: Autoencoder  # as of the checkpoint
+    model: Any  # the estimator as of the checkpoint
     data: dict[str, Any]
     stopped: bool  # by early stopping, by a callback, or because L-BFGS found nothing lower
     best: Network | None  # of early stopping
@@ -107,24 +106,15 @@ class Run:
         return int(vars(self.model)["_seed"])
 
     @property
-    def history(self) -> History:
-        """Of its epochs so far."""
-        history: History = vars(self.model)["_history"]
-        return history
-
-    @property
-    def n_epochs(self) -> int:
-        """How many they are."""
-        return self.history.n_epochs
-
-    @property
-    def optimizer_state(self) -> OptimizerState | None:
-        """None for "lbfgs"."""
-        state: OptimizerState | None = vars(self.model)["_optimizer_state"]
-        return state
+    def position(self) -> Position:
+        """Where it goes on from; there is no optimiser's state of "lbfgs"."""
+        learned = vars(self.model)
+        history: History = learned["_history"]
+        state: OptimizerState | None = learned["_optimizer_state"]
+        return Position(history, state, True, self.stopped, self.best)
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Run:
+    def read(cls, path: str | os.PathLike[str]) -> Resumed:
         """Read a checkpoint.
 
         Raises
@@ -150,18 +140,14 @@ class Run:
                 best = model.network_.with_parameters(best)
             return cls(name, model, dict(run["data"]), bool(run["stopped"]), best)
 
-    def check(self, estimator: Autoencoder, probe: Autoencoder, data: TrainingData) -> None:
-        """Raise ValueError unless this is the training of `estimator` on such data."""
-        here = {"class": type(estimator).__name__, **describe(data), **_names(probe)}
-        there = {"class": type(self.model).__name__, **self.data, **_names(self.model)}
-        here |= models.file_parameters(estimator)
-        there |= models.file_parameters(self.model)
-        for name in _FREE:
-            here.pop(name, None)
+    def check(self, here: Mapping[str, Any], n_epochs: int, data: TrainingData) -> None:
+        """Raise ValueError unless this is the training of a model with such an `identity`."""
+        here = {**here, **describe(data)}
+        there = {**models.identity(self.model, vars(self.model)), **self.data}
         differences = [
             f"{name} ({_text(there.get(name))} there, {_text(value)} here)"
             for name, value in here.items()
-            if value != there.get(name)
+            if name not in _FREE and value != there.get(name)
         ]
         if differences:
             msg = (
@@ -169,9 +155,10 @@ class Run:
                 f"data; got {self.path}, which differs in {', '.join(differences)}"
             )
             raise ValueError(msg)
-        if estimator.n_epochs < self.n_epochs:
-            rule = f"be at least {self.n_epochs}, the epochs in {self.path}"
-            raise parameter_error("n_epochs", rule, estimator.n_epochs)
+        n_there = self.position.history.n_epochs
+        if n_epochs < n_there:
+            rule = f"be at least {n_there}, the epochs in {self.path}"
+            raise parameter_error("n_epochs", rule, n_epochs)
 
 
 def _text(encoded: Any) -> str:
@@ -191,8 +178,3 @@ def describe(data: TrainingData) -> dict[str, Any]:
         "target": data.target is not None,
         "sample_weight": data.sample_weight is not None,
     }
-
-
-def _names(estimator: Any) -> dict[str, Any]:
-    names = {"feature_names": "feature_names_in_", "classes": "classes_"}
-    return {name: tuple(getattr(estimator, of, ())) for name, of in names.items()}

@@ -9,18 +9,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aecore import _core
-from aecore._training.minibatches import TrainingData, input_means
+from aecore._training.data import TrainingData, input_means
 from aecore._training.recorder import Recorder
 from aecore._util.progress import Progress
-
-if TYPE_CHECKING:
-    from aecore.network import Network
+from aecore.network import Network
 
 # SciPy's defaults (ftol 2.2e-9, gtol 1e-5) stop far above the optimum of a sparse autoencoder. Here
 # only `n_epochs`, or a line search that finds nothing lower, ends the training.
@@ -96,6 +94,7 @@ class _Problem:
     def __init__(self, network: Network, data: TrainingData, objective: _core.Objective) -> None:
         self._network = network
         self._data = data
+        self._rows, self._held = data.core(), data.core_validation()
         self._objective = objective
         self._trial = network.with_parameters(network.parameters).parameters
         self._gradient = np.empty_like(self._trial)
@@ -138,15 +137,12 @@ class _Problem:
         self._trial[:] = self._parameters(x)
         terms = self._network._core.evaluate(
             self._trial,
-            self._data.X,
-            self._data.target,
-            self._data.sample_weight,
-            self._data.rows,
+            self._rows,
             self._objective,
-            self._gradient,
-            self._network.n_threads or 0,
+            gradient=self._gradient,
+            n_threads=self._network.n_threads or 0,
         )
-        self.value = sum(terms)
+        self.value = sum(terms.values())
         gradient = self._gradient.astype(np.float64)
         dW, db = self._first_layer(gradient)
         dW -= np.outer(self._mean, db)
@@ -160,10 +156,14 @@ class _Problem:
         """Mean loss of the validation rows at the accepted iterate; NaN without validation."""
         if self._data.validation is None:
             return math.nan
-        X, target, rows = self._data.validation
+        X, _, rows = self._data.validation
         losses = np.empty(X.shape[0] if rows is None else rows.shape[0])
         self._network._core.row_losses(
-            self.accepted, X, target, rows, losses, self._objective, self._network.n_threads or 0
+            self.accepted,
+            self._held,
+            losses,
+            objective=self._objective,
+            n_threads=self._network.n_threads or 0,
         )
         return float(losses.mean())
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,13 @@ from sklearn.base import clone
 
 from aecore._checks.rules import parameter_error
 from aecore._network.initialization import seed_from
-from aecore._problem.input import InputSettings
-from aecore._training.fitting import check_settings, fit_layer
-from aecore._training.minibatches import TrainingData
-from aecore.autoencoder import Autoencoder
+from aecore._problem.input import Input, InputSettings
+from aecore._problem.layers import as_layers, dense_layers
+from aecore._problem.plan import Plan
+from aecore._training.data import TrainingData
+from aecore._training.fitting import fit_rows
 from aecore.exceptions import TrainingDivergedError
-
-if TYPE_CHECKING:
-    from aecore._training.fitting import Estimator
-    from aecore.network import Network
+from aecore.network import Network
 
 # Losses for numbers of any range; cross entropy needs codes in [0, 1].
 _FOR_ANY_CODE = ("squared_error", "absolute_error", "huber")
@@ -43,12 +41,20 @@ _INPUT = {"input_scale": 1.0, "scale": None, "missing": None}
 
 
 def pretrain(
-    estimator: Estimator, network: Network, data: TrainingData, seed: int
+    plan: Plan, given: Any, network: Network, data: TrainingData
 ) -> list[dict[str, list[float]]]:
     """Train the encoder of `network` layer by layer, in place; its decoder too where it mirrors.
 
-    Returns the `history_` of every layer. Without an `estimator.random_state` of their own layers
-    draw from `seed`.
+    Returns the history of every layer.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the whole network; without a `random_state` of their own layers draw from its seed.
+    given : True, estimator, or sequence of one for each layer of the encoder
+        What lends a layer its training; True is the plan itself.
+    network : Network
+    data : TrainingData
 
     Raises
     ------
@@ -57,16 +63,15 @@ def pretrain(
     TrainingDivergedError
         If a layer's loss or weights stop being finite.
     """
-    layers = _make_layers(estimator, network)
+    sources = _sources(plan, given)
+    layers = _layer_plans(plan, sources)
     data = _without_target(data)
     entry = network._input
-    seeds = np.random.SeedSequence(seed).generate_state(len(layers), np.uint64) >> np.uint64(1)
     histories = []
     for k, layer in enumerate(layers):
-        layer_seed = int(seeds[k]) if layer.random_state is None else seed_from(layer.random_state)
         title = f"layer {k + 1} of {len(layers)}"
         try:
-            learned = fit_layer(layer, data, entry, layer_seed, title)
+            trained = fit_rows(layer, data, entry, owner=sources[k], title=title)
         except TrainingDivergedError as error:
             msg = (
                 f"pretraining of {title} stopped: the loss or a weight was not finite; the "
@@ -74,84 +79,110 @@ def pretrain(
                 "numbers near 1."
             )
             raise TrainingDivergedError(msg) from error
-        _take_over(network, k, learned, decoder=_mirrors(estimator, network))
-        histories.append(layer.history_)
+        _take_over(network, k, trained.network, decoder=_mirrors(plan))
+        histories.append(dict(trained.history))
         if k + 1 < len(layers):
-            data = _encoded(data, learned)
+            data = _encoded(data, trained.network)
             entry = InputSettings()
     return histories
 
 
-def _make_layers(estimator: Estimator, network: Network) -> list[Autoencoder]:
-    """One autoencoder for each hidden layer of the encoder, with checked settings."""
-    n_layers = network.code_layer + 1
-    given = estimator.pretrain
-    if isinstance(given, Sequence):
-        if len(given) != n_layers:
-            msg = (
-                f"pretrain must hold one estimator for each of the {n_layers} hidden layers; "
-                f"got {len(given)}"
-            )
-            raise ValueError(msg)
-        sources: list[Autoencoder | None] = list(given)
-    else:
-        sources = [given if isinstance(given, Autoencoder) else None] * n_layers
-    return [_make_layer(estimator, network, k, source) for k, source in enumerate(sources)]
+def _sources(plan: Plan, given: Any) -> list[Any]:
+    """What lends each hidden layer of the encoder its training; None is the plan itself."""
+    n_layers = plan.layers.code_layer + 1
+    if not isinstance(given, Sequence):
+        return [None if isinstance(given, bool | np.bool_) else given] * n_layers
+    if len(given) != n_layers:
+        msg = (
+            f"pretrain must hold one estimator for each of the {n_layers} hidden layers; "
+            f"got {len(given)}"
+        )
+        raise ValueError(msg)
+    return list(given)
 
 
-def _make_layer(
-    estimator: Estimator, network: Network, k: int, source: Autoencoder | None
-) -> Autoencoder:
-    """Clone the training of `source` (None: the estimator's own) for the shape of layer k."""
-    layer = _own_settings(estimator, network, k) if source is None else clone(source)
-    if source is not None:
-        for name, default in _INPUT.items():
-            if getattr(layer, name) != default:
-                rule = f"be {default!r} in pretrain, for the whole stack has one"
-                raise parameter_error(name, rule, getattr(layer, name))
-    is_code = k == network.code_layer
-    layer.set_params(
-        hidden_layer_sizes=(network.layer_sizes[k + 1],),
-        decoder_layer_sizes=None,
-        activation=network.activations[k],
-        code_activation=None,
-        code_top_k=network.code_top_k if is_code else None,
-        dtype=network.dtype.name,
-        n_threads=network.n_threads if layer.n_threads is None else layer.n_threads,
-        pretrain=False,
-        verbose=estimator.verbose,
-        warm_start=False,
-    )
-    if _mirrors(estimator, network):
-        layer.output_activation = network.activations[-1 - k]
-        layer.tied_weights = layer.tied_weights or network.tied_weights
+def _layer_plans(plan: Plan, sources: Sequence[Any]) -> list[Plan]:
+    """One plan for each hidden layer of the encoder."""
+    words = np.random.SeedSequence(plan.run.seed).generate_state(len(sources), np.uint64)
+    seeds = [int(word) for word in words >> np.uint64(1)]
+    return [
+        _layer_plan(plan, source, k, seed)
+        for k, (source, seed) in enumerate(zip(sources, seeds, strict=True))
+    ]
+
+
+def _layer_plan(plan: Plan, source: Any, k: int, seed: int) -> Plan:
     try:
-        check_settings(layer)
+        return _own(plan, k, seed) if source is None else _lent(plan, source, k, seed)
     except ValueError as error:
         msg = f"pretrain of layer {k + 1}: {error}"
         raise ValueError(msg) from None
-    return layer
 
 
-def _own_settings(estimator: Estimator, network: Network, k: int) -> Autoencoder:
-    """An autoencoder with those settings of the estimator that a layer can have."""
-    names = set(estimator.get_params(deep=False)) & set(Autoencoder().get_params(deep=False))
-    settings: dict[str, Any] = {name: getattr(estimator, name) for name in names}
-    settings |= {**_INPUT, "callbacks": None, "random_state": None}
+def _lent(plan: Plan, source: Any, k: int, seed: int) -> Plan:
+    """The plan of an estimator, with the shape of layer k."""
+    layer, whole = clone(source), plan.layers
+    for name, default in _INPUT.items():
+        if getattr(layer, name) != default:
+            rule = f"be {default!r} in pretrain, for the whole stack has one"
+            raise parameter_error(name, rule, getattr(layer, name))
+    layer.set_params(
+        hidden_layer_sizes=(whole.sizes[k + 1],),
+        decoder_layer_sizes=None,
+        activation=whole.activations[k],
+        code_activation=None,
+        code_top_k=_top_k(plan, k),
+        dtype=plan.run.dtype,
+        n_threads=plan.run.n_threads if layer.n_threads is None else layer.n_threads,
+        pretrain=False,
+        verbose=plan.run.verbose,
+    )
+    if _mirrors(plan):
+        layer.output_activation = whole.activations[-1 - k]
+        layer.tied_weights = layer.tied_weights or whole.tied_weights
+    its_seed = seed if layer.random_state is None else seed_from(layer.random_state)
+    width = whole.sizes[k]
+    return Plan.of(layer, width, width, its_seed)
+
+
+def _own(plan: Plan, k: int, seed: int) -> Plan:
+    """The plan itself, as far as it is about one layer: k."""
+    whole, objective = plan.layers, plan.objective
+    output = whole.activations[-1] if plan.input.is_target else "identity"
+    loss = objective.loss if plan.input.is_target else "squared_error"
     if k > 0:
-        below = network.activations[k - 1]
-        settings["output_activation"] = below
-        loss = settings.get("loss", "squared_error")
-        fits = loss in _FOR_ANY_CODE or (loss, below) == ("binary_cross_entropy", "sigmoid")
-        settings["loss"] = loss if fits else "squared_error"
-    return Autoencoder(**settings)
+        output = whole.activations[k - 1]
+        fits = loss in _FOR_ANY_CODE or (loss, output) == ("binary_cross_entropy", "sigmoid")
+        loss = loss if fits else "squared_error"
+    if _mirrors(plan):
+        output = whole.activations[-1 - k]
+    width = whole.sizes[k]
+    activations = (whole.activations[k], None, output)
+    made, code_layer = dense_layers(whole.sizes[k + 1], None, width, activations)
+    layers = as_layers(
+        width, made, code_layer, code_top_k=_top_k(plan, k), tied_weights=whole.tied_weights
+    )
+    noise = plan.input
+    return replace(
+        plan,
+        layers=layers,
+        objective=replace(objective, loss=loss),
+        input=Input(
+            noise=noise.noise, noise_level=noise.noise_level, noise_emphasis=noise.noise_emphasis
+        ),
+        run=replace(plan.run, seed=seed, callbacks=()),
+    )
 
 
-def _mirrors(estimator: Estimator, network: Network) -> bool:
+def _top_k(plan: Plan, k: int) -> int | None:
+    return plan.layers.code_top_k if k == plan.layers.code_layer else None
+
+
+def _mirrors(plan: Plan) -> bool:
     """Whether each layer of the encoder has its counterpart in the decoder."""
-    sizes = network.layer_sizes
-    half = 2 * (network.code_layer + 1) == len(sizes) - 1
-    return estimator._reproduces_input and half and sizes == sizes[::-1]
+    sizes = plan.layers.sizes
+    half = 2 * (plan.layers.code_layer + 1) == len(sizes) - 1
+    return plan.input.is_target and half and sizes == sizes[::-1]
 
 
 def _take_over(network: Network, k: int, learned: Network, *, decoder: bool) -> None:

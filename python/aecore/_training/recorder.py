@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aecore._history import History
+from aecore._util.optimizer_state import OptimizerState
 from aecore._util.plateau import Plateau, monitored
 from aecore._util.progress import Progress
 from aecore.callbacks import Callback, EpochState
 from aecore.exceptions import TrainingDivergedError
+from aecore.network import Network
 
-if TYPE_CHECKING:
-    from aecore._training.checkpointing import CheckpointWriter, Run
-    from aecore._training.fitting import Estimator
-    from aecore._training.minibatches import OptimizerState
-    from aecore.network import Network
-
-Measure: TypeAlias = "Callable[[Network], Mapping[str, float]]"
+Measure: TypeAlias = Callable[[Network], Mapping[str, float]]
+Publish: TypeAlias = Callable[[Network, History, int | None], None]
 
 
 class EarlyStopping:
@@ -47,22 +44,55 @@ class EarlyStopping:
         return self._plateau.n_epochs >= self._patience
 
 
+class Checkpoints(Protocol):
+    """What writes checkpoints."""
+
+    def is_due(self, n_epochs: int) -> bool:
+        """Return whether to write at the end of epoch `n_epochs`, counted from 1."""
+
+    def write(
+        self, state: OptimizerState | None, n_epochs: int, *, stopped: bool, best: Network | None
+    ) -> None:
+        """Write the model published last with the optimiser's `state`."""
+
+
+def _nobody(*learned: Any) -> None:
+    """Take what nobody wants."""
+
+
 @dataclass(frozen=True)
 class Audience:
-    """Who else hears of each epoch, and what else is measured at its end."""
+    """Who hears of a training, and what else is measured at the end of an epoch.
 
-    estimator: Estimator
-    n_epochs: int  # there will be at most, earlier ones included
-    callbacks: Sequence[Callback] = ()
-    early_stopping: EarlyStopping | None = None
-    checkpoints: CheckpointWriter | None = None
+    Attributes
+    ----------
+    publish : callable
+        Called with a network, the history, and the best epoch once that is known (else None).
+    keep : callable
+        Called with the optimiser's state that belongs to the network published last.
+    owner : object
+        What callbacks see as `estimator`.
+    checkpoints : Checkpoints, optional
+    measure : callable, optional
+        From a network to figures for `history_`.
+    """
+
+    publish: Publish = _nobody
+    keep: Callable[[OptimizerState], None] = _nobody
+    owner: Any = None
+    checkpoints: Checkpoints | None = None
     measure: Measure | None = None
 
-    @property
-    def wants_each_epoch(self) -> bool:
-        """Whether somebody has to see the network of every epoch."""
-        others = (self.early_stopping, self.checkpoints, self.measure)
-        return len(self.callbacks) > 0 or any(other is not None for other in others)
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training goes on from."""
+
+    history: History = field(default_factory=History.empty)
+    state: OptimizerState | None = None
+    is_resumed: bool = False  # from a checkpoint: the history is this training's own
+    stopped: bool = False  # by early stopping, by a callback, or L-BFGS found nothing lower
+    best: Network | None = None  # of early stopping
 
 
 class Recorder:
@@ -74,41 +104,49 @@ class Recorder:
         Its shape and settings, and where a resumed training begins.
     history : History
         Epochs of earlier trainings; not changed.
-    publish : callable
-        Called with a network, the history, and the best epoch once that is known (else None).
-    progress : Progress
+    n_epochs : int
+        How many there will be at most, earlier ones included.
     audience : Audience
+    progress : Progress
+    callbacks : sequence of Callback
+    early_stopping : EarlyStopping, optional
     """
 
     def __init__(
         self,
         network: Network,
         history: History,
-        publish: Callable[[Network, History, int | None], None],
-        progress: Progress,
+        n_epochs: int,
         audience: Audience,
+        progress: Progress,
+        *,
+        callbacks: Sequence[Callback] = (),
+        early_stopping: EarlyStopping | None = None,
     ) -> None:
         self._start = network
         self.history = history.own()
-        self._publish = publish
+        self._n_all = n_epochs
         self._progress = progress
         self._audience = audience
+        self._callbacks = callbacks
+        self._early_stopping = early_stopping
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
         self.diverged = False
         self.stopped = False  # before the last epoch, by somebody who was asked
-        self.wants_each_epoch = audience.wants_each_epoch
+        # Whether somebody has to see the network of every epoch.
+        others = (early_stopping, audience.checkpoints, audience.measure)
+        self.wants_each_epoch = len(callbacks) > 0 or any(each is not None for each in others)
 
-    def resume(self, run: Run) -> None:
+    def resume(self, at: Position) -> None:
         """Take the history for this training's own, and publish where it stands."""
         self._n_earlier = 0
-        self.stopped = run.stopped
+        self.stopped = at.stopped
         self._hand_over(self._start.with_parameters(self._start.parameters))
-        early_stopping = self._audience.early_stopping
-        if early_stopping is not None and run.best is not None:
+        if self._early_stopping is not None and at.best is not None:
             # Replayed with the best network for each: it stays with the epoch it belongs to.
             for epoch, loss in enumerate(monitored(self.history)):
-                early_stopping.epoch(epoch, run.best, loss)
+                self._early_stopping.epoch(epoch, at.best, loss)
 
     @property
     def n_epochs(self) -> int:
@@ -118,7 +156,12 @@ class Recorder:
     @property
     def is_complete(self) -> bool:
         """Whether no epoch will follow."""
-        return self.n_epochs >= self._audience.n_epochs
+        return self.n_left <= 0
+
+    @property
+    def n_left(self) -> int:
+        """Epochs that may follow."""
+        return self._n_all - self.n_epochs
 
     @property
     def has_ended(self) -> bool:
@@ -135,8 +178,7 @@ class Recorder:
         """Write what was published last, and the optimiser's state that belongs to it."""
         writer = self._audience.checkpoints
         if writer is not None and not self.diverged:
-            early_stopping = self._audience.early_stopping
-            best = early_stopping.best if early_stopping is not None else None
+            best = self._early_stopping.best if self._early_stopping is not None else None
             writer.write(state, self.n_epochs, stopped=self.stopped, best=best and best[1])
 
     def epoch(
@@ -174,10 +216,10 @@ class Recorder:
             return False
         state = EpochState(
             epoch=self.n_epochs - 1,
-            n_epochs=self._audience.n_epochs,
+            n_epochs=self._n_all,
             history=self.history,
             network=network,
-            estimator=self._audience.estimator,
+            estimator=self._audience.owner,
             **values,
         )
         self.stopped = self._tell(state)
@@ -185,17 +227,16 @@ class Recorder:
 
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""
-        answers = [callback.on_epoch_end(state) for callback in self._audience.callbacks]
+        answers = [callback.on_epoch_end(state) for callback in self._callbacks]
         stop = any(answers)
-        early_stopping = self._audience.early_stopping
-        if early_stopping is not None:
+        if self._early_stopping is not None:
             validated = "validation_loss" in state.history
             loss = state.validation_loss if validated else state.loss
-            stop = early_stopping.epoch(state.epoch, state.network, loss) or stop
+            stop = self._early_stopping.epoch(state.epoch, state.network, loss) or stop
         return stop
 
     def _hand_over(self, network: Network, best_epoch: int | None = None) -> None:
-        self._publish(network, self.history, best_epoch)
+        self._audience.publish(network, self.history, best_epoch)
         self._published = network
 
     def has_published(self, parameters: NDArray[Any]) -> bool:
@@ -211,9 +252,8 @@ class Recorder:
 
     def restore_best(self) -> None:
         """At the end of a training with early stopping: publish its best network once more."""
-        early_stopping = self._audience.early_stopping
-        if early_stopping is not None and early_stopping.best is not None:
-            epoch, network = early_stopping.best
+        if self._early_stopping is not None and self._early_stopping.best is not None:
+            epoch, network = self._early_stopping.best
             self._hand_over(network, epoch)
 
     def raise_if_diverged(self, advice: str) -> None:

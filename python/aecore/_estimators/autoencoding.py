@@ -1,0 +1,113 @@
+"""What autoencoders do besides codes: reconstructions, and how good they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from aecore._estimators.trainable import TrainableEncoder
+from aecore._problem.input import refuse_target_of_scaled
+
+
+class BaseAutoencoder(TrainableEncoder):
+    """Reconstructions and scores besides codes."""
+
+    _reproduces_input = True
+    _gaussian_code = False
+    # Whether rows are no images and codes are not drawn: other estimators may train it.
+    _is_plain = True
+    loss: str
+
+    def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
+        """Compute the rows that codes stand for.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_code)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Of `dtype`, on the scale of the target: `input_scale` times X unless one was given; with
+            `scale` on that of X.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        check_is_fitted(self, "network_")
+        network = self.network_
+        rows = check_array(Z, dtype="numeric", ensure_all_finite=False, input_name="Z")
+        return network._input.undo(network.decode(rows))
+
+    def reconstruct(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute `inverse_transform(transform(X))` in one pass.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            As in `inverse_transform`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        network, rows = self._fitted(X)
+        return network._input.undo(network.reconstruct(rows))
+
+    def score_samples(self, X: ArrayLike, *, target: ArrayLike | None = None) -> NDArray[Any]:
+        """Compute minus the loss of each row, a sum over features without penalty terms.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        target : array-like of shape (n_samples, n_features), default=None
+            What the output should be. None means X times `input_scale`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Higher is better.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        network, rows = self._fitted(X)
+        if network._input.offset is not None:
+            refuse_target_of_scaled(target)
+        if target is not None:
+            target = self._flat_rows(target, reset=False, name="target")
+        return -network.row_losses(rows, target=target, loss=self.loss)
+
+    def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:
+        """Compute the mean of `score_samples`: higher is better, so a grid search can use it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored, present for scikit-learn's sake.
+        target : array-like of shape (n_samples, n_features), default=None
+            As in `score_samples`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `transform`.
+        """
+        del y
+        return float(self.score_samples(X, target=target).mean())

@@ -1,0 +1,263 @@
+"""How an estimator trains: from its parameters and what it is given to a Plan, rows, and back."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from aecore import _core
+from aecore._checks.arrays import as_sample_weight, as_target
+from aecore._checks.rules import check_params, parameter_error
+from aecore._estimators.base import BaseEncoder
+from aecore._history import History
+from aecore._network.initialization import seed_from
+from aecore._problem.input import InputSettings, refuse_target_of_scaled
+from aecore._problem.plan import Plan, parameters_of
+from aecore._saving import models
+from aecore._saving.learned import COUNT, Learned, StateOfOptimizer
+from aecore._training.checkpointing import CheckpointWriter, Resumed
+from aecore._training.data import TrainingData, with_unlabeled
+from aecore._training.fitting import Trained, fit_rows, pass_over, train
+from aecore._training.pretraining import pretrain
+from aecore._training.recorder import Audience, Measure, Position
+from aecore._training.start import new_network
+from aecore.checkpoint import Checkpoint
+from aecore.layers import AnyLayer
+from aecore.network import Network
+from aecore.optimizers import LBFGS
+
+
+class TrainableEncoder(BaseEncoder):
+    """The base of estimators that are one network, trained as their parameters say."""
+
+    _learned: ClassVar[dict[str, Learned]] = {
+        "_optimizer_state": StateOfOptimizer(),
+        "_seed": COUNT,
+        "best_epoch_": COUNT,
+    }
+    # Whether the target is X itself, or something on its scale.
+    _reproduces_input: ClassVar[bool]
+
+    def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
+        """Make the layers of the network, and say which is the code."""
+        raise NotImplementedError
+
+    def _facts(self) -> dict[str, Any]:
+        """What the Plan has to know and no parameter says."""
+        return {"is_target": self._reproduces_input}
+
+    def _measure(self, data: TrainingData) -> Measure | None:
+        """What finds figures for `history_` at the end of an epoch besides the losses."""
+        del data
+        return None
+
+    def _fit(
+        self,
+        X: Any,
+        target: Any,
+        sample_weight: Any,
+        *,
+        validation_data: Any = None,
+        init: Network | None = None,
+        checkpoint: Checkpoint | None = None,
+        resume_from: str | os.PathLike[str] | None = None,
+        unlabeled: Any = None,
+        learned: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Train from the start, or from a checkpoint; nothing changes but by `_publish`.
+
+        `unlabeled` rows take part in pretraining alone; `learned` are attributes to publish with
+        the network.
+        """
+        reader, data = self._read(X, target, sample_weight, reset=True)
+        known = {**reader._known(), **(learned or {})}
+        known.pop("pretraining_history_", None)
+        resumed = None if resume_from is None else Resumed.read(resume_from)
+        seed = seed_from(self.random_state) if resumed is None else resumed.seed
+        plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
+        data = reader._hold_back(data, validation_data, plan)
+        start, name = init, "init"
+        if start is None and self.warm_start:
+            start, name = getattr(self, "network_", None), "network_"
+        if resumed is not None:
+            resumed.check(models.identity(self, known), plan.optimization.n_epochs, data)
+            start, name = resumed.model.network_, "resume_from"
+        writer = None if checkpoint is None else self._writer(checkpoint, data)
+        wanted = getattr(self, "pretrain", False)
+        pretrains = start is None and not (isinstance(wanted, bool | np.bool_) and not wanted)
+        seen = data
+        if unlabeled is not None and resumed is None:
+            if not pretrains:
+                rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
+                raise parameter_error("unlabeled", rule, unlabeled)
+            seen = with_unlabeled(data, reader._as_x(unlabeled, reset=False))
+        entry = plan.input.settings(seen.X, seen.rows, None if resumed is None else start._input)
+        network = new_network(plan, data, entry, start, name)
+        if pretrains:
+            known["pretraining_history_"] = pretrain(plan, wanted, network, seen)
+        elif resumed is not None and hasattr(resumed.model, "pretraining_history_"):
+            known["pretraining_history_"] = resumed.model.pretraining_history_
+        del seen  # with unlabeled rows, a copy of all
+        train(
+            plan,
+            network,
+            data,
+            self._audience(plan, data, known, writer),
+            at=None if resumed is None else resumed.position,
+            title="fine-tuning" if pretrains else None,
+        )
+
+    def _partial_fit(
+        self,
+        X: Any,
+        target: Any,
+        sample_weight: Any,
+        learned: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Train for one unshuffled epoch from where this is."""
+        before: Network | None = getattr(self, "network_", None)
+        reader, data = self._read(X, target, sample_weight, reset=before is None)
+        seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
+        if before is None:
+            seed = seed_from(self.random_state)
+        plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
+        entry = plan.input.settings(data.X, data.rows, None if before is None else before._input)
+        network = new_network(plan, data, entry, before, "network_")
+        history: History | None = getattr(self, "_history", None)
+        at = Position(history or History.empty(), getattr(self, "_optimizer_state", None))
+        known = {**reader._known(), **(learned or {})}
+        train(plan, network, data, self._audience(plan, data, known), at=at, is_pass=True)
+
+    def _adopt(self, X: Any, network: Network) -> None:
+        """Become an estimator that has learned `network`, which reads rows as it always did."""
+        reader, data = self._read(X, None, None, reset=True)
+        if not isinstance(network, Network):
+            raise parameter_error("init", "be None or a Network", network)
+        plan = Plan.of(reader, data.X.shape[1], data.n_outputs, 0)
+        adopted = new_network(plan, data, network._input, network, "init")
+        self._publish({**reader._known(), **_of_network(adopted, History.empty())})
+
+    def _train_on(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
+        """Train on checked rows, as `fit` would; `entry` is what happens to them."""
+        plan = Plan.of(self, data.X.shape[1], data.n_outputs, seed)
+        self._take(fit_rows(plan, data, entry, owner=self, title=""), seed)
+
+    def _pass_over(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
+        """Train on checked rows, as `partial_fit` would."""
+        plan = Plan.of(self, data.X.shape[1], data.n_outputs, seed)
+        before = None
+        if hasattr(self, "network_"):
+            before = Trained(self.network_, self._history, None, self._optimizer_state)
+        self._take(pass_over(plan, data, entry, before), seed)
+
+    def _take(self, trained: Trained, seed: int) -> None:
+        learned = {"n_features_in_": trained.network.layer_sizes[0], "_seed": seed}
+        learned |= _of_network(trained.network, trained.history, trained.best_epoch)
+        self._publish({**learned, "_optimizer_state": trained.optimizer_state})
+
+    def _read(
+        self, X: Any, target: Any, sample_weight: Any, *, reset: bool
+    ) -> tuple[TrainableEncoder, TrainingData]:
+        """Check parameters and arrays; what the rows tell is learned by a copy of this."""
+        check_params(parameters_of(self))
+        # scikit-learn's validation writes n_features_in_ and feature_names_in_: to a copy.
+        reader = copy.copy(self)
+        rows = reader._as_x(X, reset=reset)
+        data = TrainingData(
+            rows,
+            reader._as_target(target, rows),
+            as_sample_weight(sample_weight, rows.shape[0]),
+        )
+        if reader._reproduces_input and getattr(self, "scale", None) is not None:
+            refuse_target_of_scaled(data.target)
+        return reader, data
+
+    def _as_target(self, target: Any, rows: Any) -> Any:
+        """See what the output should be: of the width of X, or of its own for a classifier."""
+        width = rows.shape[1] if self._reproduces_input else target.shape[1]
+        if target is not None:
+            target = self._flat_rows(target, reset=False, name="target")
+        return as_target(target, rows.shape[0], width)
+
+    def _known(self) -> dict[str, Any]:
+        """What is known of rows and earlier trainings besides the network."""
+        names = ("n_features_in_", "feature_names_in_", "sample_shape_", "classes_")
+        kept = (*names, "pretraining_history_")
+        return {name: vars(self)[name] for name in kept if name in vars(self)}
+
+    def _hold_back(self, data: TrainingData, validation_data: Any, plan: Plan) -> TrainingData:
+        """Add the validation rows: the caller's, a drawn share of X, or none."""
+        fraction = plan.optimization.validation_fraction
+        if validation_data is None:
+            return data.held_back(fraction, plan.run.seed)
+        if fraction != 0:
+            rule = "be 0 when validation_data is given"
+            raise parameter_error("validation_fraction", rule, fraction)
+        pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
+        if len(pair) != 2:
+            msg = f"validation_data must be X or a tuple (X, target); got a tuple of {len(pair)}"
+            raise ValueError(msg)
+        X, target = pair
+        if (target is None) != (data.target is None):
+            msg = (
+                "validation_data must be a tuple (X, target) exactly when target is given; got "
+                f"target {'given' if data.target is not None else 'None'}"
+            )
+            raise ValueError(msg)
+        rows = self._as_x(X, reset=False)
+        held = (rows, self._as_target(target, rows), None)
+        return TrainingData(data.X, data.target, data.sample_weight, validation=held)
+
+    def _writer(self, checkpoint: Checkpoint, data: TrainingData) -> CheckpointWriter:
+        document = models.description(self)  # now: it says what no file can hold
+
+        def content(state: Any) -> Any:
+            learned = {**vars(self), "_optimizer_state": state}
+            return models.content_of(document, learned, type(self))
+
+        return CheckpointWriter(checkpoint, content, data)
+
+    def _audience(
+        self,
+        plan: Plan,
+        data: TrainingData,
+        known: Mapping[str, Any],
+        checkpoints: CheckpointWriter | None = None,
+    ) -> Audience:
+        """Make published networks attributes of this estimator, beside what is `known`."""
+
+        def publish(network: Network, history: History, best_epoch: int | None) -> None:
+            learned = {**known, "_seed": plan.run.seed, "_optimizer_state": None}
+            self._publish({**learned, **_of_network(network, history, best_epoch)})
+
+        def keep(state: Any) -> None:
+            self._optimizer_state = state
+
+        return Audience(publish, keep, self, checkpoints, self._measure(data))
+
+
+def _of_network(
+    network: Network, history: History, best_epoch: int | None = None
+) -> dict[str, Any]:
+    """What an estimator has of a network."""
+    learned: dict[str, Any] = {"network_": network, "_history": history}
+    if best_epoch is not None:
+        learned["best_epoch_"] = best_epoch
+    if network._input.offset is not None:
+        learned |= {"offset_": network._input.offset, "factor_": network._input.factor}
+    return learned
+
+
+def trains_in_batches(estimator: Any) -> bool:
+    """Say whether there is `partial_fit`; the error says why not."""
+    if estimator.optimizer == "lbfgs" or isinstance(estimator.optimizer, LBFGS):
+        msg = (
+            f"partial_fit trains in batches: optimizer must be one of {_core.OPTIMIZERS}; "
+            "got 'lbfgs'"
+        )
+        raise AttributeError(msg)
+    return True

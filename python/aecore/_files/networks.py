@@ -1,0 +1,138 @@
+"""What a model file says of a network: its settings in JSON, its numbers as tensors.
+
+Everything goes by name. A name that a file does not have takes its default, so files of earlier
+versions stay readable; one that this version does not know is an error. docs/models.md has the
+names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore._checks.rules import check_params, parameter_error
+from aecore._files.container import Content, pack, unpack, write
+from aecore._files.values import decode, encode
+from aecore._problem.input import InputSettings
+from aecore._problem.layer_list import from_file, to_file
+from aecore._problem.layers import Layers
+from aecore._version import __version__
+
+PICKLE = "this pickle of an aecore model"
+# Settings of a network in a file, beside its tensors.
+_SETTINGS = (
+    "layer_sizes",
+    "activations",
+    "code_layer",
+    "n_threads",
+    "tied_weights",
+    "code_top_k",
+    "layers",
+    "input_scale",
+    "mask_missing",
+)
+_SCALING = ("offset", "factor")
+
+
+class NetworkParts(NamedTuple):
+    """All that makes a network what it is."""
+
+    layers: Layers
+    parameters: NDArray[Any]
+    input: InputSettings
+    n_threads: int | None
+
+
+def put_network(content: Content, parts: NetworkParts) -> None:
+    """Add a network to the content of a file."""
+    layers, entry = parts.layers, parts.input
+    content.tensors["network.parameters"] = parts.parameters
+    for name in _SCALING:
+        if getattr(entry, name) is not None:
+            content.tensors[f"network.{name}"] = getattr(entry, name)
+    values = (
+        layers.sizes,
+        layers.activations,
+        layers.code_layer,
+        parts.n_threads,
+        layers.tied_weights,
+        layers.code_top_k,
+        to_file(layers.layers),
+        entry.input_scale,
+        entry.mask_missing,
+    )
+    content.document["network"] = {
+        name: encode(value) for name, value in zip(_SETTINGS, values, strict=True)
+    }
+
+
+def network_parts(content: Content) -> NetworkParts:
+    """Return the network that the content of a file describes.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If a part is missing or breaks its rule.
+    """
+    state = {name: decode(value) for name, value in content.document["network"].items()}
+    check_known("settings of the network", state, _SETTINGS)
+    mask = state.pop("mask_missing")
+    require("mask_missing", type(mask) is bool, "be True or False", mask)
+    activations, listed = state.pop("activations"), state.pop("layers", None)
+    check_params(state)
+    sizes, code_layer = state["layer_sizes"], state["code_layer"]
+    made = from_file(listed, sizes, activations)
+    if not 0 <= code_layer < len(made):
+        raise parameter_error("code_layer", "be one of the layers", code_layer)
+    layers = Layers(
+        int(sizes[0]),
+        made,
+        code_layer,
+        state.get("code_top_k"),
+        state.get("tied_weights", False),
+    )
+    scaling = {}
+    for name in _SCALING:
+        values = content.tensors.get(f"network.{name}")
+        if values is not None:
+            require(name, values.dtype == np.float64, "be float64", values.dtype)
+            require(name, values.shape == sizes[:1], "be by column", values.shape)
+            scaling[name] = values.copy()
+    require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
+    entry = InputSettings(float(state["input_scale"]), mask_missing=mask, **scaling)
+    return NetworkParts(layers, content.tensors["network.parameters"], entry, state["n_threads"])
+
+
+def save(kind: str, parts: NetworkParts, path: str | os.PathLike[str]) -> None:
+    """Write a network of a class to a file of its own."""
+    content = Content({"kind": kind}, {})
+    put_network(content, parts)
+    write(path, pack(content))
+
+
+def to_pickle(parts: NetworkParts, beside: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of a network for pickle: the bytes of a file, and what is beside it."""
+    content = Content({"kind": "Network"}, {})
+    put_network(content, parts)
+    return {"file": b"".join(pack(content)), "beside": beside}
+
+
+def from_pickle(state: dict[str, Any]) -> NetworkParts:
+    """Return the network in the state that `to_pickle` has made."""
+    return network_parts(unpack(state["file"], PICKLE))
+
+
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ValueError if there are names that a newer version may have."""
+    unknown = sorted(set(names) - set(known))
+    require(what, not unknown, f"be those that aecore {__version__} knows", ", ".join(unknown))
+
+
+def require(name: str, holds: bool, rule: str, value: Any) -> None:
+    """Raise ValueError unless a part of a file keeps its rule."""
+    if not holds:
+        raise parameter_error(name, rule, value)

@@ -1,0 +1,101 @@
+"""The steps of a training by minibatches: what moves, by which rule, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore import _core
+from aecore._problem.objective import running_vector
+from aecore._problem.plan import Plan
+from aecore._util.optimizer_state import OptimizerState
+
+OnEpoch = Callable[[int, float, float, float], bool]
+
+
+class Steps:
+    """Parameters and moments in training.
+
+    Parameters
+    ----------
+    plan : Plan
+        Says which rule moves them.
+    core : _core.Network
+        Of the plan's layers, maybe with clusters.
+    parameters : ndarray of shape (n_parameters,)
+        Updated in place.
+    objective : _core.Objective
+    n_threads : int or None
+    state : OptimizerState, optional
+        To go on from, with a copy of it; one of another optimiser begins anew.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        core: _core.Network,
+        parameters: NDArray[Any],
+        objective: _core.Objective,
+        *,
+        state: OptimizerState | None = None,
+    ) -> None:
+        optimization, n_outputs = plan.optimization, core.layer_sizes[-1]
+        self.parameters = parameters
+        self.objective = objective
+        self.rule = optimization.core_rule(optimization.rate(n_outputs))
+        # rho_hat before the first batch: there is none.
+        running = running_vector(None, *plan.objective.sparse_widths(plan.layers))
+        self.state = _next_state(state, optimization.optimizer.name, self.rule, parameters, running)
+        self.progress = _core.Progress()
+        self._core = core
+        self._n_threads = plan.run.n_threads or 0
+
+    def run(
+        self,
+        data: _core.Data,
+        schedule: _core.Schedule,
+        on_epoch: OnEpoch,
+        *,
+        validation: _core.Data | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Train for the epochs of a schedule; whatever ends them, the updates made are counted."""
+        self.progress = _core.Progress()
+        try:
+            self._core.train(
+                self.parameters,
+                self.state.slots,
+                data,
+                validation=validation,
+                objective=self.objective,
+                optimizer=self.rule,
+                schedule=schedule,
+                n_threads=self._n_threads,
+                on_epoch=on_epoch,
+                on_progress=on_progress,
+                progress=self.progress,
+                running=self.state.running,
+            )
+        finally:
+            n_updates = self.state.n_updates + self.progress.steps
+            self.state = replace(self.state, n_updates=n_updates)
+
+
+def _next_state(
+    state: OptimizerState | None,
+    name: str,
+    rule: _core.Optimizer,
+    parameters: NDArray[Any],
+    running: NDArray[np.float64],
+) -> OptimizerState:
+    """Copy `state` to go on from, or begin anew when there is none or it is another optimiser's."""
+    if state is None or state.optimizer != name:
+        slots = np.zeros((rule.n_slots, parameters.size), parameters.dtype)
+        return OptimizerState(name, slots, 0, running)
+    if state.running.shape == running.shape:
+        running = state.running.copy()
+    return OptimizerState(name, state.slots.astype(parameters.dtype), state.n_updates, running)
