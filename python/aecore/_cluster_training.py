@@ -145,20 +145,14 @@ class Refinement:
         self._n_steps += self._core.train(
             self.parameters,
             self._slots,
-            self._rows,
-            None,
-            None,
-            order,
-            None,
-            self._objective,
-            self._optimizer,
-            _core.Schedule(
+            _core.Data(self._rows, rows=order, target_distribution=p),
+            objective=self._objective,
+            optimizer=self._optimizer,
+            schedule=_core.Schedule(
                 batch_size=self._batch_size, n_epochs=1, shuffle=False, first_step=self._n_steps
             ),
-            self._n_threads,
-            on_epoch,
-            None,
-            target_distribution=p,
+            n_threads=self._n_threads,
+            on_epoch=on_epoch,
         )
         return losses[0]
 

@@ -25,20 +25,15 @@ class InputSettings:
     factor: NDArray[np.float64] | None = None
     mask_missing: bool = False
 
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """Keyword arguments of `_core.Input` and `_core.Objective`."""
-        return {
-            "input_scale": self.input_scale,
-            "offset": () if self.offset is None else self.offset,
-            "factor": () if self.factor is None else self.factor,
-            "mask_missing": self.mask_missing,
-        }
-
     @cached_property
     def core(self) -> _core.Input:
         """The same for the core."""
-        return _core.Input(**self.keywords)
+        return _core.Input(
+            input_scale=self.input_scale,
+            offset=() if self.offset is None else self.offset,
+            factor=() if self.factor is None else self.factor,
+            mask_missing=self.mask_missing,
+        )
 
     def apply(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scale one number for each column."""

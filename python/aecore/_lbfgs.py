@@ -138,15 +138,12 @@ class _Problem:
         self._trial[:] = self._parameters(x)
         terms = self._network._core.evaluate(
             self._trial,
-            self._data.X,
-            self._data.target,
-            self._data.sample_weight,
-            self._data.rows,
+            self._data.core,
             self._objective,
-            self._gradient,
-            self._network.n_threads or 0,
+            gradient=self._gradient,
+            n_threads=self._network.n_threads or 0,
         )
-        self.value = sum(terms)
+        self.value = sum(terms.values())
         gradient = self._gradient.astype(np.float64)
         dW, db = self._first_layer(gradient)
         dW -= np.outer(self._mean, db)
@@ -158,12 +155,16 @@ class _Problem:
 
     def validation_loss(self) -> float:
         """Mean loss of the validation rows at the accepted iterate; NaN without validation."""
-        if self._data.validation is None:
+        held = self._data.core_validation
+        if held is None:
             return math.nan
-        X, target, rows = self._data.validation
-        losses = np.empty(X.shape[0] if rows is None else rows.shape[0])
+        losses = np.empty(held.X.shape[0] if held.rows is None else held.rows.shape[0])
         self._network._core.row_losses(
-            self.accepted, X, target, rows, losses, self._objective, self._network.n_threads or 0
+            self.accepted,
+            held,
+            losses,
+            objective=self._objective,
+            n_threads=self._network.n_threads or 0,
         )
         return float(losses.mean())
 

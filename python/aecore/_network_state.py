@@ -44,12 +44,12 @@ def make_core(  # noqa: PLR0917
     return _core.Network(
         [n_in, *(int(layer.n_units) for layer in layers)],
         [activation_of(layer) for layer in layers],
-        bool(tied_weights),
-        code_layer,
-        0 if code_top_k is None else int(code_top_k),
-        gaussian is not None,
-        convolutions_of(layers),
-        n_clusters,
+        tied_weights=bool(tied_weights),
+        code_layer=code_layer,
+        code_top_k=0 if code_top_k is None else int(code_top_k),
+        gaussian=gaussian is not None,
+        convolutions=convolutions_of(layers),
+        n_clusters=n_clusters,
     )
 
 

@@ -157,15 +157,13 @@ def make_objective(
         beta=float(beta),
         free_bits=float(free_bits),
         code_layer=code_layer,
-        noise=noise,
-        noise_level=float(noise_level),
-        noise_emphasis=float(noise_emphasis),
+        input=input_settings.core,
+        noise=_core.Noise(kind=noise, level=float(noise_level), emphasis=float(noise_emphasis)),
         dropout=float(dropout),
         trim_fraction=float(trim_fraction),
         observed_only=bool(observed_only),
         clustering_weight=float(clustering_weight),
         seed=int(seed),
-        **input_settings.keywords,
     )
 
 

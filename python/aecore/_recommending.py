@@ -133,10 +133,10 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
                 asked_indptr,
                 asked_indices,
                 places[asked.indptr[part.start] : asked.indptr[part.stop]],
-                indptr,
-                indices,
-                allowed,
-                self._core_threads,
+                indptr=indptr,
+                indices=indices,
+                allowed=allowed,
+                n_threads=self._core_threads,
             )
         return csr_array((places, asked.indices, asked.indptr), shape=asked.shape)
 
@@ -176,10 +176,9 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
                 block,
                 neighbours[part],
                 scores[part],
-                indptr,
-                own[part].ravel(),
-                None,
-                self._core_threads,
+                indptr=indptr,
+                indices=own[part].ravel(),
+                n_threads=self._core_threads,
             )
         return neighbours, scores
 
@@ -239,7 +238,13 @@ class BaseRecommender(BaseEstimator, ABC):  # type: ignore[misc]
         for part, block in self._score_blocks(rows):
             indptr, indices = entries(excluded, part)
             _core.top_n(
-                block, ids[part], scores[part], indptr, indices, allowed, self._core_threads
+                block,
+                ids[part],
+                scores[part],
+                indptr=indptr,
+                indices=indices,
+                allowed=allowed,
+                n_threads=self._core_threads,
             )
 
     def _score_blocks(self, rows: csr_array) -> Iterator[tuple[slice, NDArray[Any]]]:

@@ -43,6 +43,21 @@ class TrainingData:
         """How many rows an epoch visits."""
         return int(self.X.shape[0] if self.rows is None else self.rows.shape[0])
 
+    @property
+    def core(self) -> _core.Data:
+        """The rows to learn from, for the core."""
+        return _core.Data(
+            self.X, target=self.target, sample_weight=self.sample_weight, rows=self.rows
+        )
+
+    @property
+    def core_validation(self) -> _core.Data | None:
+        """The rows of `validation`, for the core."""
+        if self.validation is None:
+            return None
+        X, target, rows = self.validation
+        return _core.Data(X, target=target, rows=rows)
+
 
 @dataclass(frozen=True)
 class OptimizerState:
@@ -218,19 +233,16 @@ def train_minibatches(  # noqa: PLR0917
                 network._core.train(
                     parameters,
                     state.slots,
-                    data.X,
-                    data.target,
-                    data.sample_weight,
-                    data.rows,
-                    data.validation,
-                    objective,
-                    optimizer,
-                    schedule(state.n_updates),
-                    network.n_threads or 0,
-                    on_epoch,
-                    on_progress if progress.visible else None,
-                    steps,
-                    state.running,
+                    data.core,
+                    validation=data.core_validation,
+                    objective=objective,
+                    optimizer=optimizer,
+                    schedule=schedule(state.n_updates),
+                    n_threads=network.n_threads or 0,
+                    on_epoch=on_epoch,
+                    on_progress=on_progress if progress.visible else None,
+                    progress=steps,
+                    running=state.running,
                 )
             finally:
                 state = replace(state, n_updates=state.n_updates + steps.steps)

@@ -422,15 +422,17 @@ class AutoencoderRecommender(BaseRecommender):
         plain = _linear_output(network)
         entering, means = self._entering(rows)
         for part in blocks(rows.shape[0], network.layer_sizes[-2]):
+            indptr, indices = entries(excluded, part)
             _core.top_n_of_outputs(
                 plain,
                 network.parameters,
                 _hidden(network, entering[part]),
                 ids[part],
                 scores[part],
-                *entries(excluded, part),
-                allowed,
-                self._core_threads,
+                indptr=indptr,
+                indices=indices,
+                allowed=allowed,
+                n_threads=self._core_threads,
             )
         if means is not None:
             scores += means[:, None]
@@ -493,8 +495,15 @@ def _logits(network: Network, rows: csr_array) -> NDArray[Any]:
     """What goes into the softmax, by the same parameters."""
     plain, n_layers = _linear_output(network), len(network.activations)
     out = np.empty(rows.shape, network.dtype)
-    entry, n_threads = network._input.core, network.n_threads or 0
-    plain.forward(network.parameters, rows, out, 0, n_layers, entry, n_threads)
+    plain.forward(
+        network.parameters,
+        rows,
+        out,
+        first_layer=0,
+        last_layer=n_layers,
+        entry=network._input.core,
+        n_threads=network.n_threads or 0,
+    )
     return out
 
 

@@ -234,11 +234,11 @@ class Network(NetworkState):
             self._parameters,
             rows,
             result.reshape(rows.shape[0], shape[-1]),
-            first_layer,
-            last_layer,
-            settings.core,
-            self._n_threads or 0,
-            name,
+            first_layer=first_layer,
+            last_layer=last_layer,
+            entry=settings.core,
+            n_threads=self._n_threads or 0,
+            name=name,
         )
         return result
 
@@ -264,7 +264,11 @@ class Network(NetworkState):
         targets = as_target(target, rows.shape[0], self._sizes[-1])
         losses = np.empty(rows.shape[0])
         self._core.row_losses(
-            self._parameters, rows, targets, None, losses, objective, self._n_threads or 0
+            self._parameters,
+            _core.Data(rows, target=targets),
+            losses,
+            objective=objective,
+            n_threads=self._n_threads or 0,
         )
         return losses
 
@@ -295,9 +299,16 @@ class Network(NetworkState):
         array: Any = X if is_sparse(X) else np.asarray(X)
         rows = as_rows(array, self._sizes[0], "X")
         log_variance = np.empty((rows.shape[0], mean.shape[-1]), mean.dtype)
-        last, entry = self._code_layer + 1, self._input.core
-        arguments = (0, last, entry, self._n_threads or 0, "X", True)
-        self._core.forward(self._parameters, rows, log_variance, *arguments)
+        self._core.forward(
+            self._parameters,
+            rows,
+            log_variance,
+            first_layer=0,
+            last_layer=self._code_layer + 1,
+            entry=self._input.core,
+            n_threads=self._n_threads or 0,
+            log_variance=True,
+        )
         limit = _core.LOG_VARIANCE_LIMIT
         return mean, np.clip(log_variance, -limit, limit).reshape(mean.shape)
 
@@ -464,16 +475,18 @@ class Network(NetworkState):
             before = running_vector(running, *self._sparse_widths(which))
         rows = as_rows(X, self._sizes[0], "X")
         n_rows = rows.shape[0]
+        data = _core.Data(
+            rows,
+            target=as_target(target, n_rows, self._sizes[-1]),
+            sample_weight=as_sample_weight(sample_weight, n_rows),
+        )
         terms = self._core.evaluate(
             self._parameters,
-            rows,
-            as_target(target, n_rows, self._sizes[-1]),
-            as_sample_weight(sample_weight, n_rows),
-            None,
+            data,
             objective,
-            gradient,
-            self._n_threads or 0,
-            int(epoch),
-            before,
+            gradient=gradient,
+            n_threads=self._n_threads or 0,
+            epoch=int(epoch),
+            running=before,
         )
-        return Terms(*terms)
+        return Terms(**terms)
