@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aecore import _core, reference
+from core_options import core_objective
 from helpers import run_function
 from test_steps import core_rule, reference_step
 
@@ -43,7 +44,11 @@ TERMS: dict[str, dict[str, Any]] = {
 
 def make(shape: Shape) -> Any:
     return _core.Network(
-        shape.sizes, shape.activations, shape.tied, shape.code, n_clusters=shape.n_clusters
+        shape.sizes,
+        shape.activations,
+        tied_weights=shape.tied,
+        code_layer=shape.code,
+        n_clusters=shape.n_clusters,
     )
 
 
@@ -86,31 +91,31 @@ def evaluate(
     }
     expected = reference.objective_terms(*arguments, **settings)
     value, slope = reference.objective_and_gradient(*arguments, **settings)
-    objective = _core.Objective(loss=loss, code_layer=shape.code, **terms)
+    objective = core_objective(loss=loss, code_layer=shape.code, **terms)
     rows = sparse.csr_array(X) if compressed else X
     target = X if compressed and compares else None
+    data = _core.Data(
+        rows,
+        target=None if terms.get("input_scale") else target,
+        sample_weight=weight,
+        target_distribution=p,
+    )
     worst, results = 0.0, set()
     for n_threads in threads:
         gradient = np.empty_like(parameters)
         parts = network.evaluate(
-            parameters,
-            rows,
-            None if terms.get("input_scale") else target,
-            weight,
-            None,
-            objective,
-            gradient,
-            n_threads,
-            target_distribution=p,
+            parameters, data, objective, gradient=gradient, n_threads=n_threads
         )
-        worst = max(worst, float(np.abs(np.subtract(parts, expected)).max() / abs(value)))
+        worst = max(
+            worst, float(np.abs(np.subtract([*parts.values()], expected)).max() / abs(value))
+        )
         n_centers = shape.n_clusters * shape.sizes[shape.code + 1]
         for mine, others in zip(
             np.split(gradient, [-n_centers]), np.split(slope, [-n_centers]), strict=True
         ):
             scale = max(np.abs(others).max(), 1e-6)  # one cluster has no pull
             worst = max(worst, float(np.abs(mine - others).max() / scale))
-        results.add((parts, gradient.tobytes()))
+        results.add((*parts.values(), gradient.tobytes()))
     return worst, len(results)
 
 
@@ -155,10 +160,9 @@ def test_missing_numbers(name: str) -> None:
     X[::3, 4] = X[7] = np.nan
     p = distribution(rng, 40, shape.n_clusters)
     gradient = np.empty_like(parameters)
-    objective = _core.Objective(code_layer=shape.code, mask_missing=True)
-    parts = network.evaluate(
-        parameters, X, None, None, None, objective, gradient, 1, target_distribution=p
-    )
+    objective = core_objective(code_layer=shape.code, mask_missing=True)
+    data = _core.Data(X, target_distribution=p)
+    parts = network.evaluate(parameters, data, objective, gradient=gradient, n_threads=1)
     value, slope = reference.objective_and_gradient(
         shape.sizes,
         shape.activations,
@@ -169,7 +173,7 @@ def test_missing_numbers(name: str) -> None:
         n_clusters=shape.n_clusters,
         target_distribution=p,
     )
-    assert sum(parts) == pytest.approx(value, rel=1e-12)
+    assert sum(parts.values()) == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose(gradient, slope, rtol=1e-9, atol=1e-12 * np.abs(slope).max())
 
 
@@ -205,18 +209,12 @@ def test_steps_equal_the_reference(name: str, optimizer: str, clip_norm: float) 
         network.train(
             parameters,
             slots,
-            X,
-            None,
-            None,
-            None,
-            None,
-            objective,
-            rule,
-            _core.Schedule(batch_size=40, n_epochs=1, shuffle=False, first_step=t - 1),
-            1,
-            lambda *_: False,
-            None,
-            target_distribution=p,
+            _core.Data(X, target_distribution=p),
+            objective=objective,
+            optimizer=rule,
+            schedule=_core.Schedule(batch_size=40, n_epochs=1, shuffle=False, first_step=t - 1),
+            n_threads=1,
+            on_epoch=lambda *_: False,
         )
         _, gradient = reference.objective_and_gradient(
             shape.sizes,

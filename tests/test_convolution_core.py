@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aecore import reference
+from core_options import core_objective
 from helpers import run_function
 
 THREADS = (1, 2, 3, 7)
@@ -54,9 +55,14 @@ def evaluate(
 
     gradient = np.full(network.n_parameters + 64, np.nan, parameters.dtype)[:-64]
     parts = network.evaluate(
-        parameters, X, None, None, None, _core.Objective(**options), gradient, n_threads, epoch
+        parameters,
+        _core.Data(X),
+        core_objective(**options),
+        gradient=gradient,
+        n_threads=n_threads,
+        epoch=epoch,
     )
-    return sum(parts), gradient
+    return sum(parts.values()), gradient
 
 
 def block_difference(
@@ -67,7 +73,7 @@ def block_difference(
 
     sizes, activations, kinds, n_rows = networks(index)
     n_rows = rows or n_rows
-    network = _core.Network(sizes, activations, False, 1, 0, convolutions=kinds)
+    network = _core.Network(sizes, activations, code_layer=1, convolutions=kinds)
     rng = np.random.default_rng(index)
     parameters = rng.uniform(-1, 1, network.n_parameters)
     for W, _ in reference.unpack(sizes, parameters, convolutions=kinds):
@@ -129,14 +135,16 @@ def forward_of_parts() -> list[str]:
     wrong = []
     for index in range(len(GEOMETRIES)):
         sizes, activations, kinds, n_rows = networks(index)
-        network = _core.Network(sizes, activations, False, 1, 0, convolutions=kinds)
+        network = _core.Network(sizes, activations, code_layer=1, convolutions=kinds)
         for dtype in ("float32", "float64"):
             rng = np.random.default_rng(index)
             parameters = rng.normal(size=network.n_parameters).astype(dtype) * 0.3
             X = rng.integers(0, 256, (n_rows, sizes[0])).astype(np.uint8)
             entry = _core.Input(input_scale=1 / 255)
             together = np.empty((n_rows, sizes[4]), dtype)
-            network.forward(parameters, X, together, 0, 4, entry, 3)
+            network.forward(
+                parameters, X, together, first_layer=0, last_layer=4, entry=entry, n_threads=3
+            )
             expected = reference.reconstruct(
                 sizes, activations, parameters, X, input_scale=1 / 255, convolutions=kinds
             )
@@ -144,12 +152,22 @@ def forward_of_parts() -> list[str]:
                 wrong.append(f"{index} {dtype}: far from the reference")
             alone = np.empty((1, sizes[4]), dtype)
             for row in {0, n_rows // 2, n_rows - 1}:
-                network.forward(parameters, X[row : row + 1], alone, 0, 4, entry, 1)
+                network.forward(
+                    parameters,
+                    X[row : row + 1],
+                    alone,
+                    first_layer=0,
+                    last_layer=4,
+                    entry=entry,
+                    n_threads=1,
+                )
                 if not np.array_equal(alone[0], together[row]):
                     wrong.append(f"{index} {dtype}: row {row} alone")
             code, by_parts = np.empty((n_rows, 6), dtype), np.empty_like(together)
-            network.forward(parameters, X, code, 0, 2, entry, 2)
-            network.forward(parameters, code, by_parts, 2, 4, _core.Input(), 1)
+            network.forward(
+                parameters, X, code, first_layer=0, last_layer=2, entry=entry, n_threads=2
+            )
+            network.forward(parameters, code, by_parts, first_layer=2, last_layer=4, n_threads=1)
             if not np.array_equal(by_parts, together):
                 wrong.append(f"{index} {dtype}: by parts")
     return wrong
@@ -191,7 +209,7 @@ def test_geometry_that_does_not_fit_is_refused(change: dict[str, Any], text: str
 
     conv = reference.convolution_of((5, 5, 1), 8, kernel=3, stride=2)._replace(**change)
     with pytest.raises(ValueError, match=text):
-        _core.Network([25, 72], ["relu"], False, -1, 0, convolutions=[conv])
+        _core.Network([25, 72], ["relu"], convolutions=[conv])
 
 
 def test_what_convolutions_cannot_do_is_refused() -> None:
@@ -200,10 +218,10 @@ def test_what_convolutions_cannot_do_is_refused() -> None:
     conv = reference.convolution_of((5, 5, 1), 8, kernel=3, stride=2)
     kinds = [conv, conv._replace(transposed=True)]
     with pytest.raises(ValueError, match="tied_weights must be False where a layer convolves"):
-        _core.Network([25, 72, 25], ["relu", "relu"], True, 0, 0, convolutions=kinds)
+        _core.Network([25, 72, 25], ["relu", "relu"], tied_weights=True, convolutions=kinds)
     with pytest.raises(ValueError, match=r"one entry per layer \(2\); got 1"):
-        _core.Network([25, 72, 25], ["relu", "relu"], False, 0, 0, convolutions=kinds[:1])
-    network = _core.Network([25, 72, 25], ["relu", "relu"], False, 0, 0, convolutions=kinds)
+        _core.Network([25, 72, 25], ["relu", "relu"], convolutions=kinds[:1])
+    network = _core.Network([25, 72, 25], ["relu", "relu"], code_layer=0, convolutions=kinds)
     options = {"contractive_weight": 0.1, "code_layer": 0}
     with pytest.raises(ValueError, match="contractive_weight must be 0 where a layer"):
         evaluate(network, np.zeros(network.n_parameters), np.zeros((2, 25)), options, 1)

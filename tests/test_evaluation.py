@@ -77,15 +77,19 @@ def test_selected_rows_are_those_rows_alone(weighted: bool) -> None:
     network = Network([12, 5, 12], ["sigmoid", "sigmoid"], dtype="float64", random_state=0)
     objective = _core.Objective(**OBJECTIVE, sparsity_layers=[0])
     results = []
-    for arrays in (
-        (X, target, weight, rows),
-        (X[rows], target[rows], None if weight is None else weight[rows], None),
+    of_rows = None if weight is None else weight[rows]
+    for data in (
+        _core.Data(X, target=target, sample_weight=weight, rows=rows),
+        _core.Data(X[rows], target=target[rows], sample_weight=of_rows),
     ):
         gradient = np.empty_like(network.parameters)
-        terms = network._core.evaluate(network.parameters, *arrays, objective, gradient, 2)
+        terms = network._core.evaluate(
+            network.parameters, data, objective, gradient=gradient, n_threads=2
+        )
         results.append((terms, gradient.tobytes()))
     assert results[0] == results[1]
     losses = np.empty(41), np.empty(90)
     for out, selection in zip(losses, (rows, None), strict=True):
-        network._core.row_losses(network.parameters, X, target, selection, out, objective)
+        data = _core.Data(X, target=target, rows=selection)
+        network._core.row_losses(network.parameters, data, out, objective=objective)
     np.testing.assert_array_equal(losses[0], losses[1][rows])

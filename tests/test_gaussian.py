@@ -11,6 +11,7 @@ from scipy import sparse
 
 from aecore import Network, _core, reference
 from aecore.layers import Dense, Gaussian
+from core_options import core_objective
 from helpers import run_function
 from test_steps import core_rule, reference_step
 
@@ -48,7 +49,7 @@ def evaluate(
     terms = {"loss": loss, **terms}
     epoch = terms.pop("epoch", 0)
     rng = np.random.default_rng(n_rows)
-    network = _core.Network(sizes, activations, False, code, 0, True)
+    network = _core.Network(sizes, activations, code_layer=code, gaussian=True)
     parameters = rng.uniform(-spread, spread, network.n_parameters).astype(dtype)
     X = rng.random((n_rows, sizes[0])) * (rng.random((n_rows, sizes[0])) < 0.3)
     weight = rng.random(n_rows)
@@ -60,14 +61,14 @@ def evaluate(
         sizes, activations, parameters, X, epoch=epoch, **settings, **terms
     )
     worst, results = 0.0, set()
-    objective = _core.Objective(code_layer=code, **terms)
-    rows = sparse.csr_array(X) if compressed else X
+    objective = core_objective(code_layer=code, **terms)
+    data = _core.Data(sparse.csr_array(X) if compressed else X, sample_weight=weight)
     for n_threads in threads:
         gradient = np.empty_like(parameters)
         parts = network.evaluate(
-            parameters, rows, None, weight, None, objective, gradient, n_threads, epoch
+            parameters, data, objective, gradient=gradient, n_threads=n_threads, epoch=epoch
         )
-        worst = max(worst, float(np.abs(np.subtract(parts, expected)).max() / value))
+        worst = max(worst, float(np.abs(np.subtract([*parts.values()], expected)).max() / value))
         for (W, b), (V, c) in zip(
             reference.unpack(sizes, gradient, gaussian_layer=code),
             reference.unpack(sizes, slope, gaussian_layer=code),
@@ -75,7 +76,7 @@ def evaluate(
         ):
             worst = max(worst, float(np.abs(W - V).max() / np.abs(V).max()))
             worst = max(worst, float(np.abs(b - c).max() / np.abs(c).max()))
-        results.add((parts, gradient.tobytes()))
+        results.add((*parts.values(), gradient.tobytes()))
     return worst, len(results)
 
 
@@ -113,7 +114,7 @@ def test_rows_in_several_chunks() -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "rmsprop", "adam"])
 def test_steps_equal_the_reference(optimizer: str, clip_norm: float) -> None:
     sizes, activations, code = SHAPES["middle"]
-    network = _core.Network(sizes, activations, False, code, 0, True)
+    network = _core.Network(sizes, activations, code_layer=code, gaussian=True)
     rng = np.random.default_rng(3)
     X = rng.random((40, 21))
     parameters = rng.uniform(-0.5, 0.5, network.n_parameters)
@@ -132,10 +133,17 @@ def test_steps_equal_the_reference(optimizer: str, clip_norm: float) -> None:
 
     state = np.zeros((rule.n_slots, network.n_parameters))
     schedule = _core.Schedule(batch_size=16, n_epochs=3, seed=5)
-    validation = (X, None, np.arange(30, 40))
-    rows = np.arange(30)
-    arguments = (validation, objective, rule, schedule, 2, on_epoch, None)
-    network.train(parameters, state, X, None, None, rows, *arguments)
+    network.train(
+        parameters,
+        state,
+        _core.Data(X, rows=np.arange(30)),
+        validation=_core.Data(X, rows=np.arange(30, 40)),
+        objective=objective,
+        optimizer=rule,
+        schedule=schedule,
+        n_threads=2,
+        on_epoch=on_epoch,
+    )
     expected, expected_losses, expected_held = steps(start, X, optimizer, clip_norm, settings)
     scale = np.abs(expected).max()
     assert np.abs(parameters - expected).max() < 1e-10 * scale

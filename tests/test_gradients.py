@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aecore import reference
+from core_options import core_objective
 from helpers import run_function
 
 HIDDEN = tuple(name for name in reference.ACTIVATIONS if name != "softmax")
@@ -49,7 +50,9 @@ def difference(
     code = (len(sizes) - 2) // 2
     tied, top_k = options.pop("tied_weights", False), options.pop("code_top_k", 0)
     epoch = options.pop("epoch", 0)
-    network = _core.Network(sizes, activations, tied, code, top_k)
+    network = _core.Network(
+        sizes, activations, tied_weights=tied, code_layer=code, code_top_k=top_k
+    )
     # Wide layers get smaller weights: a saturated unit's rho_hat makes KL' arbitrarily steep.
     values = rng.uniform(-1, 1, network.n_parameters) * min(1.0, 4.0 / max(sizes) ** 0.5)
     loss = options.get("loss", "squared_error")
@@ -79,16 +82,13 @@ def difference(
         gradient = guarded(np.empty(network.n_parameters, dtype))
         parts = network.evaluate(
             parameters,
-            X,
-            None,
-            weight,
-            None,
-            _core.Objective(**options),
-            gradient,
-            n_threads,
-            epoch,
+            _core.Data(X, sample_weight=weight),
+            core_objective(**options),
+            gradient=gradient,
+            n_threads=n_threads,
+            epoch=epoch,
         )
-        worst = max(worst, abs(sum(parts) - expected_j) / abs(expected_j))
+        worst = max(worst, abs(sum(parts.values()) - expected_j) / abs(expected_j))
         start = 0
         for layer, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             own = not tied or 2 * layer < len(activations)

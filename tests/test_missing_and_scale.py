@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from aecore import Autoencoder, DenoisingAutoencoder, Network, SparseAutoencoder, reference
 from aecore._problem.input import InputSettings, fit_scaling
+from core_options import core_objective
 from helpers import run_function
 from samples import same_bits, three_factor_rows
 
@@ -62,13 +63,14 @@ def objective_differences() -> float:
             **noisy,
         )
         columns = {} if scaling is None else scaling._asdict()
-        objective = _core.Objective(loss=loss, mask_missing=True, **columns, **noisy)
+        objective = core_objective(loss=loss, mask_missing=True, **columns, **noisy)
+        data = _core.Data(X, target=target, rows=rows)
         for n_threads in (1, 2, 3, 7):
             gradient = np.empty_like(parameters)
             terms = network.evaluate(
-                parameters, X, target, None, rows, objective, gradient, n_threads
+                parameters, data, objective, gradient=gradient, n_threads=n_threads
             )
-            worst = max(worst, abs(sum(terms) - expected_j) / abs(expected_j))
+            worst = max(worst, abs(sum(terms.values()) - expected_j) / abs(expected_j))
             worst = max(worst, float(np.abs(gradient - expected).max() / np.abs(expected).max()))
     return worst
 

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aecore import Autoencoder, Network, SparseAutoencoder, reference
+from core_options import core_objective
 from helpers import run_function
 from samples import same_bits, three_factor_rows
 
@@ -41,13 +42,15 @@ def objective_difference(
     expected_j, expected = reference.objective_and_gradient(
         sizes, activations, parameters, given, rows=rows, epoch=3, **settings
     )
-    objective = _core.Objective(**settings)
+    objective = core_objective(**settings)
+    data = _core.Data(X, rows=rows)
     worst = 0.0
     for n_threads in THREADS:
         gradient = np.empty_like(parameters)
-        arguments = (parameters, X, None, None, rows, objective, gradient, n_threads)
-        terms = network.evaluate(*arguments, epoch=3)
-        worst = max(worst, abs(sum(terms) - expected_j) / abs(expected_j))
+        terms = network.evaluate(
+            parameters, data, objective, gradient=gradient, n_threads=n_threads, epoch=3
+        )
+        worst = max(worst, abs(sum(terms.values()) - expected_j) / abs(expected_j))
         worst = max(worst, float(np.abs(gradient - expected).max() / np.abs(expected).max()))
     return worst
 
@@ -107,11 +110,11 @@ def entering_rows(noise: str, level: float, dtype: str, width: int) -> NDArray[A
     parameters[-1] = 1.0
     target = np.zeros((width, 1))
     seen = np.empty((width, width), dtype)
-    objective = _core.Objective(noise=noise, noise_level=level, seed=SEED)
+    objective = _core.Objective(noise=_core.Noise(kind=noise, level=level), seed=SEED)
     for row in range(width):
         gradient = np.empty_like(parameters)
-        rows = np.array([row])
-        network.evaluate(parameters, X, target, None, rows, objective, gradient, 1, epoch=1)
+        data = _core.Data(X, target=target, rows=np.array([row]))
+        network.evaluate(parameters, data, objective, gradient=gradient, n_threads=1, epoch=1)
         seen[row] = gradient[-width - 1 : -1]
     return seen
 

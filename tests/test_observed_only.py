@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aecore import _core, reference
+from core_options import core_objective
 from helpers import run_function
 from test_sparse_rows import PROBLEMS, TERMS, THREADS, evaluate, fits, messy_rows
 from test_steps import core_rule
@@ -103,13 +104,22 @@ def of_kind(
     activations = ["tanh"] * (len(sizes) - 2) + ["sigmoid"]
     if gaussian is not None:
         activations[code] = "identity"
-    network = _core.Network(sizes, activations, False, code, 0, gaussian is not None, convolutions)
+    network = _core.Network(
+        sizes,
+        activations,
+        code_layer=code,
+        gaussian=gaussian is not None,
+        convolutions=convolutions,
+    )
     parameters = np.random.default_rng(1).uniform(-0.3, 0.3, network.n_parameters).astype(dtype)
     weight = np.random.default_rng(2).random(X.shape[0])
-    objective = _core.Objective(code_layer=code, **terms)
+    objective = core_objective(code_layer=code, **terms)
     gradient = np.full(network.n_parameters, np.nan, dtype)
-    parts = network.evaluate(parameters, X, target, weight, None, objective, gradient, n_threads, 3)
-    return sum(parts), gradient
+    data = _core.Data(X, target=target, sample_weight=weight)
+    parts = network.evaluate(
+        parameters, data, objective, gradient=gradient, n_threads=n_threads, epoch=3
+    )
+    return sum(parts.values()), gradient
 
 
 def differences_of_kinds(dtype: str) -> list[str]:
@@ -163,17 +173,18 @@ def trained(
     network.train(
         parameters,
         np.zeros((rule.n_slots, network.n_parameters)),
-        X,
-        target,
-        np.random.default_rng(4).random(X.shape[0]),
-        np.arange(60, dtype=np.int64),
-        (X, target, np.arange(60, 80, dtype=np.int64)),
-        _core.Objective(loss="squared_error", weight_decay=0.02, weight_l1=0.01, **options),
-        rule,
-        _core.Schedule(batch_size=13, n_epochs=2, seed=5),
-        1,
-        on_epoch,
-        None,
+        _core.Data(
+            X,
+            target=target,
+            sample_weight=np.random.default_rng(4).random(X.shape[0]),
+            rows=np.arange(60),
+        ),
+        validation=_core.Data(X, target=target, rows=np.arange(60, 80)),
+        objective=core_objective(weight_decay=0.02, weight_l1=0.01, **options),
+        optimizer=rule,
+        schedule=_core.Schedule(batch_size=13, n_epochs=2, seed=5),
+        n_threads=1,
+        on_epoch=on_epoch,
     )
     return parameters, losses
 
@@ -195,9 +206,10 @@ def test_row_losses() -> None:
     network = _core.Network([75, 35, 75], ["tanh", "sigmoid"])
     parameters = np.random.default_rng(3).uniform(-0.3, 0.3, network.n_parameters)
     rows, found, expected = messy_rows(40, 75), np.empty(40), np.empty(40)
-    asked = _core.Objective(observed_only=True), _core.Objective(mask_missing=True)
-    network.row_losses(parameters, rows, None, None, found, asked[0])
-    network.row_losses(parameters, rows.toarray(), with_nan(rows), None, expected, asked[1])
+    asked = core_objective(observed_only=True), core_objective(mask_missing=True)
+    network.row_losses(parameters, _core.Data(rows), found, objective=asked[0])
+    data = _core.Data(rows.toarray(), target=with_nan(rows))
+    network.row_losses(parameters, data, expected, objective=asked[1])
     np.testing.assert_allclose(found, expected, rtol=1e-10)
     assert found[1] == 0
 

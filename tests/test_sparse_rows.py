@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aecore import Autoencoder, AutoencoderClassifier, DenoisingAutoencoder, Network, _core
+from core_options import core_objective
 from helpers import ROOT, python_blocks, run_function
 
 THREADS = (1, 2, 3, 7)
@@ -73,14 +74,21 @@ def evaluate(
     sizes, activations, loss = PROBLEMS[problem]
     code = (len(sizes) - 2) // 2
     network = _core.Network(
-        sizes, activations, terms.pop("tied", False), code, terms.pop("top_k", 0)
+        sizes,
+        activations,
+        tied_weights=terms.pop("tied", False),
+        code_layer=code,
+        code_top_k=terms.pop("top_k", 0),
     )
     parameters = np.random.default_rng(1).uniform(-0.3, 0.3, network.n_parameters).astype(dtype)
     weight = np.random.default_rng(2).random(X.shape[0])
-    objective = _core.Objective(loss=loss, code_layer=code, **terms)
+    objective = core_objective(loss=loss, code_layer=code, **terms)
     gradient = np.full(network.n_parameters, np.nan, dtype)
-    parts = network.evaluate(parameters, X, target, weight, None, objective, gradient, n_threads, 3)
-    return sum(parts), gradient
+    data = _core.Data(X, target=target, sample_weight=weight)
+    parts = network.evaluate(
+        parameters, data, objective, gradient=gradient, n_threads=n_threads, epoch=3
+    )
+    return sum(parts.values()), gradient
 
 
 def fits(problem: str, terms: dict[str, Any]) -> bool:
@@ -274,7 +282,8 @@ def test_broken_rows_that_are_not_asked_for_do_no_harm() -> None:
     out = np.empty(2)
     rows = np.array([0, 8])
     bad = broken(indices=(20, -1))
-    net._core.row_losses(net.parameters, bad, None, rows, out, _core.Objective())
+    data = _core.Data(bad, rows=rows)
+    net._core.row_losses(net.parameters, data, out, objective=_core.Objective())
     np.testing.assert_array_equal(out, net.row_losses(broken())[rows])
 
 
@@ -299,13 +308,13 @@ def test_arrays_that_are_not_csr() -> None:
     wrong = broken()
     wrong.indices = wrong.indices.astype(np.float64)
     with pytest.raises(ValueError, match=r"X\.indices must be a contiguous 1-D array of int32"):
-        net.forward(parameters, wrong, out, 0, 1)
+        net.forward(parameters, wrong, out, first_layer=0, last_layer=1)
     wrong = broken()
     wrong.indptr = wrong.indptr[:-1]
     with pytest.raises(ValueError, match=r"X\.indptr must have n_rows \+ 1 = 10 numbers; got 9"):
-        net.forward(parameters, wrong, out, 0, 1)
+        net.forward(parameters, wrong, out, first_layer=0, last_layer=1)
     with pytest.raises(TypeError, match=r"X must be an array or sparse rows \(CSR\); got list"):
-        net.forward(parameters, [[0.0] * 6], out, 0, 1)
+        net.forward(parameters, [[0.0] * 6], out, first_layer=0, last_layer=1)
 
 
 @pytest.mark.parametrize(

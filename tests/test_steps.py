@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aecore import _core, reference
+from core_options import core_objective
 from helpers import run_function
 from torch_steps import CASES, N_STEPS, expected_parameters, rows_and_start
 from torch_steps import SIZES as TORCH_SIZES
@@ -74,7 +75,7 @@ def trained_and_expected(
     X = rng.random((40, 19)) * (rng.random((40, 19)) < 0.4)  # many zeros, as in images
     target = rng.random((40, 19)) if separate_target else None
     weight = rng.random(40)
-    network = _core.Network(SIZES, activations, tied_weights)
+    network = _core.Network(SIZES, activations, tied_weights=tied_weights)
     running = np.full(9, np.nan) if options.get("sparsity_momentum") else None
     parameters = rng.uniform(-0.5, 0.5, network.n_parameters)
     expected = parameters.copy()
@@ -89,19 +90,13 @@ def trained_and_expected(
     network.train(
         parameters,
         state,
-        X,
-        target,
-        weight,
-        None,
-        None,
-        _core.Objective(loss=loss_name, **options),
-        rule,
-        _core.Schedule(batch_size=batch_size, n_epochs=2, seed=5),
-        1,
-        on_epoch,
-        None,
-        None,
-        running,
+        _core.Data(X, target=target, sample_weight=weight),
+        objective=core_objective(loss=loss_name, **options),
+        optimizer=rule,
+        schedule=_core.Schedule(batch_size=batch_size, n_epochs=2, seed=5),
+        n_threads=1,
+        on_epoch=on_epoch,
+        running=running,
     )
     used: dict[int, Any] = {}
     moments = (np.zeros_like(expected), np.zeros_like(expected))
@@ -235,17 +230,12 @@ def test_a_hundred_steps_equal_pytorch(case: str) -> None:
     network.train(
         parameters,
         np.zeros((rule.n_slots, parameters.size)),
-        rows,
-        None,
-        None,
-        None,
-        None,
-        _core.Objective(),
-        rule,
-        _core.Schedule(batch_size=7, n_epochs=N_STEPS, shuffle=False),
-        1,
-        lambda *_: False,
-        None,
+        _core.Data(rows),
+        objective=_core.Objective(),
+        optimizer=rule,
+        schedule=_core.Schedule(batch_size=7, n_epochs=N_STEPS, shuffle=False),
+        n_threads=1,
+        on_epoch=lambda *_: False,
     )
     np.testing.assert_allclose(parameters, expected_parameters(case), rtol=1e-6, atol=1e-9)
 
@@ -260,17 +250,12 @@ def steps_bytes(optimizer: str, clip_norm: float, n_threads: int, dtype: str) ->
     network.train(
         parameters,
         np.zeros((rule.n_slots, network.n_parameters), dtype),
-        rng.random((210, 300)),
-        None,
-        None,
-        None,
-        None,
-        _core.Objective(weight_decay=0.01),
-        rule,
-        _core.Schedule(batch_size=70, n_epochs=1),
-        n_threads,
-        lambda *_: False,
-        None,
+        _core.Data(rng.random((210, 300))),
+        objective=_core.Objective(weight_decay=0.01),
+        optimizer=rule,
+        schedule=_core.Schedule(batch_size=70, n_epochs=1),
+        n_threads=n_threads,
+        on_epoch=lambda *_: False,
     )
     assert np.isfinite(parameters).all()
     return parameters.tobytes()

@@ -90,7 +90,13 @@ def test_places(kind: str, n_threads: int) -> None:
     seen, asked = random_rows(shape, 0.2, np.int32), random_rows(shape, 0.1, np.int64)
     out = np.empty(asked.nnz, np.int32)
     _core.places(
-        scores, asked.indptr, asked.indices, out, seen.indptr, seen.indices, n_threads=n_threads
+        scores,
+        asked.indptr,
+        asked.indices,
+        out,
+        indptr=seen.indptr,
+        indices=seen.indices,
+        n_threads=n_threads,
     )
     order, _ = oracle(scores, shape[1], seen.toarray() != 0)
     rows = np.repeat(np.arange(shape[0]), np.diff(asked.indptr))
@@ -138,9 +144,9 @@ def test_what_cannot_be_excluded(given: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("column", [-1, 3])
 def test_no_place_outside(column: int) -> None:
-    asked = np.array([0, 1, 1]), np.array([column])
+    indptr, indices = np.array([0, 1, 1]), np.array([column])
     with pytest.raises(ValueError, match=rf"indices must lie in \[0, 3\); got {column}"):
-        _core.places(SCORES, *asked, np.empty(1, np.int32))
+        _core.places(SCORES, indptr, indices, np.empty(1, np.int32))
 
 
 def test_nothing_is_cast() -> None:

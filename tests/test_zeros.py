@@ -48,13 +48,15 @@ def evaluate(
     """J, its gradient and the code of rows read where they lie (squared error) or gathered."""
     output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
     sizes = [X.shape[1], n_hidden, X.shape[1]]
-    network = _core.Network(sizes, ["tanh", output], False, 0, 0)
+    network = _core.Network(sizes, ["tanh", output], code_layer=0)
     parameters = np.random.default_rng(2).uniform(-0.3, 0.3, network.n_parameters).astype(dtype)
     gradient = np.full(network.n_parameters, np.nan, dtype)
     objective = _core.Objective(loss=loss, code_layer=0)
-    parts = network.evaluate(parameters, X, None, None, None, objective, gradient, n_threads, 3)
+    parts = network.evaluate(
+        parameters, _core.Data(X), objective, gradient=gradient, n_threads=n_threads, epoch=3
+    )
     served = Network(sizes, ["tanh", output], dtype=dtype).with_parameters(parameters)
-    return sum(parts), gradient, served.encode(X)
+    return sum(parts.values()), gradient, served.encode(X)
 
 
 def wrong_cases(dtype: str) -> list[str]:

@@ -24,6 +24,12 @@ Rows rows_of(const py::object& x, const std::string& name);
 /// True for a float32 array, false for float64; an error for anything else.
 bool is_float32(const py::array& array, const std::string& name);
 
+/// function(T{}) for the scalar type T of the parameters.
+template <class Function>
+auto with_scalar(const py::array& parameters, Function function) {
+  return is_float32(parameters, "parameters") ? function(float{}) : function(double{});
+}
+
 /// The data of a C-contiguous array of T with `size` elements in all.
 template <class T>
 const T* read_pointer(const py::array& array, index_t size, const std::string& name);

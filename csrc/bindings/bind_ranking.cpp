@@ -128,13 +128,14 @@ void top_n_of_outputs(const Network& network, const py::array& parameters, const
 void bind_ranking(py::module_& m) {
   using py::arg;
   m.def("top_n", &bound_top_n, arg("scores").noconvert(), arg("ids").noconvert(),
-        arg("values").noconvert(), arg("indptr") = py::none(), arg("indices") = py::none(),
-        arg("allowed") = py::none(), arg("n_threads") = 0);
-  m.def("places", &bound_places, arg("scores").noconvert(), arg("asked_indptr").noconvert(),
-        arg("asked_indices").noconvert(), arg("out").noconvert(), arg("indptr") = py::none(),
+        arg("values").noconvert(), py::kw_only(), arg("indptr") = py::none(),
         arg("indices") = py::none(), arg("allowed") = py::none(), arg("n_threads") = 0);
+  m.def("places", &bound_places, arg("scores").noconvert(), arg("asked_indptr").noconvert(),
+        arg("asked_indices").noconvert(), arg("out").noconvert(), py::kw_only(),
+        arg("indptr") = py::none(), arg("indices") = py::none(), arg("allowed") = py::none(),
+        arg("n_threads") = 0);
   m.def("top_n_of_outputs", &top_n_of_outputs, arg("network"), arg("parameters").noconvert(),
-        arg("hidden").noconvert(), arg("ids").noconvert(), arg("values").noconvert(),
+        arg("hidden").noconvert(), arg("ids").noconvert(), arg("values").noconvert(), py::kw_only(),
         arg("indptr") = py::none(), arg("indices") = py::none(), arg("allowed") = py::none(),
         arg("n_threads") = 0);
 }

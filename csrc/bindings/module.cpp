@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, m) {
   aecore::kernel_table();  // a wrong AECORE_ISA is an error of the import, not of the first call
   aecore::install_fork_handler();
   aecore::bind_options(m);
+  aecore::bind_data(m);
   aecore::bind_network(m);
   aecore::bind_build(m);
   aecore::bind_clustering(m);

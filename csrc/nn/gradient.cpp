@@ -220,7 +220,7 @@ void BatchGradient<T>::finish_parts(const Batch& batch, bool sum_squares) {
   const bool clusters = network_.n_clusters() > 0;
   parts_.divergence = clusters ? 0 : batch.warm_up * options_.beta * divergence;
   parts_.clustering = clusters ? options_.clustering_weight * divergence : 0;
-  parts_.loss = sums_.total_loss(n_rows);
+  parts_.data = sums_.total_loss(n_rows);
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();
   }

@@ -1,27 +1,31 @@
 // What happens to a row between the user's array and the first layer:
 //
-//   x'  = scale x, or (x - offset) * factor by column     the clean target of the loss
+//   x'  = input_scale x, or (x - offset) * factor by column     the clean target of the loss
 //   h_0 = x' with noise (training only), where missing numbers are 0 and the others
 //         n_features / n_observed larger
 #pragma once
 
 #include <vector>
 
+#include "core/fields.hpp"
 #include "kernels/table.hpp"
 
 namespace aecore {
 
 struct InputOptions {
-  double scale = 1.0;                  // on every number; 1 where columns are scaled
+  double input_scale = 1.0;            // on every number; 1 where columns are scaled
   std::vector<double> offset, factor;  // by column, or empty
   bool mask_missing = false;           // NaN enters as 0 instead of being an error
 
-  bool operator==(const InputOptions& other) const {
-    return scale == other.scale && offset == other.offset && factor == other.factor &&
-           mask_missing == other.mask_missing;
+  static constexpr auto fields() {
+    using O = InputOptions;
+    return std::make_tuple(field("input_scale", &O::input_scale, kFinite),
+                           field("offset", &O::offset), field("factor", &O::factor),
+                           field("mask_missing", &O::mask_missing));
   }
+  bool operator==(const InputOptions& other) const { return same_fields(*this, other); }
   /// Whether numbers enter as they are.
-  bool plain() const { return scale == 1.0 && offset.empty() && !mask_missing; }
+  bool plain() const { return input_scale == 1.0 && offset.empty() && !mask_missing; }
 };
 
 struct NoiseOptions {
@@ -29,8 +33,14 @@ struct NoiseOptions {
   double level = 0.0;     // probability, or factor on N(0, 1) or U(-1, 1)
   double emphasis = 1.0;  // weight in the loss of features whose input is corrupted
 
+  static constexpr auto fields() {
+    using O = NoiseOptions;
+    return std::make_tuple(field("kind", &O::kind), field("level", &O::level, kNotNegative),
+                           field("emphasis", &O::emphasis, kNotNegative));
+  }
+  /// Where there is no noise its other settings do not count.
   bool operator==(const NoiseOptions& other) const {
-    return kind == other.kind && level == other.level && emphasis == other.emphasis;
+    return same_fields(*this, other) || (kind == Noise::none && other.kind == Noise::none);
   }
   bool weighs() const { return kind != Noise::none && emphasis != 1.0; }
 };

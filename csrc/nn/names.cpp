@@ -37,6 +37,8 @@ Noise noise_from_name(const std::string& name) {
 std::string to_string(Activation activation) {
   return kActivations[static_cast<std::size_t>(activation)];
 }
+std::string to_string(Loss loss) { return kLosses[static_cast<std::size_t>(loss)]; }
+std::string to_string(Noise noise) { return kNoises[static_cast<std::size_t>(noise) - 1]; }
 std::vector<std::string> activation_names() { return kActivations; }
 std::vector<std::string> loss_names() { return kLosses; }
 std::vector<std::string> noise_names() { return kNoises; }

@@ -12,6 +12,8 @@ Activation activation_from_name(const std::string& name);
 Loss loss_from_name(const std::string& name);
 Noise noise_from_name(const std::string& name);
 std::string to_string(Activation activation);
+std::string to_string(Loss loss);
+std::string to_string(Noise noise);  // not of none
 
 std::vector<std::string> activation_names();
 std::vector<std::string> loss_names();

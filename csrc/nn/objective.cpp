@@ -20,15 +20,9 @@ void require_number(bool condition, const char* rule, double value) {
 }
 
 void check_noise(const NoiseOptions& noise) {
-  require_number(noise.emphasis >= 0 && std::isfinite(noise.emphasis),
-                 "noise_emphasis must be a finite number >= 0", noise.emphasis);
-  if (noise.kind == Noise::masking || noise.kind == Noise::salt_and_pepper) {
-    require_number(noise.level >= 0 && noise.level <= 1,
-                   "noise_level must be a probability in [0, 1]", noise.level);
-  } else {
-    require_number(noise.level >= 0 && std::isfinite(noise.level),
-                   "noise_level must be a finite number >= 0", noise.level);
-  }
+  const bool draws_places = noise.kind == Noise::masking || noise.kind == Noise::salt_and_pepper;
+  require_number(!draws_places || noise.level <= 1,
+                 "level of noise must be a probability in [0, 1]", noise.level);
 }
 
 void require_hidden_code(const std::string& name, const ObjectiveOptions& options,
@@ -73,34 +67,18 @@ void check_gaussian(const ObjectiveOptions& options, const Network& network) {
 
 }  // namespace
 
-void check_input(const InputOptions& input, const Network& network) {
-  require_number(std::isfinite(input.scale), "input_scale must be finite", input.scale);
-  const auto n = static_cast<std::size_t>(network.n_in());
-  AECORE_REQUIRE(input.offset.empty() || input.offset.size() == n,
+void check_columns_scaled(const InputOptions& input, index_t n_columns) {
+  const auto n = static_cast<std::size_t>(n_columns);
+  AECORE_REQUIRE(input.offset.size() == input.factor.size() &&
+                     (input.offset.empty() || input.offset.size() == n),
                  "offset and factor must have one number for each of the " + std::to_string(n) +
-                     " features; got " + std::to_string(input.offset.size()));
-}
-
-bool ObjectiveOptions::operator==(const ObjectiveOptions& other) const {
-  return loss == other.loss && weight_decay == other.weight_decay &&
-         sparsity_weight == other.sparsity_weight && sparsity_target == other.sparsity_target &&
-         sparsity_layers == other.sparsity_layers && sparsity_momentum == other.sparsity_momentum &&
-         weight_l1 == other.weight_l1 && activity_l1 == other.activity_l1 &&
-         contractive_weight == other.contractive_weight && draws_code == other.draws_code &&
-         beta == other.beta && free_bits == other.free_bits &&
-         clustering_weight == other.clustering_weight && code_layer == other.code_layer &&
-         input == other.input && noise == other.noise && dropout == other.dropout &&
-         trim_fraction == other.trim_fraction && observed_only == other.observed_only &&
-         seed == other.seed;
+                     " features; got " + std::to_string(input.offset.size()) + " and " +
+                     std::to_string(input.factor.size()));
 }
 
 ObjectiveOptions without_penalties(const ObjectiveOptions& options) {
   ObjectiveOptions plain = options;
-  plain.weight_decay = plain.weight_l1 = plain.activity_l1 = plain.sparsity_weight = 0;
-  plain.contractive_weight = 0;
-  plain.noise = {};
-  plain.dropout = 0;
-  plain.trim_fraction = 0;
+  reset_penalties(plain);
   plain.draws_code = false;
   return plain;
 }
@@ -112,28 +90,7 @@ ObjectiveOptions held_out(const ObjectiveOptions& options) {
 }
 
 void check_objective(const ObjectiveOptions& options, const Network& network) {
-  require_number(options.weight_decay >= 0 && std::isfinite(options.weight_decay),
-                 "weight_decay must be a finite number >= 0", options.weight_decay);
-  require_number(options.sparsity_weight >= 0 && std::isfinite(options.sparsity_weight),
-                 "sparsity_weight must be a finite number >= 0", options.sparsity_weight);
-  require_number(options.weight_l1 >= 0 && std::isfinite(options.weight_l1),
-                 "weight_l1 must be a finite number >= 0", options.weight_l1);
-  require_number(options.activity_l1 >= 0 && std::isfinite(options.activity_l1),
-                 "activity_l1 must be a finite number >= 0", options.activity_l1);
-  require_number(options.sparsity_momentum >= 0 && options.sparsity_momentum < 1,
-                 "sparsity_momentum must lie in [0, 1)", options.sparsity_momentum);
-  require_number(options.dropout >= 0 && options.dropout < 1, "dropout must lie in [0, 1)",
-                 options.dropout);
-  require_number(options.trim_fraction >= 0 && options.trim_fraction < 1,
-                 "trim_fraction must lie in [0, 1)", options.trim_fraction);
-  require_number(options.contractive_weight >= 0 && std::isfinite(options.contractive_weight),
-                 "contractive_weight must be a finite number >= 0", options.contractive_weight);
-  require_number(options.beta >= 0 && std::isfinite(options.beta),
-                 "beta must be a finite number >= 0", options.beta);
-  require_number(options.free_bits >= 0 && std::isfinite(options.free_bits),
-                 "free_bits must be a finite number >= 0", options.free_bits);
-  require_number(options.clustering_weight >= 0 && std::isfinite(options.clustering_weight),
-                 "clustering_weight must be a finite number >= 0", options.clustering_weight);
+  check_fields(options);
   if (network.gaussian() >= 0) check_gaussian(options, network);
   if (network.n_clusters() > 0) {
     AECORE_REQUIRE(!options.observed_only, "observed_only must be False with clusters of the code");
@@ -147,20 +104,18 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
   }
   if (options.activity_l1 > 0) require_hidden_code("activity_l1", options, network);
   if (options.contractive_weight > 0) check_contraction(options, network);
-  require_number(options.sparsity_target > 0 && options.sparsity_target < 1,
-                 "sparsity_target must lie between 0 and 1, both excluded",
-                 options.sparsity_target);
-  check_input(options.input, network);
+  check_columns_scaled(options.input, network.n_in());
   check_noise(options.noise);
   const bool softmax = network.output().activation == Activation::softmax;
   AECORE_REQUIRE((options.loss == Loss::multinomial) == softmax,
                  "loss must be 'multinomial' exactly when the output's activation is 'softmax'; "
                  "got '" +
-                     loss_names()[static_cast<std::size_t>(options.loss)] + "' with '" +
-                     to_string(network.output().activation) + "'");
-  AECORE_REQUIRE(!softmax || !options.weighs_features(),
-                 "loss must weigh features one by one where missing is 'mask' or noise_emphasis is "
-                 "not 1; got 'multinomial'");
+                     to_string(options.loss) + "' with '" + to_string(network.output().activation) +
+                     "'");
+  AECORE_REQUIRE(
+      !softmax || !options.weighs_features(),
+      "loss must weigh features one by one where missing is 'mask' or the emphasis of noise is "
+      "not 1; got 'multinomial'");
   AECORE_REQUIRE(!options.observed_only || !(softmax || options.weighs_features()),
                  "observed_only must be False with loss 'multinomial' and where features have "
                  "weights already");

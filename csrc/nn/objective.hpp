@@ -43,7 +43,27 @@ struct ObjectiveOptions {
   std::uint64_t seed = 0;      // of noise, dropout and a Gaussian code
   double warm_up = 1;          // of the epoch at hand in training: factor on beta
 
-  bool operator==(const ObjectiveOptions& other) const;
+  static constexpr auto fields() {
+    using O = ObjectiveOptions;
+    return std::make_tuple(
+        field("loss", &O::loss), penalty("weight_decay", &O::weight_decay, kNotNegative),
+        penalty("sparsity_weight", &O::sparsity_weight, kNotNegative),
+        field("sparsity_target", &O::sparsity_target, kBetweenZeroAndOne),
+        field("sparsity_layers", &O::sparsity_layers),
+        field("sparsity_momentum", &O::sparsity_momentum, kShare),
+        penalty("weight_l1", &O::weight_l1, kNotNegative),
+        penalty("activity_l1", &O::activity_l1, kNotNegative),
+        penalty("contractive_weight", &O::contractive_weight, kNotNegative),
+        field("draws_code", &O::draws_code), field("beta", &O::beta, kNotNegative),
+        field("free_bits", &O::free_bits, kNotNegative),
+        field("clustering_weight", &O::clustering_weight, kNotNegative),
+        field("code_layer", &O::code_layer), field("input", &O::input), penalty("noise", &O::noise),
+        field("observed_only", &O::observed_only),
+        penalty("trim_fraction", &O::trim_fraction, kShare),
+        penalty("dropout", &O::dropout, kShare), field("seed", &O::seed),
+        field("warm_up", &O::warm_up, kNotNegative));
+  }
+  bool operator==(const ObjectiveOptions& other) const { return same_fields(*this, other); }
   /// Whether features have weights of their own in the loss.
   bool weighs_features() const { return input.mask_missing || noise.weighs(); }
   /// Whether the input differs from the clean rows that the loss compares with.
@@ -56,27 +76,39 @@ struct ObjectiveOptions {
   index_t n_contracted() const { return contractive_weight > 0 ? code_layer + 1 : 0; }
 };
 
-/// The data term of the options alone: a row is judged without penalties, noise and dropout, and at
-/// the mean of a Gaussian code.
+/// The data term of the options alone: a row is judged without what `fields` calls a penalty, noise
+/// and dropout among them, and at the mean of a Gaussian code.
 ObjectiveOptions without_penalties(const ObjectiveOptions& options);
 /// The same for held-out rows, but with the draws of a Gaussian code and their divergence.
 ObjectiveOptions held_out(const ObjectiveOptions& options);
 
-/// The terms of J.
+/// The terms of J, in the order in which they are added.
 struct ObjectiveParts {
-  double loss = 0, weight_decay = 0, sparsity = 0, weight_l1 = 0, activity_l1 = 0, contractive = 0;
+  double data = 0, weight_decay = 0, sparsity = 0, weight_l1 = 0, activity_l1 = 0, contractive = 0;
   double divergence = 0, clustering = 0;
+
+  static constexpr auto fields() {
+    using O = ObjectiveParts;
+    return std::make_tuple(
+        field("data", &O::data), field("weight_decay", &O::weight_decay),
+        field("sparsity", &O::sparsity), field("weight_l1", &O::weight_l1),
+        field("activity_l1", &O::activity_l1), field("contractive", &O::contractive),
+        field("divergence", &O::divergence), field("clustering", &O::clustering));
+  }
   double total() const {
-    return loss + weight_decay + sparsity + weight_l1 + activity_l1 + contractive + divergence +
-           clustering;
+    double sum = 0;
+    for_each_field<ObjectiveParts>([&](const auto& each) { sum += this->*each.member; });
+    return sum;
   }
 };
 
-/// Throws where the options do not fit the network, KL on relu for one.
+/// Throws where a number is out of its range or the options do not fit the network, KL on relu for
+/// one.
 void check_objective(const ObjectiveOptions& options, const Network& network);
 
-/// Throws where columns are not scaled one by one, or a number is not finite.
-void check_input(const InputOptions& input, const Network& network);
+/// Throws where columns are scaled one by one, but not each of `n_columns`.
+void check_columns_scaled(const InputOptions& input, index_t n_columns);
+
 /// rho_hat of a unit's mean activation: that of a tanh unit is mapped from (-1, 1) to (0, 1).
 double rho_hat_of_mean(Activation activation, double mean_activation);
 

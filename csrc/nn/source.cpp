@@ -26,7 +26,7 @@ GatherCall<T> gather_call(const RowSource& source, const RowRange& range, const 
   call.first_row = range.first;
   call.n_rows = range.n;
   call.n_columns = source.n_columns;
-  call.scale = static_cast<T>(input.scale);
+  call.scale = static_cast<T>(input.input_scale);
   if (!input.offset.empty()) {
     call.offset = input.offset.data();
     call.factor = input.factor.data();

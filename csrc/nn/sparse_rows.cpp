@@ -99,7 +99,7 @@ void SparseRows<T>::read_values(index_t i, Scratch& scratch) {
   call.column_stride = source_->column_stride;
   call.n_rows = 1;
   call.n_columns = n;
-  call.scale = static_cast<T>(input.scale);
+  call.scale = static_cast<T>(input.input_scale);
   if (!input.factor.empty()) {
     scratch.offset.assign(static_cast<std::size_t>(n), 0.0);
     scratch.factor.resize(static_cast<std::size_t>(n));

@@ -1,7 +1,6 @@
 #include "train/optimizer.hpp"
 
 #include <cmath>
-#include <sstream>
 
 #include "core/errors.hpp"
 #include "nn/names.hpp"
@@ -16,6 +15,7 @@ struct Entry {
   index_t n_slots;
 };
 
+// In the order of the enum.
 constexpr Entry kOptimizers[] = {
     {OptimizerKind::sgd, "sgd", 0},           {OptimizerKind::momentum, "momentum", 1},
     {OptimizerKind::nesterov, "nesterov", 1}, {OptimizerKind::adagrad, "adagrad", 1},
@@ -23,9 +23,11 @@ constexpr Entry kOptimizers[] = {
     {OptimizerKind::adamw, "adamw", 2},
 };
 
+const Entry& entry_of(OptimizerKind kind) { return kOptimizers[static_cast<std::size_t>(kind)]; }
+
 template <class T>
 void use_momentum(const OptimizerOptions& options, WeightAction<T>& action, T* slot) {
-  const bool nesterov = options.kind == OptimizerKind::nesterov;
+  const bool nesterov = options.name == OptimizerKind::nesterov;
   WeightUpdate<T>& update = action.update;
   action.epilogue = kernels<T>().momentum;
   update.first_moment = slot;
@@ -36,7 +38,7 @@ void use_momentum(const OptimizerOptions& options, WeightAction<T>& action, T* s
 
 template <class T>
 void use_rmsprop(const OptimizerOptions& options, WeightAction<T>& action, T* slot) {
-  const bool sums = options.kind == OptimizerKind::adagrad;
+  const bool sums = options.name == OptimizerKind::adagrad;
   WeightUpdate<T>& update = action.update;
   action.epilogue = kernels<T>().rmsprop;
   update.second_moment = slot;
@@ -61,7 +63,7 @@ void use_adam(const OptimizerOptions& options, WeightAction<T>& action, index_t 
   update.beta_2 = static_cast<T>(options.beta_2);
   update.fresh_2 = static_cast<T>(1 - options.beta_2);
   update.epsilon = static_cast<T>(options.epsilon * correction_2);
-  if (options.kind == OptimizerKind::adamw) {
+  if (options.name == OptimizerKind::adamw) {
     update.keep = static_cast<T>(1 - options.learning_rate * options.weight_decay);
   }
 }
@@ -82,33 +84,9 @@ OptimizerKind optimizer_from_name(const std::string& name) {
                               name + "'");
 }
 
-index_t OptimizerOptions::n_slots() const {
-  for (const Entry& entry : kOptimizers) {
-    if (kind == entry.kind) return entry.n_slots;
-  }
-  return 0;
-}
+std::string to_string(OptimizerKind kind) { return entry_of(kind).name; }
 
-void check_optimizer(const OptimizerOptions& options) {
-  const auto check = [](bool good, const char* rule, double value) {
-    std::ostringstream text;
-    text << rule << "; got " << value;
-    AECORE_REQUIRE(good, text.str());
-  };
-  const auto in_unit = [](double value) { return value >= 0 && value < 1; };
-  const auto not_negative = [](double value) { return value >= 0 && std::isfinite(value); };
-  check(not_negative(options.learning_rate), "learning_rate must be a finite number >= 0",
-        options.learning_rate);
-  check(in_unit(options.momentum), "momentum must lie in [0, 1)", options.momentum);
-  check(in_unit(options.rho), "rho must lie in [0, 1)", options.rho);
-  check(in_unit(options.beta_1), "beta_1 must lie in [0, 1)", options.beta_1);
-  check(in_unit(options.beta_2), "beta_2 must lie in [0, 1)", options.beta_2);
-  check(options.epsilon > 0, "epsilon must be > 0", options.epsilon);
-  check(not_negative(options.weight_decay), "weight_decay must be a finite number >= 0",
-        options.weight_decay);
-  check(not_negative(options.clip_norm), "clip_norm must be a finite number >= 0",
-        options.clip_norm);
-}
+index_t OptimizerOptions::n_slots() const { return entry_of(name).n_slots; }
 
 template <class T>
 WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay, index_t step,
@@ -120,7 +98,7 @@ WeightAction<T> step_action(const OptimizerOptions& options, double weight_decay
   update.weight_decay = static_cast<T>(weight_decay);
   update.learning_rate = static_cast<T>(options.learning_rate);
   update.keep = T{1};
-  switch (options.kind) {
+  switch (options.name) {
     case OptimizerKind::sgd:
       action.epilogue = kernels<T>().sgd;
       break;

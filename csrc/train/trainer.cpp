@@ -39,7 +39,7 @@ class Training {
       slot_at_.push_back(slots_.back().data());
     }
     const bool clip = call.optimizer.clip_norm > 0;
-    if (batch_rows_ == 1 && call.optimizer.kind == OptimizerKind::sgd && !clip && is_plain(call)) {
+    if (batch_rows_ == 1 && call.optimizer.name == OptimizerKind::sgd && !clip && is_plain(call)) {
       row_step_ = std::make_unique<RowStep<T>>(call.network, call.objective);
     } else {
       step_ = std::make_unique<BatchGradient<T>>(
@@ -111,11 +111,12 @@ class Training {
   }
 
  private:
-  /// Whether a row can be stepped on by itself, without the general machinery.
+  /// Whether a row can be stepped on by itself, without the general machinery: RowStep knows
+  /// weight decay, and no other penalty.
   static bool is_plain(const TrainCall<T>& call) {
-    const ObjectiveOptions& o = call.objective;
-    return !o.sparse() && o.weight_l1 <= 0 && o.activity_l1 <= 0 && o.contractive_weight <= 0 &&
-           o.dropout <= 0 && !o.trims() && !o.changes_input() && call.network.plain() &&
+    ObjectiveOptions but_decay = call.objective;
+    but_decay.weight_decay = 0;
+    return !has_penalties(but_decay) && !but_decay.input.mask_missing && call.network.plain() &&
            !call.data.x.sparse() && !call.data.sparse_target();
   }
 

@@ -20,6 +20,15 @@ struct ScheduleOptions {
   index_t first_epoch = 0;  // epochs and steps are numbered through, so that training in pieces
   index_t first_step = 0;   // draws the same numbers as training in one go
   index_t epochs_per_report = 1;  // more: so many epochs may wait until the poll for their reports
+
+  static constexpr auto fields() {
+    using O = ScheduleOptions;
+    return std::make_tuple(field("batch_size", &O::batch_size, kPositive),
+                           field("n_epochs", &O::n_epochs), field("shuffle", &O::shuffle),
+                           field("seed", &O::seed), field("first_epoch", &O::first_epoch),
+                           field("first_step", &O::first_step),
+                           field("epochs_per_report", &O::epochs_per_report));
+  }
 };
 
 struct EpochReport {

@@ -9,121 +9,152 @@ full sentence.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import dataclass_transform
 
 Array: TypeAlias = NDArray[Any]
 # An array, or sparse rows: SciPy's CSR matrices and arrays, of which `data`, `indices`, `indptr`
 # and `shape` are read.
 Rows: TypeAlias = Any
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 
 ACTIVATIONS: tuple[str, ...]
 LOSSES: tuple[str, ...]
-OPTIMIZERS: tuple[str, ...]
-
 NOISES: tuple[str, ...]
+OPTIMIZERS: tuple[str, ...]
+# The terms of J, in the order in which they are added.
+TERMS: tuple[str, ...]
 # Log variances of Gaussian codes are cut to plus and minus this.
 LOG_VARIANCE_LIMIT: float
 
+@dataclass_transform(kw_only_default=True)
+def _options(cls: type[_T]) -> type[_T]:
+    """Made by keywords; every field can be read and set, and a number out of its range is an error
+    at once. `__fields__` are the names."""
+
+@_options
 class Input:
     """What happens to rows of X: x' = input_scale x or, where they are given, (x - offset) * factor
     by column, in float64; with `mask_missing` NaN enters as 0 and the other numbers of its row
     times n_features / n_observed, otherwise it is an error."""
 
-    def __init__(
-        self,
-        *,
-        input_scale: float = 1.0,
-        offset: Sequence[float] | NDArray[np.float64] = (),
-        factor: Sequence[float] | NDArray[np.float64] = (),
-        mask_missing: bool = False,
-    ) -> None: ...
+    __fields__: ClassVar[tuple[str, ...]]
+    input_scale: float = 1.0
+    offset: Sequence[float] | NDArray[np.float64] = ()
+    factor: Sequence[float] | NDArray[np.float64] = ()
+    mask_missing: bool = False
 
+@_options
+class Noise:
+    """How the input is corrupted in training: `kind` is one of NOISES or None, `level` a
+    probability or the factor on N(0, 1) or U(-1, 1), `emphasis` the weight in the loss of features
+    whose input is corrupted."""
+
+    __fields__: ClassVar[tuple[str, ...]]
+    kind: str | None = None
+    level: float = 0.0
+    emphasis: float = 1.0
+
+@_options
 class Objective:
     """What is minimised: J of the architecture notes. `sparsity_layers` index the layer outputs
-    (0 is the first hidden layer); `input_scale` multiplies X in the gather, and the target when it
-    is X itself (a separate target is taken as it is). With `mask_missing` NaN in the target is left
-    out. `noise` (one of NOISES) and dropout are keyed by (seed, epoch, row of X, column); noise
-    leaves the target clean. `train` counts its own epochs; `row_losses` and validation know neither
-    of them, nor penalties. `observed_only`: entries that a sparse target does not hold are left out
-    of the loss. A Gaussian code is drawn by (seed, epoch, row of X, unit) but by `row_losses`,
-    which takes its mean; validation draws it too, with epoch 0."""
+    (0 is the first hidden layer); `input` changes X in the gather, and the target when it is X
+    itself (a separate target is taken as it is). With `input.mask_missing` NaN in the target is
+    left out. Noise and dropout are keyed by (seed, epoch, row of X, column); noise leaves the
+    target clean. `train` counts its own epochs; `row_losses` and validation know neither of them,
+    nor penalties. `observed_only`: entries that a sparse target does not hold are left out of the
+    loss. A Gaussian code is drawn by (seed, epoch, row of X, unit) unless `draws_code` is False, as
+    it is for `row_losses`, which takes its mean; validation draws it too, with epoch 0. `warm_up`
+    is a factor on `beta`; `on_epoch` of `train` may set it: the epochs after have it."""
 
-    # Factor on `beta`; `on_epoch` of `train` may set it: the epochs after have it.
-    warm_up: float
+    __fields__: ClassVar[tuple[str, ...]]
+    loss: str = "squared_error"
+    weight_decay: float = 0.0
+    sparsity_weight: float = 0.0
+    sparsity_target: float = 0.05
+    sparsity_layers: Sequence[int] = ()
+    sparsity_momentum: float = 0.0
+    weight_l1: float = 0.0
+    activity_l1: float = 0.0
+    contractive_weight: float = 0.0
+    draws_code: bool = True
+    beta: float = 1.0
+    free_bits: float = 0.0
+    clustering_weight: float = 1.0
+    code_layer: int = -1
+    input: Input = ...
+    noise: Noise = ...
+    observed_only: bool = False
+    trim_fraction: float = 0.0
+    dropout: float = 0.0
+    seed: int = 0
+    warm_up: float = 1.0
 
-    def __init__(
-        self,
-        *,
-        loss: str = "squared_error",
-        weight_decay: float = 0.0,
-        sparsity_weight: float = 0.0,
-        sparsity_target: float = 0.05,
-        sparsity_layers: Sequence[int] = (),
-        input_scale: float = 1.0,
-        offset: Sequence[float] | NDArray[np.float64] = (),
-        factor: Sequence[float] | NDArray[np.float64] = (),
-        mask_missing: bool = False,
-        noise: str | None = None,
-        noise_level: float = 0.0,
-        noise_emphasis: float = 1.0,
-        weight_l1: float = 0.0,
-        sparsity_momentum: float = 0.0,
-        activity_l1: float = 0.0,
-        contractive_weight: float = 0.0,
-        code_layer: int = -1,
-        dropout: float = 0.0,
-        seed: int = 0,
-        observed_only: bool = False,
-        beta: float = 1.0,
-        free_bits: float = 0.0,
-        clustering_weight: float = 1.0,
-        trim_fraction: float = 0.0,
-    ) -> None: ...
-
+@_options
 class Optimizer:
     """Minibatch update rule, one of OPTIMIZERS. Settings that its formula does not have are not
-    looked at; `weight_decay` is the decoupled one of adamw, `clip_norm` 0 clips nothing."""
+    looked at; `weight_decay` is the decoupled one of adamw, `clip_norm` 0 clips nothing. `on_epoch`
+    of `train` may set `learning_rate`: the epochs after have it."""
 
-    # `on_epoch` of `train` may set it: the epochs after have it.
-    learning_rate: float
+    __fields__: ClassVar[tuple[str, ...]]
+    name: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    rho: float = 0.99
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
 
-    def __init__(
-        self,
-        *,
-        name: str = "adam",
-        learning_rate: float = 1e-3,
-        momentum: float = 0.9,
-        rho: float = 0.99,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-        clip_norm: float = 0.0,
-    ) -> None: ...
     @property
     def n_slots(self) -> int:
         """Rows of `optimizer_state`: 0 for sgd, 2 (m, v) for adam and adamw, 1 for the others."""
 
+@_options
 class Schedule:
     """How rows become batches. Epochs are numbered from `first_epoch`, updates from `first_step`,
     so that training in pieces draws the same numbers as training in one go. Up to
     `epochs_per_report` epochs wait for their `on_epoch`, at most about 25 ms."""
 
+    __fields__: ClassVar[tuple[str, ...]]
+    batch_size: int = 256
+    n_epochs: int = 1
+    shuffle: bool = True
+    seed: int = 0
+    first_epoch: int = 0
+    first_step: int = 0
+    epochs_per_report: int = 1
+
+class Data:
+    """The rows of one call, as the caller has them: nothing is copied or cast. `target` None is X
+    itself; `rows` selects rows of X (None: all), by which `sample_weight` (float64) and
+    `target_distribution` (of a network's clusters, (n_rows of X, n_clusters) of any real dtype) go.
+    What is wrong with the arrays is said where a network takes them."""
+
     def __init__(
         self,
+        X: Rows,
         *,
-        batch_size: int = 256,
-        n_epochs: int = 1,
-        shuffle: bool = True,
-        seed: int = 0,
-        first_epoch: int = 0,
-        first_step: int = 0,
-        epochs_per_report: int = 1,
+        target: Rows | None = None,
+        sample_weight: NDArray[np.float64] | None = None,
+        rows: NDArray[np.int64] | None = None,
+        target_distribution: Array | None = None,
     ) -> None: ...
+    @property
+    def X(self) -> Rows: ...  # noqa: N802
+    @property
+    def target(self) -> Rows | None: ...
+    @property
+    def sample_weight(self) -> NDArray[np.float64] | None: ...
+    @property
+    def rows(self) -> NDArray[np.int64] | None: ...
+    @property
+    def target_distribution(self) -> Array | None: ...
 
 class Progress:
     """How far `train` came, however it ended."""
@@ -144,6 +175,7 @@ class Network:
         self,
         layer_sizes: Sequence[int],
         activations: Sequence[str],
+        *,
         tied_weights: bool = False,
         code_layer: int = -1,
         code_top_k: int = 0,
@@ -171,6 +203,7 @@ class Network:
         parameters: Array,
         X: Rows,
         out: Array,
+        *,
         first_layer: int,
         last_layer: int,
         entry: Input = ...,
@@ -195,58 +228,46 @@ class Network:
     def row_losses(
         self,
         parameters: Array,
-        X: Rows,
-        target: Rows | None,
-        rows: NDArray[np.int64] | None,
+        data: Data,
         out: NDArray[np.float64],
+        *,
         objective: Objective,
         n_threads: int = 0,
     ) -> None:
-        """Per-row loss (no penalty terms) of the rows of X that `rows` selects (None: all) into
-        `out`, float64."""
+        """Per-row loss (no penalty terms, no weights) of the data into `out`, float64."""
     def evaluate(
         self,
         parameters: Array,
-        X: Rows,
-        target: Rows | None,
-        sample_weight: NDArray[np.float64] | None,
-        rows: NDArray[np.int64] | None,
+        data: Data,
         objective: Objective,
-        gradient: Array | None,
+        *,
+        gradient: Array | None = None,
         n_threads: int = 0,
         epoch: int = 0,
         running: NDArray[np.float64] | None = None,
-        target_distribution: Array | None = None,
-    ) -> tuple[float, float, float, float, float, float, float, float]:
-        """(data loss, weight decay, sparsity, L1 of weights, L1 of the code, contractive penalty,
-        divergence of a Gaussian code, clustering loss) over the rows of X that `rows` selects
-        (None: all); J is the sum. rho_hat is over all of them; `sample_weight` goes by row of X.
+    ) -> dict[str, float]:
+        """The TERMS of J over the data by name; J is their sum. rho_hat is over all of its rows.
         The gradient of J is written to `gradient` unless it is None. `epoch` is that of noise,
         dropout and draws.
-        `running` holds rho_hat of the batch before, layer by layer (NaN: none), and is updated.
-        `target_distribution` is that of clusters, (n_rows of X, n_clusters) of any real dtype."""
+        `running` holds rho_hat of the batch before, layer by layer (NaN: none), and is updated."""
     def train(
         self,
         parameters: Array,
         optimizer_state: Array,
-        X: Rows,
-        target: Rows | None,
-        sample_weight: NDArray[np.float64] | None,
-        rows: NDArray[np.int64] | None,
-        validation: tuple[Rows, Rows | None, NDArray[np.int64] | None] | None,
+        data: Data,
+        *,
+        validation: Data | None = None,
         objective: Objective,
         optimizer: Optimizer,
         schedule: Schedule,
-        n_threads: int,
+        n_threads: int = 0,
         on_epoch: Callable[[int, float, float, float], bool],
-        on_progress: Callable[[int, int], None] | None,
+        on_progress: Callable[[int, int], None] | None = None,
         progress: Progress | None = None,
         running: NDArray[np.float64] | None = None,
-        target_distribution: Array | None = None,
     ) -> int:
         """Minibatch training in place: `parameters` and `optimizer_state` (n_slots, n_parameters)
-        are updated and hold the last finished batch whatever happens. `rows` selects the training
-        rows of X (None: all); `validation` is (X, target, rows). After each epoch
+        are updated and hold the last finished batch whatever happens. After each epoch
         `on_epoch(epoch, loss, validation_loss, seconds)` is called with the GIL held (loss: mean of
         the batches' J weighted by their rows; validation_loss: mean per-row loss without penalties
         but the divergence of a Gaussian code, NaN if there is none); True stops.
@@ -264,6 +285,7 @@ def top_n(
     scores: Array,
     ids: NDArray[np.int32],
     values: NDArray[np.float32],
+    *,
     indptr: NDArray[Any] | None = None,
     indices: NDArray[Any] | None = None,
     allowed: NDArray[np.uint8] | None = None,
@@ -280,6 +302,7 @@ def top_n_of_outputs(
     hidden: Array,
     ids: NDArray[np.int32],
     values: NDArray[np.float32],
+    *,
     indptr: NDArray[Any] | None = None,
     indices: NDArray[Any] | None = None,
     allowed: NDArray[np.uint8] | None = None,
@@ -293,6 +316,7 @@ def places(
     asked_indptr: NDArray[Any],
     asked_indices: NDArray[Any],
     out: NDArray[np.int32],
+    *,
     indptr: NDArray[Any] | None = None,
     indices: NDArray[Any] | None = None,
     allowed: NDArray[np.uint8] | None = None,
