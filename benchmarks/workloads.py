@@ -10,7 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Layer: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 # Losses that agree to this, relative, count as the same training.
 LOSS_TOLERANCE = 1e-3
@@ -156,6 +161,16 @@ class Workload:
             (sizes, sizes[1]) if each is None else (each.weights_shape, each.written[2])
             for sizes, each in zip(self.products, self.windows, strict=True)
         ]
+
+    def views(self, parameters: NDArray[np.float32]) -> list[Layer]:
+        """Views (weight, bias) of flat parameters; a log variance's behind the mean's."""
+        views, start = [], 0
+        for shape, n_bias in self.shapes:
+            middle = start + math.prod(shape)
+            stop = middle + n_bias
+            views.append((parameters[start:middle].reshape(shape), parameters[middle:stop]))
+            start = stop
+        return views
 
     @property
     def n_parameters(self) -> int:
