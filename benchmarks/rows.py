@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from examples.idx import read_idx
 from numpy.typing import NDArray
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
@@ -105,9 +105,7 @@ def _mnist_file() -> Path:
 
 def _digits() -> NDArray[np.uint8]:
     if mnist_is_here():
-        with gzip.open(_mnist_file(), "rb") as file:
-            file.read(16)  # magic number, count, height, width
-            return np.frombuffer(file.read(), np.uint8).reshape(-1, 784)
+        return read_idx(_mnist_file()).reshape(-1, 784)
     rng = np.random.default_rng(_SEED)
     values = rng.integers(1, 256, size=(_N_MNIST, 784), dtype=np.uint8)
     values[rng.random(values.shape, dtype=np.float32) >= _DENSITY] = 0
