@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import json
 import os
 import subprocess
@@ -9,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +21,7 @@ from helpers import ROOT
 if not (ROOT / "benchmarks").is_dir():
     pytest.skip("benchmarks are not beside the tests", allow_module_level=True)
 
-from benchmarks import rows
+from benchmarks import bench, rows
 from benchmarks.machine import TOLERANCE, machine_slug
 from benchmarks.numpy_baseline import NumpyNetwork
 from benchmarks.peers import chart, report, with_aecore, with_numpy
@@ -300,6 +303,74 @@ def test_command_writes_its_results(tmp_path: Path) -> None:
         assert all(each["seconds"] > 0 and each["rounds"] for each in row)
     assert (tmp_path / f"{machine_slug()}-quick.md").read_text().strip() in child.stdout
     assert (tmp_path / f"{machine_slug()}-quick.png").exists()
+
+
+SUITE = {
+    name: importlib.import_module(f"benchmarks.suite.{name}")
+    for name in ("importing", "setting_up", "workloads")
+}
+SUITE_CLASSES = [
+    each
+    for module in SUITE.values()
+    for name, each in vars(module).items()
+    if isinstance(each, type) and each.__module__ == module.__name__ and name[0] != "_"
+]
+
+
+def test_modules_of_the_suite_are_all_tried() -> None:
+    assert {path.stem for path in (ROOT / "benchmarks" / "suite").glob("[!_]*.py")} == set(SUITE)
+
+
+@pytest.mark.parametrize("benchmark", SUITE_CLASSES, ids=lambda each: each.__name__)
+def test_the_asv_suite_leaves_nothing_out(
+    benchmark: type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # asv itself is not needed: it makes the caches, calls setup, and then the method.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Workload, "quick", small)
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda _: None)  # they are for good
+    monkeypatch.setattr(SUITE["setting_up"], "_N_FITS", 3)
+    for name, n in {"_N_RUNS": 1, "_PEAK_ROUNDS": 1000, "_N_CALLS": 100}.items():
+        monkeypatch.setattr(SUITE["workloads"], name, n)
+    networks = [work for work in WORKLOADS if work.n_parameters < 120_000]
+    assert {"conv", "patches", "encode-one", "encode-all"} <= {work.name for work in networks}
+    monkeypatch.setattr(SUITE["workloads"], "WORKLOADS", networks)
+    large = {work.name for work in WORKLOADS} - {work.name for work in networks}
+    measured: Any = benchmark()
+    if hasattr(measured, "setup_cache"):
+        measured.setup_cache()
+    for values in itertools.product(*measured.params):
+        if values[0] in large:  # they take long to draw
+            continue
+        if hasattr(measured, "setup"):
+            measured.setup(*values)  # NotImplementedError would leave it out
+        for name in dir(measured):
+            kind = name.partition("_")[0]
+            if kind in ("time", "timeraw", "peakmem", "track"):
+                figure = getattr(measured, name)(*values)
+                assert kind != "track" or 0 < figure < np.inf, (name, values)
+
+
+@pytest.mark.parametrize(("numpy", "code"), [("2.0", 0), ("NaN", 1), ("null", 1)])
+def test_make_bench_fails_where_a_figure_is_missing(
+    numpy: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = f"""[[1.0, {numpy}], [["'conv'"], ["'aecore'", "'numpy'"]]]"""
+    (tmp_path / "machine").mkdir()
+    (tmp_path / "machine" / "commit.json").write_text(
+        f'{{"result_columns": ["result", "params"], "results": {{"Training.time_run": {row}}}}}'
+    )
+    (tmp_path / "benchmarks.json").write_text('{"Training.time_run": {"unit": "s"}, "version": 2}')
+    monkeypatch.setattr(bench, "run_asv", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench"])
+    assert bench.main() == code
+    printed = capsys.readouterr().out.splitlines()[-1].split()
+    assert printed[:3] == ["Training.time_run", "conv", "1"]
+    assert printed[3] == ("failed" if code else "2")
 
 
 def cores() -> list[int]:
