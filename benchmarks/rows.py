@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _SEED = 0
-# A digit has 19 % of its pixels set, in rows of an image that most digits cross.
+# Of the pixels of MNIST 19 % are not zero.
 _DENSITY = 0.19
 _N_MNIST = 60_000
-_N_MOVIES = 3_706  # of MovieLens-1M that somebody has rated
-# What a customer has bought of 20,000 products, 150; what a user of MovieLens-1M has rated.
+_N_MOVIES = 3_706  # those of MovieLens-1M that somebody has rated
+# The share of the items that a row has: 150 of 20,000 products that a customer has bought, and what
+# a user of MovieLens-1M has rated.
 RATINGS_DENSITY = {"ratings": 0.0075, "ratings-ml": 0.0447}
 
 

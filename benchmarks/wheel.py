@@ -83,7 +83,7 @@ def kernels(core: Path) -> dict[tuple[str, str], bytes]:
 
 
 def _loaded_segments(content: bytes) -> list[tuple[int, int, int]]:
-    """What to add to an address to find it in the file, from which address on, and up to which."""
+    """(offset, first, last): the file has an address from first up to last at offset + address."""
     if content[:6] != b"\x7fELF\x02\x01":
         raise SystemExit("the module must be a 64-bit ELF file, least significant byte first")
     (table,) = struct.unpack_from("<Q", content, 32)

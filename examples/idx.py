@@ -1,7 +1,8 @@
 """Read the files that MNIST comes in.
 
-The one reader of examples and benchmarks: aecore reads arrays and no data sets, so it has none, and
-an example finds its neighbours only, whereas the benchmarks run from the checkout and find this.
+This is the one reader, for the benchmarks too. It is no part of aecore, which takes arrays and
+knows no data sets; and it lies here because an example can import only what lies beside it, whereas
+the benchmarks, which run from the checkout, can import an example's module.
 """
 
 from __future__ import annotations

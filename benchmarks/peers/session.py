@@ -118,7 +118,7 @@ class Implementation(ABC):
     def recommender(self, problem: Problem) -> Callable[[], tuple[Any, Any]]:
         """Prepare for "recommend": a call that gives the best items of each row, and their scores.
 
-        Rows enter with length 1; what a row has is not recommended to it.
+        Rows are divided by their length first; what a row has is not recommended to it.
         """
         raise NotImplementedError
 
