@@ -49,7 +49,7 @@ def run_asv(folder: Path, bench: str | None, *, quick: bool) -> Path:
         "project": "aecore",
         "repo": str(CHECKOUT),
         "branches": ["HEAD"],
-        "environment_type": "virtualenv",  # none is made: asv asks for it all the same
+        "environment_type": "virtualenv",  # asv wants one named, though none is made
         "benchmark_dir": str(CHECKOUT / "benchmarks" / "suite"),
         "env_dir": str(folder / "env"),
         "results_dir": str(folder / "results"),
@@ -79,7 +79,8 @@ def read_results(folder: Path) -> Iterator[Measured]:
     for file in folder.glob("*/*.json"):
         if file.name == "machine.json":
             continue
-        # asv writes NaN for what a benchmark left out: the working tree has to do it all.
+        # asv writes NaN for what a benchmark left out. In a history that is a gap; here, where the
+        # working tree has to do it all, it counts as a failure.
         contents = json.loads(file.read_text(), parse_constant=lambda _: None)
         for name, row in contents["results"].items():
             columns = dict(zip(contents["result_columns"], row, strict=False))

@@ -41,7 +41,7 @@ def measure(
 ) -> tuple[float, float, bool]:
     """Median rate of one product, in operations a second, and as a fraction of the peak.
 
-    True if there was no undisturbed round, and the medians are over all of them.
+    The last value is True if every round was disturbed: the medians are over all of them then.
     """
     m, k, n = shape
     rng = np.random.default_rng(0)

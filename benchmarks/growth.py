@@ -56,7 +56,7 @@ def make_estimator(work: Workload, n_epochs: int, n_threads: int = 1) -> aecore.
 def times_per_row(X: NDArray[Any], sizes: Sequence[int]) -> dict[int, tuple[list[float], bool]]:
     """Seconds per row per epoch of the first rows of X, for each size.
 
-    Undisturbed rounds alone; all of them, and True, where there is none.
+    Disturbed rounds are left out. Where all were disturbed, all are given, and True with them.
     """
     work = workload("keras")
     calibration = Calibration()

@@ -1,4 +1,4 @@
-"""The machine in a measurement: its name, its cores, its peak, and whether it is itself.
+"""The machine in a measurement: its name, its cores, its peak, and whether it was disturbed.
 
 Hosts of virtual machines swing by a factor of two for seconds at a time, and neighbours take
 cores. `Calibration` runs a fixed kernel between measurements; what was measured while that kernel
@@ -100,7 +100,8 @@ class Calibration:
     def measure(self) -> float:
         """Run the kernel three times; return the best rate, floating point operations a second.
 
-        What was measured before may still free its memory; a slow host stays slow for all three.
+        One run alone may be slow because the program measured before still frees its memory; a slow
+        host stays slow for all three.
         """
         rates = []
         for _ in range(3):
@@ -131,7 +132,7 @@ class ForeignLoad:
         self._start = self._read()
 
     def since_start(self, own_seconds: float, wall_seconds: float) -> float:
-        """Fraction of the cores' time that was neither idle nor ours; a tick of error per core."""
+        """Fraction of the cores' time that was neither idle nor ours, to a tick of each core."""
         busy = self._read() - self._start - len(self._names) * self._tick
         return max(0.0, busy - own_seconds) / (wall_seconds * len(self._names))
 

@@ -237,7 +237,7 @@ def report_good(n_rounds: int) -> None:
 
 
 def state() -> dict[str, object]:
-    """Collect what a good neighbour leaves as it was."""
+    """Collect the state of the process that a library must not change."""
     seen: list[bool] = []
     thread = threading.Thread(target=lambda: seen.append(_subnormals_survive()))
     thread.start()

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.numpy_products import Convolution, Dense, Floats
 from benchmarks.workloads import Workload
-
-Floats = NDArray[np.float32]
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 # Elements of one piece of the update: six arrays of it stay in a second-level cache.
@@ -29,7 +28,7 @@ class NumpyNetwork:
     ----------
     workload : Workload
     parameters : ndarray of shape (n_parameters,), float32
-        Copied; in the order W1, b1, W2, b2, ...
+        Copied; in the order W1, b1, W2, b2, ..., in the shapes of the workload.
     n_rows : int
         Rows of a batch.
     """
@@ -38,13 +37,18 @@ class NumpyNetwork:
         self.workload = workload
         self.parameters = np.array(parameters, np.float32)
         self.gradient = np.zeros_like(self.parameters)
-        self._layers = _views(self.parameters, workload)
-        self._gradients = _views(self.gradient, workload)
+        self._layers = workload.views(self.parameters)
+        self._gradients = workload.views(self.gradient)
+        self._products = [
+            Dense() if windows is None else Convolution(windows, n_rows)
+            for windows in workload.windows
+        ]
         self._code = -1
         if workload.gaussian:
             self._code = workload.code_layer
             self._log_variance = self._layers.pop(self._code + 1)
             self._log_variance_gradient = self._gradients.pop(self._code + 1)
+            del self._products[self._code + 1]
             self._random = np.random.default_rng(0)
         self._outputs = [np.empty((n_rows, n), np.float32) for n in workload.layer_sizes]
         self._deltas = [np.empty_like(output) for output in self._outputs]
@@ -70,7 +74,7 @@ class NumpyNetwork:
         return self._objective_and_gradient(X)
 
     def encode(self, X: NDArray[Any], out: Floats) -> Floats:
-        """Apply the layers to the rows of X, block by block; the last output goes into `out`."""
+        """Apply dense layers to the rows of X, block by block; the last output goes into `out`."""
         scale = np.float32(self.workload.input_scale)
         for start in range(0, X.shape[0], _BLOCK):
             block = X[start : start + _BLOCK]
@@ -96,14 +100,14 @@ class NumpyNetwork:
             by_log_variance = self._back_through_draw(i, n_rows) if i == self._code else None
             delta = self._deltas[i + 1]
             weight, bias = self._gradients[i]
-            np.matmul((self._outputs[i] if i else x).T, delta, out=weight)
-            delta.sum(axis=0, out=bias)
+            self._products[i].by_weight(self._outputs[i] if i else x, delta, weight)
+            delta.reshape(-1, bias.size).sum(axis=0, out=bias)
             weight /= n_rows
             bias /= n_rows
             if self.workload.weight_decay:
                 weight += np.float32(self.workload.weight_decay) * self._layers[i][0]
             if i:
-                np.matmul(delta, self._layers[i][0].T, out=self._deltas[i])
+                self._products[i].by_input(delta, self._layers[i][0], self._deltas[i])
                 if by_log_variance is not None:
                     self._deltas[i] += by_log_variance @ self._log_variance[0].T
         return total
@@ -112,8 +116,9 @@ class NumpyNetwork:
         values = x
         last = len(self._layers) - 1
         for i, (weight, bias) in enumerate(self._layers):
-            values = np.matmul(values, weight, out=self._outputs[i + 1])
-            values += bias
+            self._products[i].forward(values, weight, self._outputs[i + 1])
+            values = self._outputs[i + 1]
+            values.reshape(-1, bias.size)[:] += bias
             if i < last or self.workload.loss != "binary_cross_entropy":
                 activate(self.workload.activations[i], values)
             if i == self._code:
@@ -233,15 +238,6 @@ class NumpyNetwork:
             np.divide(m, b, out=b)
             b *= step
             self.parameters[piece] -= b
-
-
-def _views(flat: Floats, workload: Workload) -> list[tuple[Floats, Floats]]:
-    views, start = [], 0
-    for n_in, n_out in workload.products:
-        middle, stop = start + n_in * n_out, start + n_in * n_out + n_out
-        views.append((flat[start:middle].reshape(n_in, n_out), flat[middle:stop]))
-        start = stop
-    return views
 
 
 def activate(name: str, values: Floats) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from examples.idx import read_idx
 from numpy.typing import NDArray
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _SEED = 0
-# A digit has 19 % of its pixels set, in rows of an image that most digits cross.
+# Of the pixels of MNIST 19 % are not zero.
 _DENSITY = 0.19
 _N_MNIST = 60_000
-_N_MOVIES = 3_706  # of MovieLens-1M that somebody has rated
-# What a customer has bought of 20,000 products, 150; what a user of MovieLens-1M has rated.
+_N_MOVIES = 3_706  # those of MovieLens-1M that somebody has rated
+# The share of the items that a row has: 150 of 20,000 products that a customer has bought, and what
+# a user of MovieLens-1M has rated.
 RATINGS_DENSITY = {"ratings": 0.0075, "ratings-ml": 0.0447}
 
 
@@ -105,9 +106,7 @@ def _mnist_file() -> Path:
 
 def _digits() -> NDArray[np.uint8]:
     if mnist_is_here():
-        with gzip.open(_mnist_file(), "rb") as file:
-            file.read(16)  # magic number, count, height, width
-            return np.frombuffer(file.read(), np.uint8).reshape(-1, 784)
+        return read_idx(_mnist_file()).reshape(-1, 784)
     rng = np.random.default_rng(_SEED)
     values = rng.integers(1, 256, size=(_N_MNIST, 784), dtype=np.uint8)
     values[rng.random(values.shape, dtype=np.float32) >= _DENSITY] = 0

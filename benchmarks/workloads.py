@@ -10,7 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Layer: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 # Losses that agree to this, relative, count as the same training.
 LOSS_TOLERANCE = 1e-3
@@ -33,10 +38,10 @@ class Goal:
 
 
 class Windows(NamedTuple):
-    """A layer that convolves: kernel 3 x 3 and stride 2, the last row and column of zeros.
+    """A layer that convolves: kernel 3 x 3, stride 2, a row and a column of zeros behind the image.
 
-    The transposed one reads the code and writes the image; weights are (3, 3, channels of the
-    image, channels of the code) either way.
+    A convolution reads the image and writes the code, a transposed one reads the code and writes
+    the image. Weights have the shape (3, 3, channels of the image, channels of the code) for both.
     """
 
     image: tuple[int, int, int]
@@ -65,13 +70,12 @@ class Workload:
 
     `kind` says what a unit is: "train", one step on a batch; "objective", J and its gradient over
     all rows; "latency", one row encoded by a call from Python; "encode", all rows encoded by one
-    call; "recommend", the `n_recommended` best new items of all rows
-    by one call. `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short
-    runs.
+    call; "recommend", the `n_recommended` best new items of all rows by one call.
+    `rows` names the data of `benchmarks.rows`; `quick_rows` replaces `n_rows` in short runs.
     `density` is the part of X that sparse rows store, 1 for arrays.
     `channels` are those of layers that convolve at both ends, of images of shape `image`.
-    `gaussian` makes the code of the middle one of a variational autoencoder, with a second product
-    for its log variance; J gains its divergence, and every implementation has draws of its own.
+    `gaussian` makes the code that of a variational autoencoder: it has a second product for its log
+    variance, J gains the divergence, and every implementation draws random numbers of its own.
     `input_scale` multiplies uint8 rows. `into` asks for results in an array made beforehand.
     """
 
@@ -157,6 +161,16 @@ class Workload:
             for sizes, each in zip(self.products, self.windows, strict=True)
         ]
 
+    def views(self, parameters: NDArray[np.float32]) -> list[Layer]:
+        """Views (weight, bias) of flat parameters; a log variance's behind the mean's."""
+        views, start = [], 0
+        for shape, n_bias in self.shapes:
+            middle = start + math.prod(shape)
+            stop = middle + n_bias
+            views.append((parameters[start:middle].reshape(shape), parameters[middle:stop]))
+            start = stop
+        return views
+
     @property
     def n_parameters(self) -> int:
         """Weights and biases."""
@@ -167,8 +181,8 @@ class Workload:
         """Floating point operations of the matrix products of one unit.
 
         Each weight takes part in the forward product, the weight gradient and, but for the first
-        layer, the backward product, for each window where its layer convolves; the first layer's as
-        often as X has an entry for it.
+        layer, the backward product: once for each row, or for each window of a convolution. In the
+        first layer only the entries of X count.
         """
         weights: list[float] = [
             math.prod(shape) * (1 if each is None else each.code[0] * each.code[1])

@@ -8,13 +8,13 @@ noise, and what a convolutional and a dense autoencoder make of it.
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 import sys
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from idx import read_idx
 from numpy.typing import NDArray
 
 from aecore import Autoencoder, ConvAutoencoder
@@ -42,12 +42,11 @@ def load() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     root = os.environ.get("AECORE_DATA")
     if root is None:
         sys.exit("set AECORE_DATA to the folder that holds mnist")
-    found = []
-    for name in ("train", "t10k"):
-        with gzip.open(Path(root) / "mnist" / f"{name}-images-idx3-ubyte.gz", "rb") as file:
-            file.read(16)  # magic number, count, height, width
-            found.append(np.frombuffer(file.read(), np.uint8).reshape(-1, 28, 28))
-    return found[0], found[1]
+    folder = Path(root) / "mnist"
+    return (
+        read_idx(folder / "train-images-idx3-ubyte.gz"),
+        read_idx(folder / "t10k-images-idx3-ubyte.gz"),
+    )
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ faces.png       the bound on held-out faces epoch by epoch, drawn faces, and way
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from statistics import NormalDist
 
 import matplotlib as mpl
 import numpy as np
+from idx import read_idx
 from numpy.typing import NDArray
 
 from aecore import VariationalAutoencoder
@@ -35,9 +35,7 @@ def load() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     root = os.environ.get("AECORE_DATA")
     if root is None:
         sys.exit("set AECORE_DATA to the folder that holds mnist and frey-faces")
-    with gzip.open(Path(root) / "mnist" / "train-images-idx3-ubyte.gz", "rb") as file:
-        file.read(16)  # magic number, count, height, width
-        digits = np.frombuffer(file.read(), np.uint8).reshape(-1, 784)
+    digits = read_idx(Path(root) / "mnist" / "train-images-idx3-ubyte.gz").reshape(-1, 784)
     with np.load(Path(root) / "frey-faces" / "frey.npz") as archive:
         return digits, archive["X"]
 

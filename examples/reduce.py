@@ -8,12 +8,12 @@ reduced.png in FOLDER, by default the one at hand, and prints how true they are.
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from idx import read_idx
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -35,12 +35,10 @@ def load() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     if root is None:
         images, digits = load_digits(return_X_y=True)
         return np.float32(images / 16), digits
-    parts = []
-    for name, n_header in (("images-idx3", 16), ("labels-idx1", 8)):
-        with gzip.open(Path(root) / "mnist" / f"train-{name}-ubyte.gz", "rb") as file:
-            file.read(n_header)
-            parts.append(np.frombuffer(file.read(), np.uint8))
-    return np.float32(parts[0].reshape(-1, 784) / 255), parts[1].astype(np.int64)
+    folder = Path(root) / "mnist"
+    images = read_idx(folder / "train-images-idx3-ubyte.gz")
+    digits = read_idx(folder / "train-labels-idx1-ubyte.gz")
+    return np.float32(images.reshape(-1, 784) / 255), digits.astype(np.int64)
 
 
 def main() -> None:

@@ -140,6 +140,7 @@ def test_the_example_draws(tmp_path: Path) -> None:
         "fit = aecore.Autoencoder.fit\n"
         "aecore.Autoencoder.fit = lambda self, X: fit(self.set_params(n_epochs=2), X)\n"
         f"sys.argv[1:] = [{str(tmp_path)!r}]\n"
+        f"sys.path.insert(0, {str(ROOT / 'examples')!r})\n"
         f"runpy.run_path({str(ROOT / 'examples' / 'reduce.py')!r}, run_name='__main__')\n"
     )
     child = subprocess.run(

@@ -6,7 +6,6 @@ implementation's own process and sees neither setting up nor compiling.
 
 from __future__ import annotations
 
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Layer, Workload
 
 # Epochs from the initial parameters until losses are compared.
 CHECK_EPOCHS = 2
@@ -53,16 +52,9 @@ class Problem:
         order: NDArray[np.int64] = self.orders[epoch % len(self.orders)]
         return order.reshape(-1, self.workload.batch_size)
 
-    def layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Views (weight, bias) of the initial parameters; a log variance's behind the mean's."""
-        views, start = [], 0
-        for shape, n_bias in self.workload.shapes:
-            middle = start + math.prod(shape)
-            stop = middle + n_bias
-            weight = self.parameters[start:middle].reshape(shape)
-            views.append((weight, self.parameters[middle:stop]))
-            start = stop
-        return views
+    def layers(self) -> list[Layer]:
+        """Views (weight, bias) of the initial parameters, as `Workload.views` has them."""
+        return self.workload.views(self.parameters)
 
     @property
     def sparse_layer(self) -> int:
@@ -126,7 +118,7 @@ class Implementation(ABC):
     def recommender(self, problem: Problem) -> Callable[[], tuple[Any, Any]]:
         """Prepare for "recommend": a call that gives the best items of each row, and their scores.
 
-        Rows enter with length 1; what a row has is not recommended to it.
+        Rows are divided by their length first; what a row has is not recommended to it.
         """
         raise NotImplementedError
 

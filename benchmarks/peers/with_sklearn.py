@@ -75,7 +75,8 @@ class _Training(Training):
         self._order: NDArray[np.int64] = np.zeros(1, np.int64)
         self._start = 0.0
         _multilayer_perceptron.shuffle = self._shuffle
-        # One step on one row makes everything; then the parameters are ours and Adam's state new.
+        # A step on one row has scikit-learn make all it needs. Then it gets our parameters, and
+        # makes Adam's state anew.
         self._model.set_params(batch_size=1).partial_fit(self._X[:1], self._X[:1])
         self._model.set_params(batch_size=workload.batch_size)
         self._model.coefs_ = [weight.copy() for weight, _ in problem.layers()]
@@ -84,7 +85,7 @@ class _Training(Training):
         self._model.t_ = 0
 
     def _shuffle(self, sample_idx: Any, random_state: Any) -> NDArray[np.int64]:
-        # Everybody takes the same order; and with it the epoch begins.
+        # scikit-learn asks for an order when an epoch begins: the clock starts, and it gets ours.
         del sample_idx, random_state
         self._start = time.perf_counter()
         return self._order

@@ -96,7 +96,7 @@ class WithTorch(Implementation):
         return lambda: out.copy_(encode(x)), lambda: out.copy_(encode(x)).numpy()
 
     def _begin(self, problem: Problem, *, inference: bool) -> None:
-        """Set the threads, and the mode for all of a workload: entering it costs 1 us."""
+        """Set the threads, and inference mode for the whole workload: entering it takes 1 us."""
         torch.set_num_threads(problem.n_threads)
         if self._inference is not None:
             self._inference.__exit__(None, None, None)
@@ -149,7 +149,7 @@ def _linear(weight: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Linear
 
 
 def _model(problem: Problem, *, sparse: bool = False) -> nn.Sequential:
-    """Linear layers with the initial parameters; sigmoid, softmax before their loss are in it."""
+    """Linear layers with the initial parameters; the loss applies the last sigmoid or softmax."""
     workload = problem.workload
     modules: list[nn.Module] = []
     names = list(workload.activations)
@@ -185,11 +185,11 @@ class _Gaussian(nn.Module):
 
 
 def _convolutional_model(problem: Problem, names: list[str]) -> nn.Sequential:
-    """Layers that convolve with PyTorch's own padding, whose zeros lie on the other side.
+    """Layers that convolve with PyTorch's own padding.
 
-    Its windows begin a row before the image, those of the workload end a row behind it. Images
-    that are turned by 180 degrees, kernels and the rows of dense weights with them, make one the
-    other: the same numbers, and no padding by hand.
+    PyTorch puts the row and the column of zeros before the image, the workload behind it. Turning
+    the images by 180 degrees, and with them the kernels and the rows of dense weights, takes one to
+    the other: PyTorch computes the same numbers, and nobody has to pad images by hand.
     """
     modules: list[nn.Module] = [_Image(problem.workload.image)]
     before = None
@@ -282,7 +282,7 @@ def _loss(problem: Problem, model: nn.Sequential) -> Callable[[Tensor], Tensor]:
 
 
 def _batches(problem: Problem, *, sparse: bool) -> Callable[[Any], Tensor | _Entries]:
-    """How the rows of a batch are had: by number if it has one row, else by a tensor of numbers."""
+    """Give a function that takes a batch's rows, by a number if it is one, else by a tensor."""
     if problem.workload.density == 1:
         X = _turned(problem)
         if problem.workload.batch_size == 1:
@@ -313,7 +313,7 @@ class _Training(Training):
 
     def epoch(self, batches: NDArray[np.int64]) -> float:
         total = torch.zeros(())
-        # A single row is a view, without a gather.
+        # The number of a single row gives a view: nothing is gathered.
         orders = batches.ravel().tolist() if self._one_row else torch.from_numpy(batches)
         for rows in orders:
             loss = self._loss(self._batch(rows))

@@ -35,12 +35,12 @@ _PEERS = {
 
 
 class Figures(NamedTuple):
-    """Of a detector on one split."""
+    """What a detector reaches on one split."""
 
     auroc: float
     f1: float  # by the default threshold
     balanced: float
-    seconds: float  # of processor time, of the fit
+    seconds: float  # processor time of the fit
     on_clock: float
 
 

@@ -15,7 +15,7 @@ _BLOCK = 512
 
 
 class Popularity(BaseRecommender):
-    """The same for everybody: what most users had."""
+    """Recommends to everybody what most users had."""
 
     n_threads = None
 
@@ -29,12 +29,12 @@ class Popularity(BaseRecommender):
         return lambda part: np.tile(self.popularity_, (part.stop - part.start, 1))
 
     def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
-        """Nothing tells items apart but how many users had them."""
+        """Items are as similar to each other as they are popular."""
         return np.tile(self.popularity_, (len(ids), 1))
 
 
 class ItemKNN(Popularity):
-    """An item's score is the sum of its cosines to the items of the user, who is a set of items.
+    """An item's score is the sum of its cosines to the items that the user had.
 
     Of each item's cosines the `n_neighbours` largest count. B. Sarwar, G. Karypis, J. Konstan,
     J. Riedl. Item-based collaborative filtering recommendation algorithms. WWW 2001.
@@ -64,7 +64,7 @@ class ItemKNN(Popularity):
 
 
 def _largest(cosines: NDArray[Any], start: int, n: int) -> csr_array:
-    """The n largest of each row, without that of the item and itself."""
+    """The n largest of each row, without the cosine of an item with itself."""
     own = np.arange(len(cosines))
     cosines[own, start + own] = 0
     n = min(n, cosines.shape[1])

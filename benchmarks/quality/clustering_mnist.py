@@ -34,7 +34,7 @@ _AUTOENCODER: dict[str, Any] = {
     "input_scale": PIXEL,
     "n_epochs": 40,
     "optimizer": "momentum",
-    "learning_rate": 6.0 / 784,  # of J; theirs is 1 of a mean over pixels, which is 2 / 784 of J
+    "learning_rate": 6.0 / 784,  # DEC-keras's 1 for a mean over pixels is 2 / 784 for J
     "batch_size": 256,
 }
 _REFINEMENT = {"update_interval": 140, "tolerance": 1e-3, "n_updates": 40}

@@ -9,7 +9,7 @@ cluster is as good as they go together: the mean over their pairs of
     NPMI(a, b) = log(p(a, b) / (p(a) p(b))) / -log p(a, b)
 
 with shares of these documents that have the words (G. Bouma, GSCL 2009; J. H. Lau, D. Newman,
-T. Baldwin, EACL 2014), -1 for a pair in none.
+T. Baldwin, EACL 2014), and -1 for a pair that no document has.
 
 Tried with seed 0, beside 0.291 of k-means on TF-IDF: a multinomial loss with codes of 20 to 100
 units and masking of 0 to 0.7, 0.233 to 0.272; squared error with 512-100 relu 0.287, 100 tanh

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import gzip
 import json
 import subprocess
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from examples.idx import read_idx
 from numpy.typing import NDArray
 
 import aecore
@@ -56,26 +56,19 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def load_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Training and test images of MNIST, (60000, 784) and (10000, 784)."""
-    folder = data_folder("mnist")
-
-    def read(name: str) -> NDArray[np.uint8]:
-        with gzip.open(folder / f"{name}-images-idx3-ubyte.gz", "rb") as file:
-            file.read(16)  # magic number, count, height, width
-            return np.frombuffer(file.read(), np.uint8).reshape(-1, 784)
-
-    return read("train"), read("t10k")
+    training, test = _read_mnist("images-idx3")
+    return training.reshape(-1, 784), test.reshape(-1, 784)
 
 
 def load_labels() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Digits that the training and test images show, (60000,) and (10000,)."""
+    return _read_mnist("labels-idx1")
+
+
+def _read_mnist(name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     folder = data_folder("mnist")
-
-    def read(name: str) -> NDArray[np.uint8]:
-        with gzip.open(folder / f"{name}-labels-idx1-ubyte.gz", "rb") as file:
-            file.read(8)  # magic number, count
-            return np.frombuffer(file.read(), np.uint8)
-
-    return read("train"), read("t10k")
+    training, test = (read_idx(folder / f"{part}-{name}-ubyte.gz") for part in ("train", "t10k"))
+    return training, test
 
 
 def mean_over_seeds(

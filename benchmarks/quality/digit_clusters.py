@@ -41,7 +41,7 @@ class Report:
 
 @dataclass
 class Protocol:
-    """How one seed is run: parameters of the autoencoder, and of the refinement."""
+    """How a seed is run: the parameters of the autoencoder and of the refinement."""
 
     X: NDArray[Any]
     y: NDArray[Any]
@@ -101,8 +101,8 @@ class Protocol:
 def run_seeds(name: str, run: Callable[[int], Figures], n_seeds: int, *, keep: bool) -> Figures:
     """Mean, least and largest of each figure.
 
-    With `keep`, a seed that was run by the same commit is not run again: each is written to
-    `results/<name>.partial.json` as it comes, which goes when the last has come.
+    With `keep`, the figures of each seed are written to `results/<name>.partial.json` when it is
+    done, and a seed that the same commit has done is not run again. The last seed deletes the file.
     """
     partial = Path(RESULTS).with_name(f"{name}.partial.json")
     done: dict[str, Figures] = {}

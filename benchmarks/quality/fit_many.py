@@ -24,9 +24,10 @@ from benchmarks.quality.common import Benchmark, Goal, print_table
 
 _N_ROWS, _N_FEATURES, _N_CODE, _N_FACTORS = 1000, 30, 8, 6
 _N_EPOCHS = 50
-# Batch size: 200 is MLPRegressor's for 1,000 rows. More of the thousand takes it many minutes.
+# Networks by batch size. 200 is MLPRegressor's own for 1,000 rows; with 32 it would take many
+# minutes for a thousand networks.
 _BATCHES = {200: 1000, 32: 250}
-# MLPRegressor draws first biases, aecore begins with 0: they need not end at the same loss.
+# MLPRegressor draws its first biases, aecore begins with 0: their losses need not end alike.
 _LOSS_RATIO = (0.9, 1.02)
 
 

@@ -2,9 +2,9 @@
 
 A small file of every class is cut off at every length and has every byte of its header changed; a
 larger one (0.1 to 0.3 MB) is cut off in many places and has random bytes changed, 10,000 of them
-for each seed over all classes. Each must be refused with `ModelFileError`. Printed beside the
-limits are the largest processor time of a refusal, which no neighbour makes longer, beside the
-time on the clock, and the largest peak of memory by tracemalloc, in sizes of the file.
+for each seed over all classes. Each must be refused with `ModelFileError`. What the worst refusal
+took is printed beside the limits: processor time, which other programs do not make longer, the time
+on the clock, and the peak of memory by tracemalloc as a multiple of the file's size.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHAPES = {"small": (6, 3), "larger": (200, 60)}
 _N_FLIPS = 10_000
 _MOST_SECONDS = 0.1
 _MOST_MEMORY = 2.0
-# Of so many attempts one is made again with tracemalloc, which is slow.
+# One of so many attempts is repeated with tracemalloc, which is slow.
 _MEMORY_EVERY = 20
 
 

@@ -24,7 +24,7 @@ from benchmarks.workloads import workload
 
 _N_EPOCHS = 20
 _DTYPES = ("float32", "float64")
-# Half a unit of the third digit, if that digit is large.
+# Half a unit of the third digit of a number that begins with 9, relative: the strictest case.
 _TOLERANCE = 5e-4
 
 

@@ -1,0 +1,1 @@
+"""Programs to start from; a package, so that the benchmarks can import `examples.idx`."""
