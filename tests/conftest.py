@@ -13,6 +13,7 @@ import pytest
 
 from aecore import _core
 from helpers import ROOT, TESTS
+from samples import THREADS
 
 
 def pytest_report_header() -> list[str]:
@@ -26,7 +27,7 @@ def isa(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=[1, 2, 3, 7])
+@pytest.fixture(params=THREADS)
 def n_threads(request: pytest.FixtureRequest) -> int:
     """Thread counts below, at and above the number of cores, and odd ones."""
     return int(request.param)

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aecore import _core, reference
+from core_steps import core_rule, reference_step
 from helpers import run_function
-from test_steps import core_rule, reference_step
-
-THREADS = (1, 2, 3, 7)
+from samples import THREADS
 
 
 class Shape(NamedTuple):

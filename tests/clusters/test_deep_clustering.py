@@ -23,8 +23,8 @@ from aecore import Autoencoder, ConvAutoencoder, DeepClustering, VariationalAuto
 from aecore._cluster_figures import accuracy
 from aecore._parameters import _CLUSTERERS
 from helpers import run_function
+from interrupts import interrupted_fit
 from samples import same_bits
-from test_interrupt import interrupted_fit
 
 SMALL = Autoencoder((16, 3), code_activation="identity", n_epochs=30)
 

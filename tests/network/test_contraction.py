@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from aecore import Autoencoder, Network
+from core_gradients import difference
 from differences import central_differences
-from test_gradients import THREADS, difference
+from samples import THREADS
 
 ENCODERS = {
     "one layer": ([7, 4, 7], ["sigmoid", "identity"]),

@@ -11,10 +11,10 @@ from scipy import sparse
 
 from aecore import Network, _core, reference
 from aecore.layers import Dense, Gaussian
+from core_steps import core_rule, reference_step
 from helpers import run_function
-from test_steps import core_rule, reference_step
+from samples import THREADS
 
-THREADS = (1, 2, 3, 7)
 # Layer sizes, activations and the Gaussian layer: the first, next to the output, around tile edges.
 SHAPES: dict[str, tuple[list[int], list[str], int]] = {
     "first": ([21, 5, 21], ["identity", "sigmoid"], 0),

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aecore import _core, reference
+from core_steps import core_rule
 from helpers import run_function
-from test_sparse_rows import PROBLEMS, TERMS, THREADS, evaluate, fits, messy_rows
-from test_steps import core_rule
+from samples import THREADS
+from sparse_problems import PROBLEMS, TERMS, evaluate, fits, messy_rows
 
 
 def with_nan(rows: Any) -> NDArray[np.float64]:

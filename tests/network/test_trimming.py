@@ -11,10 +11,11 @@ from scipy.sparse import csr_array
 
 from aecore import Autoencoder, DenoisingAutoencoder, Network, VariationalAutoencoder, reference
 from aecore.reference._trimming import trim
+from core_gradients import difference
+from core_steps import trained_and_expected
 from differences import check_gradient, draw
 from helpers import run_function
-from test_gradients import REGULARISERS, THREADS, difference
-from test_steps import trained_and_expected
+from samples import THREADS
 
 Vector = NDArray[np.float64]
 SIZES, ACTIVATIONS = [4, 3, 4], ["tanh", "identity"]

@@ -12,7 +12,7 @@ import pytest
 from aecore import EASE, Interactions
 from aecore.cli import main
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "recommend.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "recommend.py"
 USERS = np.repeat([f"u{i}" for i in range(12)], 5)
 ITEMS = np.array([f"i{(7 * i + j * j) % 11}" for i in range(12) for j in range(5)])
 STARS = np.arange(60) % 5 + 1

@@ -20,7 +20,8 @@ import pytest
 
 import aecore
 from aecore.serving import Model
-from helpers import ROOT, TESTS, run_python
+from helpers import ROOT, SUPPORT, TESTS, run_python
+from served_networks import KINDS, make_network, make_rows
 
 EXAMPLE = ROOT / "examples" / "cython_caller"
 COMPILER = shutil.which(os.environ.get("CC", "cc"))
@@ -80,44 +81,6 @@ def probe(compiled: Path) -> Any:
     return importlib.import_module("probe")
 
 
-KINDS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "tied": {"tied_weights": True},
-    "top-k": {"code_top_k": 2},
-    "tied top-k": {"tied_weights": True, "code_top_k": 2},
-    "softmax": {"output": "softmax"},
-    "gelu": {"output": "gelu"},
-}
-
-
-def make_network(
-    dtype: str = "float32",
-    sizes: tuple[int, ...] = (300, 37, 5, 37, 300),
-    *,
-    output: str = "identity",
-    **settings: Any,
-) -> aecore.Network:
-    """A network whose widths are no multiples of anything, with biases that are not zero."""
-    names = ["relu", "tanh", "sigmoid", output]
-    network = aecore.Network(
-        list(sizes),
-        names[: len(sizes) - 1],
-        dtype=dtype,
-        input_scale=0.5,
-        random_state=0,
-        **settings,
-    )
-    for bias in network.biases:
-        bias[:] = np.linspace(-1, 1, bias.size)
-    return network
-
-
-def make_rows(n_rows: int, n_columns: int, dtype: str = "float32") -> np.ndarray[Any, Any]:
-    """Rows of normal numbers, the same at every call."""
-    rows = np.random.default_rng(1).standard_normal((n_rows, n_columns))
-    return np.ascontiguousarray(rows, dtype=dtype)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_bits_are_those_of_network(caller: Any, dtype: str, kind: str) -> None:
@@ -153,11 +116,11 @@ def test_reconstruction_inside_a_loop_of_the_application(caller: Any) -> None:
 def test_each_instruction_set_gives_the_bits_of_network(compiled: Path, isa: str) -> None:
     code = f"""
 import sys
-sys.path[:0] = [{str(compiled)!r}, {str(TESTS)!r}]
+sys.path[:0] = [{str(compiled)!r}, {str(SUPPORT)!r}]
 import caller, numpy as np
 from aecore import _core
 from aecore.serving import Model
-from test_serving import make_network, make_rows
+from served_networks import make_network, make_rows
 network, X, codes = make_network(), make_rows(9, 300), np.empty((9, 5), np.float32)
 caller.encode(Model(network), X, codes)
 print(_core.show_build()["isa"], np.array_equal(codes, network.encode(X)))
@@ -279,10 +242,10 @@ def test_calls_allocate_nothing(
 ) -> None:
     code = f"""
 import ctypes, sys
-sys.path[:0] = [{str(compiled)!r}, {str(TESTS)!r}]
+sys.path[:0] = [{str(compiled)!r}, {str(SUPPORT)!r}]
 import numpy as np, probe
 from aecore.serving import Model
-from test_serving import KINDS, make_network, make_rows
+from served_networks import KINDS, make_network, make_rows
 count = ctypes.CDLL(None).count_allocations
 count.restype = ctypes.c_long
 address = ctypes.cast(count, ctypes.c_void_p).value

@@ -19,6 +19,12 @@ from pathlib import Path
 import aecore
 
 
+def module_path() -> list[str]:
+    """Where pytest finds the modules of tests and helpers: every folder of tests/ by itself."""
+    tests = Path(__file__).resolve().parents[1]
+    return sorted(str(folder) for folder in tests.iterdir() if folder.is_dir())
+
+
 def call(folder: Path) -> None:
     """Call the function in `folder`/request with its arguments, and write `folder`/reply."""
     function, arguments = pickle.loads((folder / "request").read_bytes())
@@ -44,7 +50,7 @@ def call_and_exit(folder: Path) -> None:
 
 def serve() -> None:
     """Take folders from standard input, a line each; answer with the exit code of a child."""
-    sys.path.insert(1, str(Path.cwd()))
+    sys.path[1:1] = [str(Path.cwd()), *module_path()]
     for name in aecore.__all__:
         getattr(aecore, name)  # what is imported when it is first asked for
     for line in sys.stdin:
@@ -68,7 +74,7 @@ def server(isa: str | None) -> subprocess.Popen[str]:
     program = subprocess.Popen(
         [sys.executable, str(file)],
         env=environment,
-        cwd=file.parents[1],
+        cwd=file.parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from forking import exit_code
+from forking import exit_code, module_path
 
-TESTS = Path(__file__).resolve().parent
+SUPPORT = Path(__file__).resolve().parent
+TESTS = SUPPORT.parent
 ROOT = TESTS.parent
 R = TypeVar("R")
 
@@ -93,7 +94,7 @@ def run_function(
             printed = (folder / "printed").read_text()
             assert code == 0, f"child ended with {code}:\n{printed}"
         else:
-            program = _CHILD.format(path=[str(TESTS)], folder=name)
+            program = _CHILD.format(path=module_path(), folder=name)
             run_python(program, isa=isa, env=env, timeout=timeout)
         result: R = pickle.loads((folder / "reply").read_bytes())
     return result

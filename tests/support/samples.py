@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from aecore import Network
 
+THREADS = (1, 2, 3, 7)  # below, at and above the number of cores, and odd ones
+
 
 def three_factor_rows(n_rows: int = 200, n_features: int = 10) -> NDArray[np.float64]:
     """Return rows in [0.1, 0.9] that three numbers each describe."""

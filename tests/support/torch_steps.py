@@ -1,7 +1,7 @@
 """A hundred steps of each optimiser in PyTorch, and the same training in the core.
 
 `tests/data/torch_steps.json` holds what `torch_parameters` returns for every case, from PyTorch
-2.13 on CPU in float64; `python tests/torch_steps.py` writes it anew where torch is installed.
+2.13 on CPU in float64; `python tests/support/torch_steps.py` writes it anew where there is torch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-STORED = Path(__file__).resolve().parent / "data" / "torch_steps.json"
+STORED = Path(__file__).resolve().parents[1] / "data" / "torch_steps.json"
 SIZES = [5, 3, 5]
 N_STEPS = 100
 # Name: the core's optimiser, PyTorch's class and settings, the decoupled decay, the norm allowed.

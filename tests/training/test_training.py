@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from aecore import Autoencoder, Network, SparseAutoencoder, TrainingDivergedError
-from helpers import TESTS, run_python
+from helpers import SUPPORT, run_python
 from samples import same_bits, three_factor_rows
 
 
@@ -381,5 +381,5 @@ with _lbfgs._blas_lock:  # the worst moment: another thread is just setting the 
         os._exit(len(sae.history_["loss"]))
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
     assert run_python(code, env={"PYTHONPATH": path}, timeout=20).strip() == "3"

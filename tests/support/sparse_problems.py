@@ -1,0 +1,87 @@
+"""Problems with sparse rows: networks, terms of J, and rows with everything that CSR allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from aecore import _core
+
+# Output and loss; the first and last have one layer alone.
+PROBLEMS: dict[str, tuple[list[int], list[str], str]] = {
+    "one layer": ([40, 40], ["sigmoid"], "squared_error"),
+    "cross entropy": ([700, 33, 700], ["sigmoid", "sigmoid"], "binary_cross_entropy"),
+    "squared error": ([300, 20, 300], ["relu", "identity"], "squared_error"),
+    "absolute error": ([257, 12, 257], ["elu", "identity"], "absolute_error"),
+    "huber": ([513, 12, 513], ["tanh", "tanh"], "huber"),
+    "poisson": ([513, 12, 9, 12, 513], ["silu", "tanh", "gelu", "softplus"], "poisson"),
+    "multinomial": ([700, 70, 5, 70, 700], ["tanh", "sigmoid", "relu", "softmax"], "multinomial"),
+    "softmax regression": ([40, 40], ["softmax"], "multinomial"),
+}
+TERMS: dict[str, dict[str, Any]] = {
+    "loss": {},
+    "decay": {"weight_decay": 0.1, "weight_l1": 0.01},
+    "masking": {"noise": "masking", "noise_level": 0.3, "seed": 2**40 + 5},
+    "scale": {"input_scale": 0.5},
+    "tied": {"tied": True},
+    "contractive": {"contractive_weight": 0.2},
+    "sparsity": {"sparsity_weight": 0.3, "sparsity_layers": [0]},
+    "units left out": {"activity_l1": 0.1, "dropout": 0.2, "top_k": 3},
+}
+
+
+def messy_rows(n_rows: int, n_columns: int, seed: int = 0, dtype: str = "float64") -> Any:
+    """CSR with empty and full rows, unsorted and duplicate entries and explicit zeros.
+
+    Values are multiples of 1/64 in [0, 1], whose sums are exact in any order.
+    """
+    rng = np.random.default_rng(seed)
+    columns, values = [], []
+    for row in range(n_rows):
+        n = {1: 0, 2: n_columns}.get(row % 7, rng.binomial(n_columns, 0.05))
+        here = rng.choice(n_columns, n, replace=False)
+        x = rng.integers(0, 33, n) / 64
+        twice = rng.random(n) < 0.1
+        columns.append(np.concatenate([here, here[twice]]))
+        values.append(np.concatenate([x, x[twice]]))
+    indptr = np.concatenate([[0], np.cumsum([len(each) for each in columns])])
+    data = np.concatenate(values)
+    data = data > 0 if dtype == "bool" else (data * (1 if dtype[0] == "f" else 64)).astype(dtype)
+    return sparse.csr_array((data, np.concatenate(columns), indptr), shape=(n_rows, n_columns))
+
+
+def evaluate(
+    problem: str,
+    X: Any,
+    target: Any = None,
+    *,
+    n_threads: int = 1,
+    dtype: str = "float64",
+    **terms: Any,
+) -> tuple[float, NDArray[Any]]:
+    """J and its gradient at random parameters."""
+    sizes, activations, loss = PROBLEMS[problem]
+    code = (len(sizes) - 2) // 2
+    network = _core.Network(
+        sizes, activations, terms.pop("tied", False), code, terms.pop("top_k", 0)
+    )
+    parameters = np.random.default_rng(1).uniform(-0.3, 0.3, network.n_parameters).astype(dtype)
+    weight = np.random.default_rng(2).random(X.shape[0])
+    objective = _core.Objective(loss=loss, code_layer=code, **terms)
+    gradient = np.full(network.n_parameters, np.nan, dtype)
+    parts = network.evaluate(parameters, X, target, weight, None, objective, gradient, n_threads, 3)
+    return sum(parts), gradient
+
+
+def fits(problem: str, terms: dict[str, Any]) -> bool:
+    """Whether the network of a problem may have the terms."""
+    sizes, activations, _ = PROBLEMS[problem]
+    hidden = len(sizes) > 2
+    if "sparsity_weight" in terms:
+        return hidden and activations[0] in {"sigmoid", "tanh"}
+    if "contractive_weight" in terms:
+        return hidden and activations[0] in {"sigmoid", "tanh", "relu"}
+    return hidden or not terms.keys() & {"tied", "activity_l1"}
