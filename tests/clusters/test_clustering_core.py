@@ -13,6 +13,7 @@ from aecore import _core, reference
 from core_steps import core_rule, reference_step
 from helpers import run_function
 from samples import THREADS
+from terms import WEIGHTS, together
 
 
 class Shape(NamedTuple):
@@ -35,7 +36,7 @@ SHAPES = {
 TERMS: dict[str, dict[str, Any]] = {
     "plain": {},
     "weight": {"clustering_weight": 0.1},
-    "penalties": {"weight_decay": 0.1, "weight_l1": 0.01, "input_scale": 0.5},
+    "penalties": {**together(*WEIGHTS), "input_scale": 0.5},
     "noise": {"noise": "masking", "noise_level": 0.3, "seed": 7, "dropout": 0.2},
 }
 

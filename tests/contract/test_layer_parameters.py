@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 
 from aecore import Autoencoder, Network, reference
 from samples import same_bits, three_factor_rows
+from terms import TERMS, together
 
 SETTINGS: dict[str, Any] = {"n_epochs": 2, "random_state": 0, "dtype": "float64", "batch_size": 50}
 
@@ -84,8 +85,7 @@ def test_top_k_codes_and_sparse_output(rows: NDArray[np.float64]) -> None:
 @pytest.mark.parametrize(
     "knob",
     [
-        {"weight_l1": 0.1},
-        {"activity_l1": 0.1},
+        *(together(name) for name in TERMS if name != "sparsity"),
         {"dropout": 0.3},
         {"code_top_k": 2},
         {"sparsity_weight": 1.0},

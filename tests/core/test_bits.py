@@ -9,6 +9,7 @@ import pytest
 
 from aecore import Autoencoder, Network, SparseAutoencoder, _core
 from helpers import run_function
+from terms import CODE, WEIGHTS, together
 
 THREADS = (1, 2, 3, 7)
 
@@ -83,14 +84,12 @@ def everything_on(n_threads: int, optimizer: str, dtype: str, shape: dict[str, A
         noise_emphasis=2.0,
         dropout=0.2 if in_batches else 0.0,
         clip_norm=5.0 if in_batches else None,
-        weight_decay=1e-3,
-        weight_l1=1e-4,
-        activity_l1=1e-3,
         trim_fraction=0.2,
         validation_fraction=0.1,
         dtype=dtype,
         n_threads=n_threads,
         random_state=3,
+        **together(*WEIGHTS, *CODE),
         **shape,
     ).fit(X, sample_weight=rng.random(300))
     losses = np.array([model.history_["loss"], model.history_["validation_loss"]])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aecore import reference
 from helpers import run_function
+from terms import DROPOUT, chosen, together
 
 THREADS = (1, 2, 3, 7)
 # Image, channels of the code, kernel, stride, padding, rows of the batch.
@@ -107,13 +108,9 @@ def every_geometry(dtype: str) -> float:
 def every_option() -> float:
     """Worst difference with every term of J that convolutions allow."""
     options: dict[str, Any] = {
-        "weight_decay": 0.1,
-        "weight_l1": 0.01,
-        "activity_l1": 0.05,
-        "dropout": 0.25,
+        **together(*chosen(convolves=True)),
+        **DROPOUT,
         "epoch": 2,
-        "seed": 2**40 + 1,
-        "sparsity_weight": 0.2,
         "sparsity_layers": [0, 2],
         "noise": "gaussian",
         "noise_level": 0.3,

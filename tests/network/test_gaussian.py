@@ -14,6 +14,7 @@ from aecore.layers import Dense, Gaussian
 from core_steps import core_rule, reference_step
 from helpers import run_function
 from samples import THREADS
+from terms import DROPOUT, WEIGHTS, chosen, together
 
 # Layer sizes, activations and the Gaussian layer: the first, next to the output, around tile edges.
 SHAPES: dict[str, tuple[list[int], list[str], int]] = {
@@ -27,7 +28,7 @@ TERMS: dict[str, dict[str, Any]] = {
     "plain": {},
     "beta": {"beta": 0.3, "seed": 2**40 + 5, "epoch": 3},
     "free bits": {"free_bits": 0.3, "beta": 2.0},
-    "others": {"weight_decay": 0.1, "weight_l1": 0.01, "dropout": 0.3, "input_scale": 0.5},
+    "others": {**together(*WEIGHTS), **DROPOUT, "input_scale": 0.5},
     "noise": {"noise": "masking", "noise_level": 0.3, "seed": 7},
 }
 
@@ -249,10 +250,9 @@ def test_a_log_variance_that_is_no_number_shows() -> None:
     assert np.isnan(net.objective(np.ones((5, 9))))
 
 
-@pytest.mark.parametrize(
-    "settings", [{"sparsity_weight": 0.1}, {"activity_l1": 0.1}, {"contractive_weight": 0.1}]
-)
-def test_penalties_that_do_not_go_with_it(settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", chosen(on="code"))
+def test_penalties_that_do_not_go_with_it(name: str) -> None:
+    settings = together(name)
     with pytest.raises(ValueError, match=f"{next(iter(settings))} must be 0 "):
         network().objective(np.ones((2, 9)), **settings)
 

@@ -14,6 +14,7 @@ from aecore import reference
 from core_gradients import difference
 from helpers import run_function
 from samples import THREADS
+from terms import CODE, DROPOUT, TERMS, WEIGHTS, is_defined, together
 
 HIDDEN = tuple(name for name in reference.ACTIVATIONS if name != "softmax")
 # Every output with every loss, and the one loss of softmax; the hidden layers take turns.
@@ -24,13 +25,13 @@ OUTPUTS = (
 SIZES = (1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 100, 127)
 
 
-def every_activation_and_loss(depth: int, regularised: bool) -> float:
+def every_activation_and_loss(depth: int, penalised: bool) -> float:
     """Worst difference over all activations and losses at one depth."""
     worst = 0.0
     for hidden, (output, loss) in zip(itertools.cycle(HIDDEN), OUTPUTS, strict=False):
         widths = [12, 17, 9][:depth]
         options: dict[str, Any] = {"loss": loss}
-        if regularised:
+        if penalised:
             options |= {"weight_decay": 0.01, "weighted": True, "input_scale": 0.5}
             if hidden in ("sigmoid", "tanh"):
                 options |= {
@@ -66,25 +67,23 @@ def every_size() -> float:
     return worst
 
 
-REGULARISERS: dict[str, dict[str, Any]] = {
-    "weight_l1": {"weight_l1": 0.02},
-    "activity_l1": {"activity_l1": 0.3},
-    "contractive": {"contractive_weight": 0.2},
-    "dropout": {"dropout": 0.3, "seed": 2**40 + 5, "epoch": 3},
+# Beside the terms of J one by one: what else changes a network, and everything at once.
+OTHERS: dict[str, dict[str, Any]] = {
+    "dropout": {**DROPOUT, "epoch": 3},
     "top_k": {"code_top_k": 3},
-    "tied": {"tied_weights": True, "weight_decay": 0.1, "weight_l1": 0.01},
-    "all": {
-        "tied_weights": True,
-        "code_top_k": 4,
-        "dropout": 0.2,
-        "weight_decay": 0.1,
-        "weight_l1": 0.01,
-        "activity_l1": 0.3,
-        "contractive_weight": 0.2,
-        "sparsity_weight": 0.3,
-        "sparsity_layers": [1],
-    },
+    "tied": {"tied_weights": True, **together(*WEIGHTS)},
 }
+
+
+def regularised(name: str, encoder: list[str]) -> dict[str, Any]:
+    """Options of one term or another, or of everything that goes with an encoder."""
+    if name in OTHERS:
+        return OTHERS[name]
+    defined = [term for term in TERMS if name in (term, "all") and is_defined(term, encoder)]
+    options = together(*defined, sparse_layer=len(encoder) - 1)
+    if name == "all":
+        options |= {"tied_weights": True, "code_top_k": 4, **DROPOUT}
+    return options
 
 
 def every_regulariser(name: str) -> float:
@@ -96,11 +95,7 @@ def every_regulariser(name: str) -> float:
         ([100, 40, 31, 40, 100], ["silu", "sigmoid", "gelu", "identity"]),
         ([21, 12, 9, 33, 9, 12, 21], ["relu", "tanh", "sigmoid", "relu", "tanh", "identity"]),
     ):
-        options = dict(REGULARISERS[name])
-        if "silu" in activations:  # without a second derivative
-            options.pop("contractive_weight", None)
-        if "sparsity_layers" in options:
-            options["sparsity_layers"] = [(len(sizes) - 2) // 2]
+        options = regularised(name, activations[: len(activations) // 2])
         for n_rows in (1, 70, 300):
             found = difference(
                 sizes, activations, n_rows, threads=THREADS, weighted=True, **options
@@ -109,7 +104,7 @@ def every_regulariser(name: str) -> float:
     return worst
 
 
-@pytest.mark.parametrize("name", REGULARISERS)
+@pytest.mark.parametrize("name", [*TERMS, *OTHERS, "all"])
 def test_core_equals_reference_for_every_regulariser(isa: str, name: str) -> None:
     assert run_function(every_regulariser, name, isa=isa) < 1e-10
 
@@ -145,25 +140,22 @@ def test_float32_stays_within_its_rounding(isa: str) -> None:
     assert run_function(float32_difference, isa=isa) < 1e-5
 
 
-def chunked_difference(options: dict[str, Any]) -> float:
+def chunked_difference(everything: bool) -> float:
     """A batch too large for scratch in one piece (4,096 rows of this network fit)."""
+    options: dict[str, Any] = together("weight_decay", "sparsity", sparse_layer=0)
+    if everything:
+        # The oracle makes the Jacobian of every row: test_contraction.py has chunks of a small one.
+        options |= together(*WEIGHTS, *CODE) | DROPOUT | {"tied_weights": True, "code_top_k": 4}
     return difference(
         [600, 800, 600],
         ["sigmoid", "sigmoid"],
         4_500,
         threads=(1, 3),
-        weight_decay=1e-3,
-        sparsity_weight=0.5,
-        sparsity_layers=[0],
         weighted=True,
         **options,
     )
 
 
-@pytest.mark.parametrize("name", [None, "all"])
-def test_rows_in_several_chunks_give_the_same_objective(name: str | None) -> None:
-    options = {} if name is None else dict(REGULARISERS[name])
-    # The oracle makes the Jacobian of every row: test_contraction.py has chunks of a small network.
-    for given in ("weight_decay", "sparsity_weight", "sparsity_layers", "contractive_weight"):
-        options.pop(given, None)
-    assert run_function(chunked_difference, options) < 1e-10
+@pytest.mark.parametrize("everything", [False, True], ids=["penalties", "all"])
+def test_rows_in_several_chunks_give_the_same_objective(everything: bool) -> None:
+    assert run_function(chunked_difference, everything) < 1e-10

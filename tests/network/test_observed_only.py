@@ -14,7 +14,7 @@ from aecore import _core, reference
 from core_steps import core_rule
 from helpers import run_function
 from samples import THREADS
-from sparse_problems import PROBLEMS, TERMS, evaluate, fits, messy_rows
+from sparse_problems import CASES, PROBLEMS, evaluate, fits, messy_rows
 
 
 def with_nan(rows: Any) -> NDArray[np.float64]:
@@ -35,7 +35,7 @@ def differences(dtype: str) -> list[str]:
     """Where J and its gradient are not those of the array, or depend on the threads."""
     bound = 1e-10 if dtype == "float64" else 2e-6
     wrong = []
-    for problem, (name, terms) in itertools.product(PROBLEMS, TERMS.items()):
+    for problem, (name, terms) in itertools.product(PROBLEMS, CASES.items()):
         if PROBLEMS[problem][2] == "multinomial" or not fits(problem, terms):
             continue
         for n_rows in (1, 37, 300):

@@ -15,13 +15,13 @@ from scipy import sparse
 from aecore import Autoencoder, AutoencoderClassifier, DenoisingAutoencoder, Network, _core
 from helpers import ROOT, python_blocks, run_function
 from samples import THREADS
-from sparse_problems import PROBLEMS, TERMS, evaluate, fits, messy_rows
+from sparse_problems import CASES, PROBLEMS, evaluate, fits, messy_rows
 
 
 def unequal_bits(dtype: str) -> list[str]:
     """Where sparse rows give other bits than an array: nowhere."""
     wrong = []
-    for problem, (name, terms) in itertools.product(PROBLEMS, TERMS.items()):
+    for problem, (name, terms) in itertools.product(PROBLEMS, CASES.items()):
         if not fits(problem, terms):
             continue
         # An array's rows come in pieces of 256, after which gradients of two sources meet.

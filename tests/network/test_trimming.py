@@ -16,6 +16,7 @@ from core_steps import trained_and_expected
 from differences import check_gradient, draw
 from helpers import run_function
 from samples import THREADS
+from terms import CODE, DROPOUT, TERMS, WEIGHTS, chosen, together
 
 Vector = NDArray[np.float64]
 SIZES, ACTIVATIONS = [4, 3, 4], ["tanh", "identity"]
@@ -51,10 +52,9 @@ def test_rows_without_weight_do_not_count() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"weight_decay": 0.1, "dropout": 0.3, "seed": 5},
+        {**together(*WEIGHTS), **DROPOUT},
         {"noise": "masking", "noise_level": 0.3, "noise_emphasis": 2.0, "seed": 5},
-        {"sparsity_weight": 0.3, "sparsity_target": 0.2, "activity_l1": 0.1},
-        {"contractive_weight": 0.2},
+        *(together(name) for name in chosen(on="code")),
     ],
     ids="-".join,
 )
@@ -77,7 +77,7 @@ def test_it_is_the_objective_of_the_kept_rows() -> None:
     X, parameters = rng.random((10, 4)), 0.4 * draw(SIZES, rng)
     losses = reference.row_losses(SIZES, ACTIVATIONS, parameters, X)
     kept = np.sort(np.argsort(losses)[:7])
-    settings = {"weight_decay": 0.1, "activity_l1": 0.2, "contractive_weight": 0.1}
+    settings = together(*(name for name in TERMS if name != "sparsity"))
     whole = reference.objective_terms(
         SIZES, ACTIVATIONS, parameters, X, trim_fraction=0.3, **settings
     )
@@ -87,11 +87,16 @@ def test_it_is_the_objective_of_the_kept_rows() -> None:
 
 CASES: dict[str, dict[str, Any]] = {
     "alone": {},
-    "decay": {"weight_decay": 0.1, "weight_l1": 0.01},
+    "weights": together(*WEIGHTS),
     "masking": {"noise": "masking", "noise_level": 0.3, "noise_emphasis": 2.0, "seed": 3},
-    "dropout": REGULARISERS["dropout"],
-    "sparse": {"sparsity_weight": 0.3, "sparsity_layers": [1], "activity_l1": 0.3},
-    "all": REGULARISERS["all"],
+    "dropout": DROPOUT,
+    "sparse": together("sparsity", *CODE, sparse_layer=1),
+    "all": {
+        "tied_weights": True,
+        "code_top_k": 4,
+        **together(*TERMS, sparse_layer=1),
+        **DROPOUT,
+    },
 }
 
 

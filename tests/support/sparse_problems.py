@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from aecore import _core
+from terms import CODE, DROPOUT, TERMS, WEIGHTS, chosen, is_defined, together
 
 # Output and loss; the first and last have one layer alone.
 PROBLEMS: dict[str, tuple[list[int], list[str], str]] = {
@@ -21,15 +22,15 @@ PROBLEMS: dict[str, tuple[list[int], list[str], str]] = {
     "multinomial": ([700, 70, 5, 70, 700], ["tanh", "sigmoid", "relu", "softmax"], "multinomial"),
     "softmax regression": ([40, 40], ["softmax"], "multinomial"),
 }
-TERMS: dict[str, dict[str, Any]] = {
+ON_CODE = chosen(on="code")
+CASES: dict[str, dict[str, Any]] = {
     "loss": {},
-    "decay": {"weight_decay": 0.1, "weight_l1": 0.01},
+    "weights": together(*WEIGHTS),
     "masking": {"noise": "masking", "noise_level": 0.3, "seed": 2**40 + 5},
     "scale": {"input_scale": 0.5},
     "tied": {"tied": True},
-    "contractive": {"contractive_weight": 0.2},
-    "sparsity": {"sparsity_weight": 0.3, "sparsity_layers": [0]},
-    "units left out": {"activity_l1": 0.1, "dropout": 0.2, "top_k": 3},
+    **{name: together(name, sparse_layer=0) for name in ON_CODE if name not in CODE},
+    "units left out": {**together(*CODE), **DROPOUT, "top_k": 3},
 }
 
 
@@ -76,12 +77,10 @@ def evaluate(
     return sum(parts), gradient
 
 
-def fits(problem: str, terms: dict[str, Any]) -> bool:
-    """Whether the network of a problem may have the terms."""
+def fits(problem: str, case: dict[str, Any]) -> bool:
+    """Whether the network of a problem may have the terms of a case."""
     sizes, activations, _ = PROBLEMS[problem]
-    hidden = len(sizes) > 2
-    if "sparsity_weight" in terms:
-        return hidden and activations[0] in {"sigmoid", "tanh"}
-    if "contractive_weight" in terms:
-        return hidden and activations[0] in {"sigmoid", "tanh", "relu"}
-    return hidden or not terms.keys() & {"tied", "activity_l1"}
+    names = [name for name in ON_CODE if TERMS[name].settings.keys() & case.keys()]
+    if len(sizes) == 2:
+        return not names and "tied" not in case
+    return all(is_defined(name, activations[:1]) for name in names)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aecore import _core
 from core_steps import core_rule, trained_and_expected
 from helpers import run_function
+from terms import DROPOUT, TERMS, together
 from torch_steps import CASES, N_STEPS, expected_parameters, rows_and_start
 from torch_steps import SIZES as TORCH_SIZES
 
@@ -54,11 +55,9 @@ def test_steps_of_other_layers_equal_the_reference(
 
 
 REGULARISERS: dict[str, dict[str, Any]] = {
-    "weight_l1": {"weight_l1": 0.01},
-    "activity_l1": {"activity_l1": 0.1, "code_layer": 0},
-    "contractive": {"contractive_weight": 0.1, "code_layer": 0},
-    "dropout": {"dropout": 0.3, "seed": 11},
-    "momentum": {**OPTIONS["sparse"], "sparsity_momentum": 0.8},
+    **{name: together(name, sparse_layer=0) for name in TERMS},
+    "dropout": DROPOUT,
+    "momentum": {**together("sparsity", sparse_layer=0), "sparsity_momentum": 0.8},
 }
 
 
@@ -73,7 +72,7 @@ def test_regularised_steps_equal_the_reference(
     parameters, losses = trained_and_expected(
         "sgd",
         batch_size,
-        {"weight_decay": 1e-2, **options},
+        {"code_layer": 0, **OPTIONS["decay"], **options},
         False,
         clip_norm,
         activations=(hidden, "sigmoid"),
