@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import aecore
 import reference_refinement
 from aecore import Autoencoder, DeepClustering
+from knobs import Stop
 from samples import three_factor_rows
 
 ROWS = three_factor_rows(60)
@@ -28,13 +28,6 @@ COMMON: dict[str, Any] = {
     "n_threads": 1,
     "random_state": 0,
 }
-
-
-class Stop:
-    """A callback that ends a training after its first epoch, a refinement after a round."""
-
-    def on_epoch_end(self, state: aecore.callbacks.EpochState) -> bool:
-        return state.epoch == 0
 
 
 class Knob(NamedTuple):

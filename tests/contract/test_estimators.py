@@ -25,6 +25,7 @@ from aecore import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
+from knobs import KNOBS
 from samples import three_factor_rows
 
 
@@ -74,52 +75,8 @@ def rows() -> NDArray[np.float64]:
 
 
 def test_defaults_are_those_of_the_contract() -> None:
-    assert Autoencoder().get_params() == {
-        "hidden_layer_sizes": (32,),
-        "activation": "relu",
-        "output_activation": "identity",
-        "loss": "squared_error",
-        "weight_decay": 0.0,
-        "sparsity_weight": 0.0,
-        "sparsity_target": 0.05,
-        "sparsity_layers": "code",
-        "optimizer": "adam",
-        "learning_rate": None,
-        "learning_rate_schedule": None,
-        "clip_norm": None,
-        "batch_size": 256,
-        "n_epochs": 50,
-        "shuffle": True,
-        "validation_fraction": 0.0,
-        "early_stopping": False,
-        "patience": 10,
-        "tolerance": 1e-4,
-        "warm_start": False,
-        "callbacks": None,
-        "input_scale": 1.0,
-        "scale": None,
-        "missing": None,
-        "noise": None,
-        "noise_level": 0.3,
-        "noise_emphasis": 1.0,
-        "dtype": "float32",
-        "n_threads": None,
-        "random_state": None,
-        "verbose": 0,
-        "code_activation": None,
-        "decoder_layer_sizes": None,
-        "initialization": None,
-        "pretrain": False,
-        "tied_weights": False,
-        "sparsity_momentum": 0.0,
-        "weight_l1": 0.0,
-        "activity_l1": 0.0,
-        "contractive_weight": 0.0,
-        "code_top_k": None,
-        "dropout": 0.0,
-        "trim_fraction": 0.0,
-        "sparse_output": False,
-    }
+    defaults = Autoencoder().get_params()
+    assert defaults == {name: KNOBS[name].default for name in defaults}
     other = {
         "hidden_layer_sizes": (25,),
         "activation": "sigmoid",

@@ -124,6 +124,7 @@ def fits(threads: tuple[int, ...], settings: dict[str, Any]) -> list[bytes]:
     return [fitted_bytes(n, "float64", settings, 100) for n in threads]
 
 
+@pytest.mark.alone
 def test_large_lbfgs_does_not_depend_on_threads_of_blas() -> None:
     # Above 20,000 parameters BLAS shares out the dot products of L-BFGS among its own threads.
     settings = {"hidden_layer_sizes": (120,), "optimizer": "lbfgs", "n_epochs": 15}

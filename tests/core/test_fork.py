@@ -14,7 +14,10 @@ import pytest
 from aecore import Autoencoder
 from helpers import run_function
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+]
 
 SECONDS = 5.0
 

@@ -18,6 +18,7 @@ from aecore import Autoencoder, _training, show_config
 TASKS = Path("/proc/self/task")
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.skipif(not TASKS.exists(), reason="helpers are placed on Linux only"),
     pytest.mark.skipif(
         "OMP_PROC_BIND" in os.environ or "OMP_PLACES" in os.environ,

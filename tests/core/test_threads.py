@@ -16,6 +16,8 @@ from threadpoolctl import threadpool_limits
 from aecore import Autoencoder, Network, _core
 from helpers import run_function, run_python
 
+pytestmark = pytest.mark.alone
+
 
 def test_default_obeys_threadpoolctl() -> None:
     if _core.show_build()["threading"] != "openmp":

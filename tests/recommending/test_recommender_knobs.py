@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-import aecore
 from aecore import EASE, AutoencoderRecommender
+from knobs import Stop
 
 RNG = np.random.default_rng(0)
 USER_ITEMS = csr_array((RNG.random((40, 15)) < 0.3) * RNG.integers(1, 6, (40, 15)) * 1.0)
@@ -24,13 +24,6 @@ COMMON: dict[type[Any], dict[str, Any]] = {
         "n_threads": 1,
     },
 }
-
-
-class Stop:
-    """A callback that ends the training after its first epoch."""
-
-    def on_epoch_end(self, state: aecore.callbacks.EpochState) -> bool:
-        return state.epoch == 0
 
 
 # Value, what it needs beside it, and which output differs.

@@ -27,6 +27,7 @@ EXAMPLE = ROOT / "examples" / "cython_caller"
 COMPILER = shutil.which(os.environ.get("CC", "cc"))
 pytestmark = [
     pytest.mark.timeout(300),
+    pytest.mark.xdist_group("compiled"),  # by one worker, once
     pytest.mark.skipif(COMPILER is None, reason="there is no C compiler"),
 ]
 
