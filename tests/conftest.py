@@ -15,6 +15,8 @@ from aecore import _core
 from helpers import ROOT, TESTS
 from samples import THREADS
 
+pytest.register_assert_rewrite("knob_checks")  # whose assertions tell what differs, like a test's
+
 
 def pytest_report_header() -> list[str]:
     """Say first what is being tested."""
