@@ -20,9 +20,9 @@ import aecore
 
 
 def module_path() -> list[str]:
-    """Where pytest finds the modules of tests and helpers: every folder of tests/ by itself."""
+    """Where pytest finds the modules of tests and helpers: tests/, and every folder in it."""
     tests = Path(__file__).resolve().parents[1]
-    return sorted(str(folder) for folder in tests.iterdir() if folder.is_dir())
+    return [str(tests), *sorted(str(folder) for folder in tests.iterdir() if folder.is_dir())]
 
 
 def call(folder: Path) -> None:
