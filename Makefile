@@ -17,10 +17,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
 MADE := made-$(VERSION)
 
-.PHONY: help demo test bench lint dev format asan tsan clean check-machine
+.PHONY: help demo test test-oldest bench lint dev format asan tsan clean check-machine
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 	@echo
 	@echo "make test ARGS='-k fork'      arguments for pytest, aecore demo or benchmarks.bench"
 	@echo "make demo PYTHON=python3.12   another interpreter"
@@ -29,7 +29,15 @@ demo: $(VENVS)/demo/installed ## install into an environment of its own, train, 
 	$(VENVS)/demo/bin/aecore demo $(ARGS)
 
 test: $(VENVS)/test/installed ## install into an environment of its own and run the tests
-	$(VENVS)/test/bin/python -m pytest $(ARGS)
+	$(call run_tests,$(VENVS)/test/bin/python -m pytest $(ARGS))
+
+test-oldest: ## the contract, file and training tests with the lowest versions and the oldest Python
+	@$(MAKE) --no-print-directory oldest PYTHON="$(oldest_python)"
+
+.PHONY: oldest
+oldest: $(VENVS)/oldest/installed
+	@echo "the lowest versions, on Python $(VERSION): $$(tr '\n' ' ' < $(VENVS)/oldest/lowest.txt)"
+	$(call run_tests,$(VENVS)/oldest/bin/python -m pytest tests/contract tests/files tests/training $(ARGS))
 
 bench: $(VENVS)/asv/installed ## measure every workload with asv, aecore beside NumPy (docs/benchmarks-asv.md)
 	$(VENVS)/asv/bin/python -m benchmarks.bench $(ARGS)
@@ -47,6 +55,23 @@ format: $(VENVS)/lint/$(MADE) ## rewrite Python and C++ in the project's format
 	$(VENVS)/lint/bin/ruff check --fix .
 	$(VENVS)/lint/bin/ruff format .
 	$(VENVS)/lint/bin/clang-format -i $(CXX_SOURCES)
+
+# Tests on all cores, each on one of them unless it asks for more; then those that want the machine
+# for themselves. ARGS may select from one of the two alone: pytest's 5 says that nothing was found.
+define run_tests
+status=0; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+$1 -n auto --dist loadgroup -m "not timing and not alone" || status=$$?; \
+alone=0; $1 -m "timing or alone" || alone=$$?; \
+case "$$status $$alone" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
+endef
+
+# PYTHON, if it was given, or the oldest of the Pythons here that aecore supports.
+oldest_python = $(if $(filter file,$(origin PYTHON)),$(shell \
+  for minor in 10 11 12 13 14; do \
+    for python in python3.$$minor "$$HOME"/.pyenv/versions/3.$$minor.*/bin/python3; do \
+      "$$python" -c '' 2>/dev/null && echo "$$python" && exit; \
+    done; \
+  done; echo python3),$(PYTHON))
 
 # The sanitizers' run-time libraries have to be there before Python is, and with them libstdc++,
 # whose exceptions they watch; pytest leaves the file descriptor of stderr alone, or their reports
@@ -92,6 +117,11 @@ $(VENVS)/demo/installed: $(VENVS)/demo/$(MADE) $(SOURCES)
 
 $(VENVS)/test/installed: $(VENVS)/test/$(MADE) $(SOURCES)
 	$(call pip_install,test)
+
+$(VENVS)/oldest/installed: $(VENVS)/oldest/$(MADE) tests/support/oldest.py $(SOURCES)
+	$(@D)/bin/python tests/support/oldest.py > $(@D)/lowest.txt
+	$(@D)/bin/python -m pip install --quiet --only-binary :all: -r $(@D)/lowest.txt
+	$(call pip_install)
 
 $(VENVS)/asv/installed: $(VENVS)/asv/$(MADE) $(SOURCES)
 	$(call pip_install)

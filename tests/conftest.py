@@ -13,6 +13,9 @@ import pytest
 
 from aecore import _core
 from helpers import ROOT, TESTS
+from samples import THREADS
+
+pytest.register_assert_rewrite("knob_checks")  # whose assertions tell what differs, like a test's
 
 
 def pytest_report_header() -> list[str]:
@@ -26,7 +29,7 @@ def isa(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=[1, 2, 3, 7])
+@pytest.fixture(params=THREADS)
 def n_threads(request: pytest.FixtureRequest) -> int:
     """Thread counts below, at and above the number of cores, and odd ones."""
     return int(request.param)

@@ -1,4 +1,4 @@
-"""What tests/test_serving.py asks of aecore.serving beyond the example: statuses, many calls."""
+"""What tests/serving/test_serving.py asks of aecore.serving beyond the example: statuses, many calls."""
 
 # cython: language_level=3, boundscheck=False
 

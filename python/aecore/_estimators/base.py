@@ -36,6 +36,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
     """Codes by `network_`, to scikit-learn's rules."""
 
     network_: Network
+    n_features_in_: int
     _learned: ClassVar[dict[str, Learned]] = {
         "n_features_in_": COUNT,
         "feature_names_in_": Names(),

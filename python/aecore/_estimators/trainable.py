@@ -95,7 +95,8 @@ class TrainableEncoder(BaseEncoder):
                 rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
                 raise parameter_error("unlabeled", rule, unlabeled)
             seen = with_unlabeled(data, reader._as_x(unlabeled, reset=False))
-        entry = plan.input.settings(seen.X, seen.rows, None if resumed is None else start._input)
+        its_own = None if resumed is None else resumed.model.network_._input
+        entry = plan.input.settings(seen.X, seen.rows, its_own)
         network = new_network(plan, data, entry, start, name)
         if pretrains:
             known["pretraining_history_"] = pretrain(plan, wanted, network, seen)

@@ -154,7 +154,7 @@ class _Problem:
 
     def validation_loss(self) -> float:
         """Mean loss of the validation rows at the accepted iterate; NaN without validation."""
-        if self._data.validation is None:
+        if self._data.validation is None or self._held is None:
             return math.nan
         X, _, rows = self._data.validation
         losses = np.empty(X.shape[0] if rows is None else rows.shape[0])
