@@ -7,7 +7,8 @@ the first of float and double in its name; random numbers, for one, belong to ne
 
 A kilobyte is 1000 bytes. "compressed" is what a part takes when it is compressed alone, as a wheel
 compresses file by file; parts of one file add up to a little more than the file. The kernels' few
-constants and unwinding tables count as the rest of `_core`. tests/house/test_build.py bounds the wheel.
+constants and unwinding tables count as the rest of `_core`. tests/house/test_build.py bounds the
+wheel.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ OBJECTS = {
     "TrainingDivergedError": "aecore.exceptions",
     "fit_many": "aecore._parallel.fit_many",
     "load": "aecore._saving.models",
-    "show_config": "aecore._util.config",
+    "show_config": "aecore._parallel.config",
     "stack": "aecore._stacked.stacking",
 }
 MODULES = ("callbacks", "layers", "metrics", "optimizers", "reference", "schedules")

@@ -21,9 +21,9 @@ from aecore._checks.interactions import (
     unit_rows,
     without_zeros,
 )
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._files.networks import require
-from aecore._network.initialization import seed_from
 from aecore._problem.layers import dense_layers
 from aecore._problem.plan import Plan
 from aecore._recommending.base import BaseRecommender, Scorer, blocks, entries, same_rows

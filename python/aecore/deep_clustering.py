@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import ClusterMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._clusters import clusterers
 from aecore._clusters.clusterers import Clustered
@@ -19,7 +20,6 @@ from aecore._clusters.training import Refined, Refinement, clustering_weight, re
 from aecore._estimators.base import BaseEncoder
 from aecore._files.networks import require
 from aecore._history import History
-from aecore._network.initialization import seed_from
 from aecore._problem.input import Input
 from aecore._problem.objective import Objective
 from aecore._problem.plan import Optimization, Plan, Run, as_callbacks

@@ -17,9 +17,10 @@ from aecore._checks.arrays import (
     output_rows,
     refuse_overlap,
 )
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.sparse import is_sparse
-from aecore._network.initialization import initialize, seed_from
+from aecore._network.initialization import initialize
 from aecore._network.state import NetworkState
 from aecore._problem.input import InputSettings
 from aecore._problem.layer_list import gaussian_layer, resolve_layers

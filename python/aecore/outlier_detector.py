@@ -14,9 +14,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators.trainable import trains_in_batches
-from aecore._network.initialization import seed_from
 from aecore._outliers.detection import Detection, check_finite
 from aecore._outliers.fitting import Stream, fit_members
 from aecore._outliers.row_errors import RowErrors

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators import likelihood
 from aecore._estimators.autoencoding import BaseAutoencoder
-from aecore._network.initialization import seed_from
 from aecore.schedules import Linear, Schedule
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators.base import BaseEncoder
 from aecore._history import History
-from aecore._network.initialization import seed_from
 from aecore._problem.input import InputSettings, refuse_target_of_scaled
 from aecore._problem.plan import Plan, parameters_of
 from aecore._saving import models

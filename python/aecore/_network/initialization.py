@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore._checks.rules import MAX_SEED
 from aecore._checks.sparse import is_sparse, sparse_sums
 from aecore._network.state import NetworkState
 from aecore._problem.layer_list import convolutions_of
@@ -24,23 +23,6 @@ _MEAN_ROWS = 4096
 _BLOCK_ROWS = 256
 # A column that is constant 0 or 1 gets a bias of +-7, which the sigmoid can still leave.
 _MEAN_RANGE = (1e-3, 1.0 - 1e-3)
-
-
-def seed_from(random_state: Any) -> int:
-    """Make one seed in [0, 2**63) of what the caller gave.
-
-    An integer is the seed. A RandomState or Generator is drawn from, so that two fits differ; a
-    SeedSequence is not changed. None draws from NumPy's global state, as scikit-learn does.
-    """
-    if random_state is None:
-        return int(np.random.randint(0, MAX_SEED, dtype=np.int64))  # noqa: NPY002
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(0, MAX_SEED, dtype=np.int64))
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(0, MAX_SEED, dtype=np.int64))
-    if isinstance(random_state, np.random.SeedSequence):
-        return int(random_state.generate_state(1, np.uint64)[0] >> np.uint64(1))
-    return int(random_state)
 
 
 def initialize(network: NetworkState, name: str | None, seed: int) -> None:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.base import clone
 
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params
-from aecore._network.initialization import seed_from
 from aecore._parallel.side_by_side import run_side_by_side
 from aecore._util.progress import Progress
 from aecore.exceptions import FitManyError

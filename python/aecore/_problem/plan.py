@@ -204,7 +204,8 @@ def _parameter_names(kind: type[Any]) -> tuple[str, ...]:
 
 def parameters_of(estimator: Any) -> dict[str, Any]:
     """Return the parameters of an estimator, as `get_params(deep=False)` does."""
-    return {name: getattr(estimator, name) for name in _parameter_names(type(estimator))}
+    kind: Any = type(estimator)
+    return {name: getattr(estimator, name) for name in _parameter_names(kind)}
 
 
 def as_callbacks(callbacks: Any) -> tuple[Any, ...]:

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from aecore._checks.random_state import seed_from
 from aecore._checks.rules import parameter_error
-from aecore._network.initialization import seed_from
 from aecore._problem.input import Input, InputSettings
 from aecore._problem.layers import as_layers, dense_layers
 from aecore._problem.plan import Plan
