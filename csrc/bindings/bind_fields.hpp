@@ -70,16 +70,15 @@ template <class Options>
 Options options_of(const py::kwargs& given) {
   Options options;
   for (const auto& [key, value] : given) {
-    const std::string name = py::cast<std::string>(key);
-    bool known = false;
-    for_each_field<Options>([&, source = value](const auto& each) {
-      if (known || name != each.name) return;
+    const auto name = py::cast<std::string_view>(key);
+    const auto take = [&, source = value](const auto& each) {
+      if (name != each.name) return false;
       set_field(options, each, source);
-      known = true;
-    });
-    if (!known) {
+      return true;
+    };
+    if (!std::apply([&](const auto&... each) { return (take(each) || ...); }, Options::fields())) {
       throw TypeError(
-          "there is no option '" + name + "'; the options are " +
+          "there is no option '" + std::string(name) + "'; the options are " +
           py::str(py::str(", ").attr("join")(field_names<Options>())).template cast<std::string>());
     }
   }
