@@ -5,6 +5,10 @@
 
 namespace aecore {
 
+/// Sums over rows (rho_hat, the loss) are taken in blocks of this many rows, so that they do not
+/// depend on how many rows a worker takes at a time.
+inline constexpr index_t kStatisticsRows = 32;
+
 /// Rows with a target and weights of their own; `rows` selects and orders them. Not owning.
 struct DataSet {
   RowSource x;

@@ -18,7 +18,7 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
       sparsity_(network_, options_, plan.max_rows),
       pass_(network_, options_, plan, {rows_, sums_, sparsity_, contraction_}),
       output_(network_, options_, plan, rows_, sums_) {
-  if (samples_output(network, options, plan.sparse_target)) {
+  if (plan.samples_output(network, options)) {
     observed_.emplace(network_, options_, plan.n_threads);
   }
   if (options.trims()) trimming_.emplace(options.trim_fraction, plan.max_rows);

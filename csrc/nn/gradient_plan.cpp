@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "nn/observed_output.hpp"
-#include "nn/sparsity.hpp"
-
 namespace aecore {
 
 namespace {
@@ -15,6 +12,11 @@ constexpr index_t kMaxBlockRows = 256;
 
 }  // namespace
 
+bool GradientPlan::samples_output(const Network& network, const ObjectiveOptions& options) const {
+  return sparse_target && options.observed_only && network.n_layers() > 1 &&
+         !network.output().convolves();
+}
+
 index_t GradientPlan::chunk_rows(const Network& network, const ObjectiveOptions& options,
                                  std::size_t element) const {
   double numbers = 0;  // of a row
@@ -22,7 +24,7 @@ index_t GradientPlan::chunk_rows(const Network& network, const ObjectiveOptions&
   numbers += 2 * static_cast<double>(network.n_clusters());
   if (sparse_input) numbers -= 2 * static_cast<double>(network.n_in());
   if (sparse_target) numbers -= static_cast<double>(network.n_out());
-  if (samples_output(network, options, sparse_target)) {
+  if (samples_output(network, options)) {
     numbers -= static_cast<double>(network.n_out());
   }
   const double fitting = scratch_bytes / (numbers * static_cast<double>(element));

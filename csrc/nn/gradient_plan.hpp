@@ -20,6 +20,10 @@ struct GradientPlan {
   bool operator==(const GradientPlan& other) const;
   /// The same for rows like these, of which a batch has up to `max_rows`.
   GradientPlan for_data(const DataSet& data, const Network& network) const;
+  /// Whether the output is computed at a sparse target's stored entries alone. A network of one
+  /// layer, or whose last layer convolves, has no W^T to take it with: it computes all outputs, of
+  /// which `output_loss` counts those that are there.
+  bool samples_output(const Network& network, const ObjectiveOptions& options) const;
 
   /// Rows that are in scratch together: all of a batch, or whole blocks of a sum.
   index_t chunk_rows(const Network& network, const ObjectiveOptions& options,

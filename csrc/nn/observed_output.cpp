@@ -10,11 +10,6 @@ constexpr index_t kTaskColumns = 64;
 
 }  // namespace
 
-bool samples_output(const Network& network, const ObjectiveOptions& options, bool sparse_target) {
-  return sparse_target && options.observed_only && network.n_layers() > 1 &&
-         !network.output().convolves();
-}
-
 template <class T>
 ObservedOutput<T>::ObservedOutput(const Network& network, const ObjectiveOptions& options,
                                   int n_threads)

@@ -14,11 +14,6 @@
 
 namespace aecore {
 
-/// Whether the output is taken so. A network of one layer, or whose last layer convolves, has no
-/// W^T to take it with: it computes all outputs, of which `output_loss` counts those that are
-/// there.
-bool samples_output(const Network& network, const ObjectiveOptions& options, bool sparse_target);
-
 template <class T>
 class ObservedOutput {
  public:

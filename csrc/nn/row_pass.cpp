@@ -1,7 +1,5 @@
 #include "nn/row_pass.hpp"
 
-#include "nn/observed_output.hpp"
-
 namespace aecore {
 
 template <class T>
@@ -15,7 +13,7 @@ RowPass<T>::RowPass(const Network& network, const ObjectiveOptions& options,
       code_(network, options, plan.chunk_rows(network, options, sizeof(T)), plan.with_gradient),
       clustering_(network, options, plan.chunk_rows(network, options, sizeof(T))),
       hidden_(network, options, plan) {
-  const bool whole_output = !samples_output(network, options, plan.sparse_target);
+  const bool whole_output = !plan.samples_output(network, options);
   for (index_t l = 0; l < network.n_layers(); ++l) {
     const bool kept = l == network.n_hidden() ? whole_output : with_gradient_;
     deltas_.emplace_back(kept ? plan.chunk_rows(network, options, sizeof(T)) : 0,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/sparsity.hpp"
-
 namespace aecore {
 
 template <class T>

@@ -8,10 +8,6 @@
 
 namespace aecore {
 
-/// Sums over rows (rho_hat, the loss) are taken in blocks of this many rows, so that they do not
-/// depend on how many rows a worker takes at a time.
-inline constexpr index_t kStatisticsRows = 32;
-
 template <class T>
 class Sparsity {
  public:
