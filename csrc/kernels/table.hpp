@@ -7,9 +7,12 @@
 
 namespace aecore {
 
+/// Room for one row of a panel, whichever instruction set.
+inline constexpr index_t kMaxPanelWidth = 32;
+
 template <class T>
 struct Kernels {
-  index_t panel_width;
+  index_t panel_width;  // at most kMaxPanelWidth
   void (*gemm)(const GemmCall<T>&);
   /// Columns [column, column + n) of panels to columns [to_column, ...) of others, row by row;
   /// zeros where `from` is null.

@@ -11,7 +11,6 @@ namespace {
 constexpr double kPartBytes = 8.0 * 1024 * 1024;
 // Rows of those matrices that a task takes at a time, about: enough for whole tiles.
 constexpr index_t kTaskRows = 64;
-constexpr std::size_t kMaxWidth = 64;  // of a panel
 
 template <class T>
 struct Product {  // C = A B, or A^T B
@@ -111,8 +110,9 @@ void Contraction<T>::one_layer(const PanelWeights<T>& weights, const Rows& rows,
   const T* const w = weights.product(0).data + panel * weights.product(0).stride;
   const T* const slopes = rows.slopes[0].data + panel * rows.slopes[0].stride;
   const T* const h = rows.h[0].data + panel * rows.h[0].stride;
-  std::array<double, kMaxWidth> norm{}, squares{};  // ||W_j||^2, sum w_i s_ij^2
-  const auto add_squares = [width](const T* x, double weight, std::array<double, kMaxWidth>& to) {
+  std::array<double, kMaxPanelWidth> norm{}, squares{};  // ||W_j||^2, sum w_i s_ij^2
+  const auto add_squares = [width](const T* x, double weight,
+                                   std::array<double, kMaxPanelWidth>& to) {
     for (std::size_t j = 0; j < width; ++j) {
       const auto value = static_cast<double>(x[j]);
       to[j] += weight * value * value;
@@ -128,7 +128,7 @@ void Contraction<T>::one_layer(const PanelWeights<T>& weights, const Rows& rows,
     value += gamma * squares[static_cast<std::size_t>(j)] * norm[static_cast<std::size_t>(j)];
   }
   if (!with_gradient_) return;
-  std::array<T, kMaxWidth> by_slope{}, by_weight{};
+  std::array<T, kMaxPanelWidth> by_slope{}, by_weight{};
   for (std::size_t j = 0; j < width; ++j) {
     by_slope[j] = static_cast<T>(2 * gamma * norm[j]);
     by_weight[j] = static_cast<T>(2 * gamma * squares[j]);

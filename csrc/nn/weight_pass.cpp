@@ -9,8 +9,6 @@ namespace aecore {
 
 namespace {
 
-constexpr std::size_t kMaxWidth = 64;  // of a panel
-
 double sum(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
@@ -218,7 +216,7 @@ void WeightPass<T>::pull_centers(const WeightTask& task, index_t column,
                                  const MatrixPanels<const T>& delta, index_t rows, bool accumulate,
                                  PanelWeights<T>& weights, T* panel) const {
   const index_t width = kernels<T>().panel_width, at = column / width;
-  std::array<T, kMaxWidth> sums{};
+  std::array<T, kMaxPanelWidth> sums{};
   kernels<T>().column_sums(delta.data + at * delta.stride, delta.stride, rows,
                            std::min(width, task.column_end - column), nullptr, false, sums.data());
   const T* const centers = weights.data() + weights.layout().weights(task.layer) +
