@@ -39,6 +39,9 @@ struct Batch {
 struct RowChunk {
   const Batch& batch;
   index_t first, rows;
+
+  bool begins_batch() const { return first == 0; }
+  bool ends_batch() const { return first + rows == batch.range.n; }
 };
 
 /// Rows [row, row + rows) of a chunk, which one worker takes.

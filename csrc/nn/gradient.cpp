@@ -208,9 +208,7 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
   if (observed_) {
     views_.deltas[static_cast<std::size_t>(network_.n_layers() - 1)].sparse = &observed_->deltas();
   }
-  weight_pass_->run(team, views_.inputs, views_.deltas,
-                    {chunk.rows, chunk.first == 0, chunk.first + chunk.rows == chunk.batch.range.n},
-                    weights, action, sum_squares);
+  weight_pass_->run(team, views_.inputs, views_.deltas, chunk, weights, action, sum_squares);
 }
 
 template <class T>

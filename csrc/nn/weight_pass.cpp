@@ -41,7 +41,7 @@ WeightPass<T>::WeightPass(const Network& network, index_t rows, bool hold_gradie
 
 template <class T>
 void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
-                        const std::vector<WeightOperand<T>>& deltas, const Chunk& chunk,
+                        const std::vector<WeightOperand<T>>& deltas, const RowChunk& chunk,
                         PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares) {
   const bool clip = action.clip_norm > 0;
   WeightAction<T> used = action;
@@ -69,13 +69,13 @@ void WeightPass<T>::run(Team& team, const std::vector<WeightOperand<T>>& inputs,
     team.for_each_to_the_end(network_.convolves(0, network_.n_layers()) ? network_.n_layers() : 0,
                              [&](index_t l, int) { weights.follow(l); });
   };
-  if (chunk.last && !clip) {
+  if (chunk.ends_batch() && !clip) {
     team.for_each_to_the_end(n_tasks, body);  // an update is whole or not begun
     follow();
     return;
   }
   team.for_each(n_tasks, body);
-  if (!chunk.last) return;
+  if (!chunk.ends_batch()) return;
   used = clipped(action, std::sqrt(sum(gradient_squares_)));
   team.for_each_to_the_end(n_tasks, [&](index_t i, int) {
     const auto index = static_cast<std::size_t>(i);
@@ -139,8 +139,8 @@ typename WeightPass<T>::Operands WeightPass<T>::operands_of(
 
 template <class T>
 void WeightPass<T>::run_task(const WeightTask& task, double* squares, double* sizes,
-                             const Operands& operands, const Chunk& chunk, PanelWeights<T>& weights,
-                             const WeightAction<T>& action, T* scratch) {
+                             const Operands& operands, const RowChunk& chunk,
+                             PanelWeights<T>& weights, const WeightAction<T>& action, T* scratch) {
   const index_t width = kernels<T>().panel_width;
   WeightUpdate<T> update = update_of_weights(action, network_, task.layer, weights);
   update.squares = squares;
@@ -187,10 +187,11 @@ void WeightPass<T>::run_task(const WeightTask& task, double* squares, double* si
     run_convolution(task, update, operands, chunk, weights, action, scratch);
     return;
   }
-  const bool begun = !chunk.first || task.layer < n_begun_;
+  const bool begun = !chunk.begins_batch() || task.layer < n_begun_;
   const bool centers = network_.layer(task.layer).centers;
   if (!centers && !is_tied_to(task.layer)) {
-    multiply(operands.input, operands.delta, task.column_begin, task.column_end, begun, chunk.last);
+    multiply(operands.input, operands.delta, task.column_begin, task.column_end, begun,
+             chunk.ends_batch());
     return;
   }
   // The two parts of such a gradient meet in a panel before it is used.
@@ -202,10 +203,10 @@ void WeightPass<T>::run_task(const WeightTask& task, double* squares, double* si
                                  column / width * update.stride + task.row_begin * width
                            : scratch;
       pull_centers(task, column, operands.delta.panels, chunk.rows, begun, weights, panel);
-      multiply(operands.input, operands.delta, column, end, true, chunk.last);
+      multiply(operands.input, operands.delta, column, end, true, chunk.ends_batch());
     } else {
       multiply(operands.input, operands.delta, column, end, begun, false);
-      multiply(operands.tied_delta, operands.tied_input, column, end, true, chunk.last);
+      multiply(operands.tied_delta, operands.tied_input, column, end, true, chunk.ends_batch());
     }
   }
 }
@@ -232,7 +233,7 @@ void WeightPass<T>::pull_centers(const WeightTask& task, index_t column,
 
 template <class T>
 void WeightPass<T>::run_convolution(const WeightTask& task, WeightUpdate<T>& update,
-                                    const Operands& operands, const Chunk& chunk,
+                                    const Operands& operands, const RowChunk& chunk,
                                     PanelWeights<T>& weights, const WeightAction<T>& action,
                                     T* scratch) {
   const index_t width = kernels<T>().panel_width;
@@ -250,10 +251,10 @@ void WeightPass<T>::run_convolution(const WeightTask& task, WeightUpdate<T>& upd
                          task.column_begin,
                          task.column_end - task.column_begin,
                          c,
-                         !chunk.first,
+                         !chunk.begins_batch(),
                          scratch + kTaskRows * width}
       .run();
-  if (!chunk.last) return;
+  if (!chunk.ends_batch()) return;
   for (index_t row = task.row_begin; row < task.row_end; row += width) {
     action.epilogue(&update, c + (row - task.row_begin) * width, row,
                     std::min(width, task.row_end - row), task.column_begin,
@@ -263,7 +264,7 @@ void WeightPass<T>::run_convolution(const WeightTask& task, WeightUpdate<T>& upd
 
 template <class T>
 void WeightPass<T>::bias_gradient(const WeightTask& task, double* squares,
-                                  const WeightOperand<T>& delta, const Chunk& chunk,
+                                  const WeightOperand<T>& delta, const RowChunk& chunk,
                                   PanelWeights<T>& weights, const WeightAction<T>& action,
                                   T* scratch) {
   const Kernels<T>& k = kernels<T>();
@@ -273,20 +274,22 @@ void WeightPass<T>::bias_gradient(const WeightTask& task, double* squares,
   const Layer& layer = network_.layer(task.layer);
   const MatrixPanels<const T>& panels = delta.panels;
   if (delta.sparse != nullptr) {
-    k.sparse_column_sums(*delta.sparse, task.column_begin, task.column_end, !chunk.first, sums);
+    k.sparse_column_sums(*delta.sparse, task.column_begin, task.column_end, !chunk.begins_batch(),
+                         sums);
   } else if (layer.convolves()) {  // the sum over all positions
     const index_t n_bias = layer.n_bias();
     T* const of_units = scratch + round_up(n_bias, k.panel_width);
     k.column_sums(panels.data, panels.stride, chunk.rows, layer.n_out, nullptr, false, of_units);
-    if (chunk.first) std::fill(sums, sums + round_up(n_bias, k.panel_width), T{0});
+    if (chunk.begins_batch()) std::fill(sums, sums + round_up(n_bias, k.panel_width), T{0});
     for (index_t i = 0; i < layer.n_out; i += n_bias) {
       for (index_t j = 0; j < n_bias; ++j) sums[j] += of_units[i + j];
     }
   } else {
     k.column_sums(panels.data + task.column_begin / k.panel_width * panels.stride, panels.stride,
-                  chunk.rows, task.column_end - task.column_begin, nullptr, !chunk.first, sums);
+                  chunk.rows, task.column_end - task.column_begin, nullptr, !chunk.begins_batch(),
+                  sums);
   }
-  if (chunk.last) update_bias(task, squares, sums, weights, action);
+  if (chunk.ends_batch()) update_bias(task, squares, sums, weights, action);
 }
 
 template <class T>

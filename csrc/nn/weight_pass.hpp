@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "nn/batch.hpp"
 #include "nn/panels.hpp"
 #include "nn/weight_tasks.hpp"
 #include "nn/weight_update.hpp"
@@ -29,14 +30,10 @@ class WeightPass {
              int n_threads);
   T* held() { return gradients_.data(); }
 
-  struct Chunk {
-    index_t rows;
-    bool first, last;  // of the batch
-  };
   /// `inputs` and `deltas` by product: the rows that went in, dJ/dz; not both of one are sparse,
   /// and neither where its layer convolves.
   void run(Team& team, const std::vector<WeightOperand<T>>& inputs,
-           const std::vector<WeightOperand<T>>& deltas, const Chunk& chunk,
+           const std::vector<WeightOperand<T>>& deltas, const RowChunk& chunk,
            PanelWeights<T>& weights, const WeightAction<T>& action, bool sum_squares);
 
   /// Sums over layers of ||W||^2, and of |W|, before the update, if the last run was asked for it.
@@ -59,15 +56,15 @@ class WeightPass {
   Operands operands_of(const WeightTask& task, const std::vector<WeightOperand<T>>& inputs,
                        const std::vector<WeightOperand<T>>& deltas) const;
   void run_task(const WeightTask& task, double* squares, double* sizes, const Operands& operands,
-                const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
+                const RowChunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                 T* scratch);
   void pull_centers(const WeightTask& task, index_t column, const MatrixPanels<const T>& delta,
                     index_t rows, bool accumulate, PanelWeights<T>& weights, T* panel) const;
   void run_convolution(const WeightTask& task, WeightUpdate<T>& update, const Operands& operands,
-                       const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
-                       T* scratch);
+                       const RowChunk& chunk, PanelWeights<T>& weights,
+                       const WeightAction<T>& action, T* scratch);
   void bias_gradient(const WeightTask& task, double* squares, const WeightOperand<T>& delta,
-                     const Chunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
+                     const RowChunk& chunk, PanelWeights<T>& weights, const WeightAction<T>& action,
                      T* scratch);
 
   const Network& network_;
