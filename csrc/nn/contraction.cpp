@@ -23,6 +23,11 @@ struct Product {  // C = A B, or A^T B
 };
 
 template <class T>
+const T* panel_of(const MatrixPanels<const T>& matrix, index_t panel) {
+  return matrix.data + panel * matrix.stride;
+}
+
+template <class T>
 PanelOperand<T> operand(const PanelMatrix<T>& matrix) {
   return {matrix.row(0), matrix.stride()};
 }
@@ -88,28 +93,28 @@ Contraction<T>::Contraction(const Network& network, const ObjectiveOptions& opti
 }
 
 template <class T>
-void Contraction<T>::run(Team& team, const PanelWeights<T>& weights, const Rows& rows, bool first,
+void Contraction<T>::run(Team& team, const PanelWeights<T>& weights, const Rows& rows,
                          T* gradients) {
-  if (first) value_ = 0;
+  if (rows.chunk.begins_batch()) value_ = 0;
   if (n_layers_ > 1) {
-    deep(team, weights, rows, first, gradients);
+    deep(team, weights, rows, gradients);
     return;
   }
   team.for_each(first_panels_,
-                [&](index_t panel, int) { one_layer(weights, rows, panel, first, gradients); });
+                [&](index_t panel, int) { one_layer(weights, rows, panel, gradients); });
   for (const double v : values_) value_ += v;
 }
 
 /// A panel of the code: its sums over rows and over W are this task's own.
 template <class T>
 void Contraction<T>::one_layer(const PanelWeights<T>& weights, const Rows& rows, index_t panel,
-                               bool first, T* gradients) {
+                               T* gradients) {
   const auto width = static_cast<std::size_t>(kernels<T>().panel_width);
   const index_t step = kernels<T>().panel_width;
   const index_t n_weights = network_.n_in() * step;
   const T* const w = weights.product(0).data + panel * weights.product(0).stride;
-  const T* const slopes = rows.slopes[0].data + panel * rows.slopes[0].stride;
-  const T* const h = rows.h[0].data + panel * rows.h[0].stride;
+  const T* const slopes = panel_of(rows.hidden.slope(0, rows.chunk), panel);
+  const T* const h = panel_of(rows.hidden.h(0, rows.chunk), panel);
   std::array<double, kMaxPanelWidth> norm{}, squares{};  // ||W_j||^2, sum w_i s_ij^2
   const auto add_squares = [width](const T* x, double weight,
                                    std::array<double, kMaxPanelWidth>& to) {
@@ -119,8 +124,8 @@ void Contraction<T>::one_layer(const PanelWeights<T>& weights, const Rows& rows,
     }
   };
   for (index_t i = 0; i < n_weights; i += step) add_squares(w + i, 1.0, norm);
-  for (index_t i = 0; i < rows.n; ++i) {
-    add_squares(slopes + i * step, static_cast<double>(rows.row_weight[i]), squares);
+  for (index_t i = 0; i < rows.chunk.rows; ++i) {
+    add_squares(slopes + i * step, static_cast<double>(rows.weight[i]), squares);
   }
   const double gamma = options_.contractive_weight;
   double& value = values_[static_cast<std::size_t>(panel)] = 0;
@@ -134,15 +139,15 @@ void Contraction<T>::one_layer(const PanelWeights<T>& weights, const Rows& rows,
     by_weight[j] = static_cast<T>(2 * gamma * squares[j]);
   }
   const Curvature c = curvature(0);
-  for (index_t i = 0; i < rows.n; ++i) {
+  for (index_t i = 0; i < rows.chunk.rows; ++i) {
     const T *const s = slopes + i * step, *const out = h + i * step;
     T* const by_z = by_z_[0].row(i) + panel * by_z_[0].stride();
     for (std::size_t j = 0; j < width; ++j) {
-      by_z[j] = rows.row_weight[i] * by_slope[j] * s[j] * s[j] * (c.at_zero + c.by_h * out[j]);
+      by_z[j] = rows.weight[i] * by_slope[j] * s[j] * s[j] * (c.at_zero + c.by_h * out[j]);
     }
   }
   T* const gradient = gradients + weights.layout().weights(0) + panel * weights.layout().stride(0);
-  if (first) std::fill(gradient, gradient + n_weights, T{0});
+  if (rows.chunk.begins_batch()) std::fill(gradient, gradient + n_weights, T{0});
   for (index_t i = 0; i < n_weights; i += step) {
     const T* const from = w + i;
     T* const to = gradient + i;
@@ -151,8 +156,9 @@ void Contraction<T>::one_layer(const PanelWeights<T>& weights, const Rows& rows,
 }
 
 template <class T>
-void Contraction<T>::deep(Team& team, const PanelWeights<T>& weights, const Rows& rows, bool first,
+void Contraction<T>::deep(Team& team, const PanelWeights<T>& weights, const Rows& rows,
                           T* gradients) {
+  const bool first = rows.chunk.begins_batch();
   const index_t width = kernels<T>().panel_width;
   const Layer& layer = network_.layer(0);
   const PanelOperand<T> w = weights.product(0);
@@ -161,8 +167,8 @@ void Contraction<T>::deep(Team& team, const PanelWeights<T>& weights, const Rows
                 std::min(layer.n_out, (panel + 1) * width));
   });
   const index_t task_rows = std::max(index_t{1}, kTaskRows / n_code_);
-  for (index_t begin = 0; begin < rows.n; begin += part_rows_) {
-    const Part part{begin, std::min(part_rows_, rows.n - begin)};
+  for (index_t begin = 0; begin < rows.chunk.rows; begin += part_rows_) {
+    const Part part{begin, std::min(part_rows_, rows.chunk.rows - begin)};
     team.for_each(ceil_div(part.n, task_rows), [&](index_t i, int) {
       const index_t end = std::min(part.n, (i + 1) * task_rows);
       multiply_slopes(weights, rows, part, i * task_rows, end);
@@ -199,10 +205,10 @@ void Contraction<T>::multiply_slopes(const PanelWeights<T>& weights, const Rows&
                    network_.layer(layer + 1).n_out, b.row(0), b.stride()},
                   begin * n_code_, end * n_code_, 0, n);
     }
-    const MatrixPanels<const T>& slopes = rows.slopes[l];
+    const MatrixPanels<const T> slopes = rows.hidden.slope(layer, rows.chunk, part.first);
     for (index_t panel = 0; panel < ceil_div(n, width); ++panel) {
       for (index_t i = begin; i < end; ++i) {
-        const T* const s = slopes.data + panel * slopes.stride + (part.first + i) * width;
+        const T* const s = panel_of(slopes, panel) + i * width;
         for (index_t k = 0; k < n_code_; ++k) {
           T* const row = b.row(i * n_code_ + k) + panel * b.stride();
           if (code) std::fill(row, row + width, T{0});
@@ -227,7 +233,7 @@ void Contraction<T>::value_of_rows(const Rows& rows, const Part& part, index_t b
     }
   };
   for (index_t i = begin; i < end; ++i) {
-    const T weight = factor * rows.row_weight[part.first + i];
+    const T weight = factor * rows.weight[part.first + i];
     each_run(i, [&](index_t, index_t at, index_t length) {
       const T* const from = b_[0].row(0) + at;
       T* const to = d_0_.row(0) + at;
@@ -267,11 +273,12 @@ void Contraction<T>::go_back(const PanelWeights<T>& weights, const Rows& rows, c
                   begin * n_code_, end * n_code_, 0, n);
     }
     const Curvature c = curvature(layer);
+    const MatrixPanels<const T> slopes = rows.hidden.slope(layer, rows.chunk, part.first);
+    const MatrixPanels<const T> outputs = rows.hidden.h(layer, rows.chunk, part.first);
     for (index_t panel = 0; panel < ceil_div(n, width); ++panel) {
       for (index_t i = begin; i < end; ++i) {
-        const index_t at = (part.first + i) * width;
-        const T* const s = rows.slopes[l].data + panel * rows.slopes[l].stride + at;
-        const T* const h = rows.h[l].data + panel * rows.h[l].stride + at;
+        const T* const s = panel_of(slopes, panel) + i * width;
+        const T* const h = panel_of(outputs, panel) + i * width;
         T* const by_z = by_z_[l].row(part.first + i) + panel * by_z_[l].stride();
         std::fill(by_z, by_z + width, T{0});
         for (index_t k = 0; k < n_code_; ++k) {

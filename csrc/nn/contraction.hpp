@@ -17,8 +17,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
-#include "nn/objective.hpp"
-#include "nn/panels.hpp"
+#include "nn/hidden_rows.hpp"
 #include "nn/weights.hpp"
 
 namespace aecore {
@@ -30,23 +29,23 @@ class Contraction {
   Contraction(const Network& network, const ObjectiveOptions& options, index_t max_rows,
               bool with_gradient);
 
-  /// Rows that have been encoded: outputs and slopes of layers 0 to the code.
+  /// A chunk's rows, of which `hidden` has the outputs and slopes of layers 0 to the code.
   struct Rows {
-    std::vector<MatrixPanels<const T>> h, slopes;
-    const T* row_weight = nullptr;
-    index_t n = 0;
+    const RowChunk& chunk;
+    const HiddenRows<T>& hidden;
+    const T* weight;  // from the chunk's first row on
   };
 
   /// The penalty of the rows. With a gradient, its derivatives by z go to `by_z`, and those by the
-  /// encoder's weights to `gradients`, in the layout of the weights: written by the `first` rows of
+  /// encoder's weights to `gradients`, in the layout of the weights: written by the first chunk of
   /// a batch, added to by the others.
-  void run(Team& team, const PanelWeights<T>& weights, const Rows& rows, bool first, T* gradients);
+  void run(Team& team, const PanelWeights<T>& weights, const Rows& rows, T* gradients);
 
   /// Of the rows of the last run.
   MatrixPanels<const T> by_z(index_t layer) const {
     return by_z_[static_cast<std::size_t>(layer)].from_row(0);
   }
-  /// Of all rows since the `first`.
+  /// Of all rows since the batch began.
   double value() const { return value_; }
 
  private:
@@ -60,9 +59,8 @@ class Contraction {
     T at_zero, by_h;
   };
   Curvature curvature(index_t layer) const;
-  void one_layer(const PanelWeights<T>& weights, const Rows& rows, index_t panel, bool first,
-                 T* gradients);
-  void deep(Team& team, const PanelWeights<T>& weights, const Rows& rows, bool first, T* gradients);
+  void one_layer(const PanelWeights<T>& weights, const Rows& rows, index_t panel, T* gradients);
+  void deep(Team& team, const PanelWeights<T>& weights, const Rows& rows, T* gradients);
   void multiply_slopes(const PanelWeights<T>& weights, const Rows& rows, const Part& part,
                        index_t begin, index_t end);
   void value_of_rows(const Rows& rows, const Part& part, index_t begin, index_t end);

@@ -24,8 +24,6 @@ BatchGradient<T>::BatchGradient(const Network& network, const ObjectiveOptions& 
   if (options.trims()) trimming_.emplace(options.trim_fraction, plan.max_rows);
   if (n_contracted_ > 0) {
     contraction_.emplace(network_, options_, chunk_rows_, with_gradient_);
-    encoded_.h.resize(static_cast<std::size_t>(n_contracted_));
-    encoded_.slopes.resize(static_cast<std::size_t>(n_contracted_));
   }
   if (with_gradient_) {
     weight_pass_.emplace(network, chunk_rows_, plan.clip || chunk_rows_ < plan.max_rows,
@@ -135,14 +133,7 @@ void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, cons
     if (!gathered) rows_.gather(block);
     pass_.forward(weights, block, sparsity_.last() + 1, n_contracted_);
   });
-  for (index_t l = 0; l < n_contracted_; ++l) {
-    const auto i = static_cast<std::size_t>(l);
-    encoded_.h[i] = pass_.hidden().h(l, chunk);
-    encoded_.slopes[i] = pass_.hidden().slope(l, chunk);
-  }
-  encoded_.row_weight = sums_.weight(chunk.first);
-  encoded_.n = chunk.rows;
-  contraction_->run(team, weights, encoded_, chunk.first == 0,
+  contraction_->run(team, weights, {chunk, pass_.hidden(), sums_.weight(chunk.first)},
                     with_gradient_ ? weight_pass_->held() : nullptr);
 }
 

@@ -69,7 +69,6 @@ class BatchGradient {
   Sparsity<T> sparsity_;
   std::optional<Trimming<T>> trimming_;
   std::optional<Contraction<T>> contraction_;  // where J has the penalty
-  typename Contraction<T>::Rows encoded_;      // what it reads
   RowPass<T> pass_;
   OutputLayer<T> output_;
   std::optional<ObservedOutput<T>> observed_;  // instead, where the output is of entries alone
