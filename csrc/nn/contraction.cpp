@@ -13,16 +13,6 @@ constexpr double kPartBytes = 8.0 * 1024 * 1024;
 constexpr index_t kTaskRows = 64;
 
 template <class T>
-struct Product {  // C = A B, or A^T B
-  PanelOperand<T> a;
-  bool a_transposed;
-  PanelOperand<T> b;
-  index_t k;
-  T* c;
-  index_t c_stride;
-};
-
-template <class T>
 const T* panel_of(const MatrixPanels<const T>& matrix, index_t panel) {
   return matrix.data + panel * matrix.stride;
 }
@@ -32,26 +22,26 @@ PanelOperand<T> operand(const PanelMatrix<T>& matrix) {
   return {matrix.row(0), matrix.stride()};
 }
 
-/// Rows [row_begin, row_end) and columns [column_begin, column_end) of C.
+/// A layer's gradient among those of all weights.
 template <class T>
-void multiply(const Product<T>& product, index_t row_begin, index_t row_end, index_t column_begin,
-              index_t column_end, bool accumulate = false) {
-  GemmCall<T> call{};
-  call.a = product.a.data;
-  call.a_stride = product.a.stride;
-  call.a_transposed = product.a_transposed;
-  call.b = product.b.data;
-  call.b_stride = product.b.stride;
-  call.c = product.c;
-  call.c_stride = product.c_stride;
-  call.a_row = call.b_row = call.c_row = kernels<T>().panel_width;
-  call.row_begin = row_begin;
-  call.row_end = row_end;
-  call.column_begin = column_begin;
-  call.column_end = column_end;
-  call.k = product.k;
-  call.accumulate = accumulate;
-  kernels<T>().gemm(call);
+MatrixPanels<T> place_of(index_t layer, const PanelWeights<T>& weights, T* gradients) {
+  return {gradients + weights.layout().weights(layer), kernels<T>().panel_width,
+          weights.layout().stride(layer)};
+}
+
+/// The rows and columns of a product that a task makes.
+struct Block {
+  index_t row_begin, row_end, column_begin, column_end;
+};
+
+template <class T>
+void multiply(GemmCall<T> product, const Block& block, bool accumulate = false) {
+  product.row_begin = block.row_begin;
+  product.row_end = block.row_end;
+  product.column_begin = block.column_begin;
+  product.column_end = block.column_end;
+  product.accumulate = accumulate;
+  kernels<T>().gemm(product);
 }
 
 }  // namespace
@@ -162,9 +152,13 @@ void Contraction<T>::deep(Team& team, const PanelWeights<T>& weights, const Rows
   const index_t width = kernels<T>().panel_width;
   const Layer& layer = network_.layer(0);
   const PanelOperand<T> w = weights.product(0);
+  const auto columns_end = [&](index_t panel) {
+    return std::min(layer.n_out, (panel + 1) * width);
+  };
+  GemmCall<T> m = panel_product(w.as_rows(), w, m_.into_row(0), layer.n_in, layer.n_out);
+  m.a_transposed = true;
   team.for_each(first_panels_, [&](index_t panel, int) {
-    multiply<T>({w, true, w, layer.n_in, m_.row(0), m_.stride()}, 0, layer.n_out, panel * width,
-                std::min(layer.n_out, (panel + 1) * width));
+    multiply(m, {0, layer.n_out, panel * width, columns_end(panel)});
   });
   const index_t task_rows = std::max(index_t{1}, kTaskRows / n_code_);
   for (index_t begin = 0; begin < rows.chunk.rows; begin += part_rows_) {
@@ -183,10 +177,10 @@ void Contraction<T>::deep(Team& team, const PanelWeights<T>& weights, const Rows
     });
   }
   if (!with_gradient_) return;
-  T* const gradient = gradients + weights.layout().weights(0);
+  const GemmCall<T> by_w = panel_product(w.as_rows(), operand(sum_),
+                                         place_of(0, weights, gradients), layer.n_out, layer.n_out);
   team.for_each(first_panels_, [&](index_t panel, int) {
-    multiply<T>({w, false, operand(sum_), layer.n_out, gradient, weights.layout().stride(0)}, 0,
-                layer.n_in, panel * width, std::min(layer.n_out, (panel + 1) * width), !first);
+    multiply(by_w, {0, layer.n_in, panel * width, columns_end(panel)}, !first);
   });
 }
 
@@ -201,9 +195,9 @@ void Contraction<T>::multiply_slopes(const PanelWeights<T>& weights, const Rows&
     const index_t n = network_.layer(layer).n_out;
     const bool code = layer + 1 == n_layers_;
     if (!code) {
-      multiply<T>({operand(b_[l + 1]), false, weights.way_back(layer + 1),
-                   network_.layer(layer + 1).n_out, b.row(0), b.stride()},
-                  begin * n_code_, end * n_code_, 0, n);
+      multiply(panel_product(b_[l + 1].from_row(0), weights.way_back(layer + 1), b.into_row(0),
+                             network_.layer(layer + 1).n_out, n),
+               {begin * n_code_, end * n_code_, 0, n});
     }
     const MatrixPanels<const T> slopes = rows.hidden.slope(layer, rows.chunk, part.first);
     for (index_t panel = 0; panel < ceil_div(n, width); ++panel) {
@@ -240,8 +234,8 @@ void Contraction<T>::value_of_rows(const Rows& rows, const Part& part, index_t b
       for (index_t j = 0; j < length; ++j) to[j] = weight * from[j];
     });
   }
-  multiply<T>({operand(d_0_), false, operand(m_), n, g_[0].row(0), g_[0].stride()}, begin * n_code_,
-              end * n_code_, 0, n);
+  multiply(panel_product(d_0_.from_row(0), operand(m_), g_[0].into_row(0), n, n),
+           {begin * n_code_, end * n_code_, 0, n});
   for (index_t i = begin; i < end; ++i) {
     double sum = 0;
     each_run(i, [&](index_t panel, index_t at, index_t length) {
@@ -268,9 +262,9 @@ void Contraction<T>::go_back(const PanelWeights<T>& weights, const Rows& rows, c
     const PanelMatrix<T>& b = b_[l];
     PanelMatrix<T>& g = g_[l];
     if (layer > 0) {
-      multiply<T>({operand(g_[l - 1]), false, weights.product(layer), network_.layer(layer).n_in,
-                   g.row(0), g.stride()},
-                  begin * n_code_, end * n_code_, 0, n);
+      multiply(panel_product(g_[l - 1].from_row(0), weights.product(layer), g.into_row(0),
+                             network_.layer(layer).n_in, n),
+               {begin * n_code_, end * n_code_, 0, n});
     }
     const Curvature c = curvature(layer);
     const MatrixPanels<const T> slopes = rows.hidden.slope(layer, rows.chunk, part.first);
@@ -300,15 +294,16 @@ void Contraction<T>::add_weight_gradient(const PanelWeights<T>& weights, const T
   const index_t width = kernels<T>().panel_width;
   const auto l = static_cast<std::size_t>(task.layer);
   const Layer& layer = network_.layer(task.layer);
-  Product<T> product{operand(d_0_),    true,        operand(b_[l]),
-                     part.n * n_code_, sum_.row(0), sum_.stride()};
-  if (task.layer > 0) {
-    product.a = operand(g_[l - 1]);
-    product.c = gradients + weights.layout().weights(task.layer);
-    product.c_stride = weights.layout().stride(task.layer);
-  }
-  multiply(product, 0, task.layer > 0 ? layer.n_in : layer.n_out, task.panel * width,
-           std::min(layer.n_out, (task.panel + 1) * width), accumulate);
+  const bool enters = task.layer == 0;
+  GemmCall<T> product =
+      panel_product((enters ? d_0_ : g_[l - 1]).from_row(0), operand(b_[l]),
+                    enters ? sum_.into_row(0) : place_of(task.layer, weights, gradients),
+                    part.n * n_code_, layer.n_out);
+  product.a_transposed = true;
+  multiply(product,
+           {0, enters ? layer.n_out : layer.n_in, task.panel * width,
+            std::min(layer.n_out, (task.panel + 1) * width)},
+           accumulate);
 }
 
 /// In h, which is a but for the factor of dropout.

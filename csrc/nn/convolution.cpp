@@ -233,13 +233,9 @@ template <class T>
 void ConvolutionGradient<T>::add_window(index_t p, index_t q) const {
   const Kernels<T>& k = kernels<T>();
   const MatrixPanels<const T> b = code_of(p * convolution.code.width + q);
-  GemmCall<T> call{};
+  GemmCall<T> call = panel_product(image, PanelOperand<T>{b.data, b.stride},
+                                   MatrixPanels<T>{c, k.panel_width, 0}, n_rows, n_columns);
   call.a_transposed = call.accumulate = true;
-  call.b = b.data;
-  call.a_row = call.b_row = call.c_row = k.panel_width;
-  call.c = c;
-  call.column_end = n_columns;
-  call.k = n_rows;
   if (packs_image()) {
     T* const patch = scratch + (n_rows | 1) * k.panel_width;
     const index_t stride = (n_rows | 1) * k.panel_width;
@@ -253,8 +249,6 @@ void ConvolutionGradient<T>::add_window(index_t p, index_t q) const {
     k.gemm(call);
     return;
   }
-  call.a = image.data;
-  call.a_stride = image.stride;
   for_runs(p, q, [&](index_t from, index_t row, index_t n) {
     if (from < 0) return;
     call.row_begin = from;

@@ -25,6 +25,9 @@ struct PanelOperand {
   const T* data;
   index_t stride;
   const Patches* patches = nullptr;
+
+  /// The same matrix where a product has it on the left.
+  MatrixPanels<const T> as_rows() const { return {data, kernels<T>().panel_width, stride}; }
 };
 
 /// C = A B with `n` columns, sums over `k` numbers; the caller says which rows.

@@ -147,28 +147,18 @@ void WeightPass<T>::run_task(const WeightTask& task, double* squares, double* si
   update.sizes = sizes;
   const auto multiply = [&](const WeightOperand<T>& a, const WeightOperand<T>& b, index_t begin,
                             index_t end, bool accumulate, bool last) {
-    GemmCall<T> call{};
-    call.a = a.panels.data;
-    call.a_row = a.panels.row;
-    call.a_stride = a.panels.stride;
+    const bool held = gradients_.size() > 0;
+    const MatrixPanels<T> c =
+        held ? MatrixPanels<T>{gradients_.data() + weights.layout().weights(task.layer), width,
+                               update.stride}
+             : MatrixPanels<T>{scratch, width, 0};
+    GemmCall<T> call = panel_product(a.panels, PanelOperand<T>{b.panels.data, b.panels.stride}, c,
+                                     chunk.rows, end);
     call.a_transposed = true;
-    call.nonzero = a.panels.nonzero;
-    call.nonzero_stride = a.panels.nonzero_stride;
-    call.b = b.panels.data;
-    call.b_row = call.c_row = width;
-    call.b_stride = b.panels.stride;
-    if (gradients_.size() > 0) {
-      call.c = gradients_.data() + weights.layout().weights(task.layer);
-      call.c_stride = update.stride;
-    } else {
-      call.c = scratch;
-      call.c_first_row = task.row_begin;
-    }
+    if (!held) call.c_first_row = task.row_begin;
     call.row_begin = task.row_begin;
     call.row_end = task.row_end;
     call.column_begin = begin;
-    call.column_end = end;
-    call.k = chunk.rows;
     call.accumulate = accumulate;
     if (last) {
       call.prologue = kernels<T>().fetch_weights;
