@@ -38,6 +38,7 @@ template <class T>
 void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& batch,
                            const WeightAction<T>& action, bool sum_squares) {
   sums_.weigh(batch);
+  reached_ = {};
   if (trimming_) trim(team, weights, batch);
   if (sparsity_.last() >= 0) encode_for_sparsity(team, weights, batch);
   for_chunks(batch, [&](const RowChunk& chunk) {
@@ -48,14 +49,17 @@ void BatchGradient<T>::run(Team& team, PanelWeights<T>& weights, const Batch& ba
   finish_parts(batch, sum_squares);
 }
 
-/// body(chunk) for the chunks of a batch.
+/// body(chunk) for the chunks of a batch, each of which is as far as the last pass left it.
 template <class T>
 template <class Body>
-void BatchGradient<T>::for_chunks(const Batch& batch, Body body) const {
+void BatchGradient<T>::for_chunks(const Batch& batch, Body body) {
   const index_t n_rows = batch.range.n;
+  const Reached before = reached_;
   for (index_t first = 0; first < n_rows; first += chunk_rows_) {
+    reached_ = before;
     body(RowChunk{batch, first, std::min(chunk_rows_, n_rows - first)});
   }
+  if (n_rows > chunk_rows_) reached_ = {false, std::min(reached_.layers, pass_.hidden().n_whole())};
 }
 
 /// body(block) for the blocks of a chunk.
@@ -69,12 +73,22 @@ void BatchGradient<T>::for_blocks(Team& team, const RowChunk& chunk, Body body) 
   });
 }
 
-/// The sparse sides of a chunk; `encode`: and through the first layer.
+/// Takes a chunk's rows from where they are through the first `layers` hidden layers, and calls
+/// then(block) for each block while it is in cache. Without hidden layers sparse rows go into the
+/// output, each time anew: the loss overwrites it.
 template <class T>
-void BatchGradient<T>::enter_sparse(Team& team, const PanelWeights<T>& weights,
-                                    const RowChunk& chunk, bool encode) {
-  rows_.sparse().gather(team, chunk);
-  if (encode && rows_.sparse().input()) pass_.enter_sparse(team, weights, chunk);
+template <class Then>
+void BatchGradient<T>::advance(Team& team, const PanelWeights<T>& weights, const RowChunk& chunk,
+                               index_t layers, Then then) {
+  const Reached before = reached_;
+  reached_ = {true, std::max(before.layers, layers)};
+  if (!before.gathered) rows_.sparse().gather(team, chunk);
+  if (before.layers == 0 && rows_.sparse().input()) pass_.enter_sparse(team, weights, chunk);
+  for_blocks(team, chunk, [&](const RowBlock& block) {
+    if (!before.gathered) rows_.gather(block);
+    pass_.forward(weights, block, before.layers, layers);
+    then(block);
+  });
 }
 
 template <class T>
@@ -87,35 +101,18 @@ void BatchGradient<T>::compare(const PanelWeights<T>& weights, const RowBlock& b
 template <class T>
 void BatchGradient<T>::trim(Team& team, const PanelWeights<T>& weights, const Batch& batch) {
   for_chunks(batch, [&](const RowChunk& chunk) {
-    enter_sparse(team, weights, chunk, true);
-    for_blocks(team, chunk, [&](const RowBlock& block) {
-      rows_.gather(block);
-      pass_.forward(weights, block, 0, network_.n_layers() - 1);
-      compare(weights, block);
-    });
+    advance(team, weights, chunk, network_.n_layers() - 1,
+            [&](const RowBlock& block) { compare(weights, block); });
     trimming_->take(sums_.loss(), chunk.first, chunk.rows);
   });
   trimming_->run(sums_.changing_weights(), batch.range.n);
-}
-
-/// Whether `trim` has left the rows and all hidden layers in scratch. Not the output, which the
-/// loss has overwritten: where there is no other layer, sparse rows come in anew.
-template <class T>
-bool BatchGradient<T>::is_run(const RowChunk& chunk) const {
-  return trimming_ && chunk.rows == chunk.batch.range.n && network_.n_layers() > 1;
 }
 
 template <class T>
 void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& weights,
                                            const Batch& batch) {
   for_chunks(batch, [&](const RowChunk& chunk) {
-    const bool run = is_run(chunk);
-    if (!run) enter_sparse(team, weights, chunk, true);
-    for_blocks(team, chunk, [&](const RowBlock& block) {
-      if (!run) {
-        rows_.gather(block);
-        pass_.forward(weights, block, 0, sparsity_.last() + 1);
-      }
+    advance(team, weights, chunk, sparsity_.last() + 1, [&](const RowBlock& block) {
       sparsity_.add_rows(pass_.hidden(), sums_.weight(0), block);
     });
   });
@@ -126,33 +123,17 @@ void BatchGradient<T>::encode_for_sparsity(Team& team, const PanelWeights<T>& we
 /// The chunk's rows as far as the code, and their contractive penalty.
 template <class T>
 void BatchGradient<T>::contract(Team& team, const PanelWeights<T>& weights, const RowChunk& chunk) {
-  const bool gathered = is_gathered(chunk);
-  if (!gathered) enter_sparse(team, weights, chunk, sparsity_.last() < 0);
-  for_blocks(team, chunk, [&](const RowBlock& block) {
-    if (is_run(chunk)) return;
-    if (!gathered) rows_.gather(block);
-    pass_.forward(weights, block, sparsity_.last() + 1, n_contracted_);
-  });
+  if (reached_.layers < n_contracted_) {
+    advance(team, weights, chunk, n_contracted_, [](const RowBlock&) {});
+  }
   contraction_->run(team, weights, {chunk, pass_.hidden(), sums_.weight(chunk.first)},
                     with_gradient_ ? weight_pass_->held() : nullptr);
-}
-
-/// Whether an earlier pass has left the rows in scratch: unless it went over several chunks.
-template <class T>
-bool BatchGradient<T>::is_gathered(const RowChunk& chunk) const {
-  return is_run(chunk) || (sparsity_.last() >= 0 && chunk.rows == chunk.batch.range.n);
 }
 
 template <class T>
 void BatchGradient<T>::rows_pass(Team& team, const PanelWeights<T>& weights,
                                  const RowChunk& chunk) {
-  const bool gathered = contraction_ || is_gathered(chunk);
-  const index_t encoded =
-      is_run(chunk) ? network_.n_layers() - 1 : std::max(sparsity_.last() + 1, n_contracted_);
-  if (!gathered) enter_sparse(team, weights, chunk, encoded == 0);
-  for_blocks(team, chunk, [&](const RowBlock& block) {
-    if (!gathered) rows_.gather(block);
-    pass_.forward(weights, block, encoded, network_.n_hidden());
+  advance(team, weights, chunk, network_.n_hidden(), [&](const RowBlock& block) {
     pass_.cluster(weights, block);
     if (options_.activity_l1 > 0) {
       const index_t code = options_.code_layer;

@@ -42,16 +42,23 @@ class BatchGradient {
     std::vector<WeightOperand<T>> inputs, deltas;
   };
 
+  /// How far a chunk's rows have come. Where a batch has several chunks, each takes the scratch of
+  /// the one before, but in the layers that have room for all rows.
+  struct Reached {
+    bool gathered = false;
+    index_t layers = 0;  // hidden ones whose outputs are there
+  };
+
   template <class Body>
-  void for_chunks(const Batch& batch, Body body) const;
+  void for_chunks(const Batch& batch, Body body);
   template <class Body>
   void for_blocks(Team& team, const RowChunk& chunk, Body body) const;
-  void enter_sparse(Team& team, const PanelWeights<T>& weights, const RowChunk& chunk, bool encode);
+  template <class Then>
+  void advance(Team& team, const PanelWeights<T>& weights, const RowChunk& chunk, index_t layers,
+               Then then);
   void compare(const PanelWeights<T>& weights, const RowBlock& block);
   void trim(Team& team, const PanelWeights<T>& weights, const Batch& batch);
-  bool is_run(const RowChunk& chunk) const;
   void encode_for_sparsity(Team& team, const PanelWeights<T>& weights, const Batch& batch);
-  bool is_gathered(const RowChunk& chunk) const;
   void contract(Team& team, const PanelWeights<T>& weights, const RowChunk& chunk);
   void rows_pass(Team& team, const PanelWeights<T>& weights, const RowChunk& chunk);
   void observed_pass(Team& team, const PanelWeights<T>& weights, const RowChunk& chunk);
@@ -74,6 +81,7 @@ class BatchGradient {
   std::optional<ObservedOutput<T>> observed_;  // instead, where the output is of entries alone
   std::optional<WeightPass<T>> weight_pass_;   // with_gradient
   Views views_;
+  Reached reached_;  // by the chunk at hand
   ObjectiveParts parts_;
 };
 

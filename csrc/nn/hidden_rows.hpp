@@ -16,6 +16,9 @@ class HiddenRows {
   /// encoded before anything else, and for a chunk in the others.
   HiddenRows(const Network& network, const ObjectiveOptions& options, const GradientPlan& plan);
 
+  /// Layers that have room for all rows of a batch.
+  index_t n_whole() const { return n_whole_; }
+
   /// The layer's output from row `row` of a chunk on.
   MatrixPanels<const T> h(index_t layer, const RowChunk& chunk, index_t row = 0) const {
     return h_[at(layer)].from_row(begin(layer, chunk) + row);
@@ -42,7 +45,7 @@ class HiddenRows {
     return layer < n_whole_ ? chunk.first : 0;
   }
 
-  const index_t n_whole_;  // layers with room for all rows
+  const index_t n_whole_;
   std::vector<PanelMatrix<T>> h_, slope_;
 };
 
