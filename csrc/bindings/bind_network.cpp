@@ -2,10 +2,10 @@
 #include "bindings/arrays.hpp"
 #include "bindings/binders.hpp"
 #include "bindings/running.hpp"
-#include "nn/evaluate.hpp"
-#include "nn/forward.hpp"
-#include "nn/names.hpp"
-#include "nn/sparse_batch.hpp"
+#include "nn/model/names.hpp"
+#include "nn/serve/forward.hpp"
+#include "nn/sparse/sparse_batch.hpp"
+#include "nn/step/evaluate.hpp"
 #include "train/trainer.hpp"
 
 namespace aecore {

@@ -3,7 +3,7 @@
 
 #include "bindings/binders.hpp"
 #include "core/errors.hpp"
-#include "nn/names.hpp"
+#include "nn/model/names.hpp"
 #include "train/trainer.hpp"
 
 namespace aecore {

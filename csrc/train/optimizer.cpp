@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "core/errors.hpp"
-#include "nn/names.hpp"
+#include "nn/model/names.hpp"
 
 namespace aecore {
 

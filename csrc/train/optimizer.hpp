@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/weight_update.hpp"
+#include "nn/step/weight_update.hpp"
 
 namespace aecore {
 
