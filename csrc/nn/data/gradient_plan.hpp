@@ -1,5 +1,5 @@
-// How a batch is cut for an evaluation of J: by the shape alone, so that its bits depend on nothing
-// else but the number of threads, which blocks do not change.
+// How a batch is cut for an evaluation of J. Chunks depend on the shape alone; blocks depend on the
+// number of threads too, but change no bits.
 #pragma once
 
 #include "nn/data/batch.hpp"
@@ -18,7 +18,7 @@ struct GradientPlan {
   bool sparse_input = false, sparse_target = false;  // as in the data: `for_data` says it
 
   bool operator==(const GradientPlan& other) const;
-  /// The same for rows like these, of which a batch has up to `max_rows`.
+  /// This plan for batches of `data`: whether it has a target of its own, and what is sparse.
   GradientPlan for_data(const DataSet& data, const Network& network) const;
   /// Whether the output is computed at a sparse target's stored entries alone. A network of one
   /// layer, or whose last layer convolves, has no W^T to take it with: it computes all outputs, of

@@ -10,8 +10,8 @@ template <class T>
 class Nonzero {
  public:
   Nonzero() = default;
-  /// For `rows` rows that `layer` reads. Products of a few columns, or from a few, take less time
-  /// than to look: then nothing is kept, and nothing known.
+  /// For `rows` rows that `layer` reads. Where a product has few columns, or
+  /// few terms, looking takes longer than it saves: then no row is looked at.
   Nonzero(const Layer& layer, index_t rows) : n_columns_(layer.n_in), n_rows_(rows) {
     const index_t width = kernels<T>().panel_width;
     if (layer.convolves() || layer.n_in < 2 * width || 2 * layer.n_out <= width) return;

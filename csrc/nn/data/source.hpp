@@ -93,7 +93,7 @@ RowsInPlace<T> rows_in_place(const RowSource& source, const InputOptions& input)
 template <class T>
 void require_finite(const RowSource& source, index_t first, index_t n);
 
-/// Starts the journey of one row from memory.
+/// Begins to fetch one row from memory.
 void fetch_row(const RowSource& source, index_t row);
 
 /// `n` rows from position `first` of the range's list (or none past its end), for a product to

@@ -6,7 +6,7 @@
 
 namespace aecore {
 
-/// Losses of counts: targets are not negative.
+/// Whether the loss is one of counts, whose targets must not be negative.
 inline bool is_of_counts(Loss loss) { return loss == Loss::poisson || loss == Loss::multinomial; }
 
 /// Throws a sentence with row and column where one of the gathered rows holds a negative number.

@@ -22,8 +22,9 @@ BatchRows<T>::BatchRows(const Network& network, const ObjectiveOptions& options,
   if (weighs_features()) feature_weight_ = PanelMatrix<T>(n_rows, network.n_out());
 }
 
-/// Where nothing stands against it: they are in order, need no conversion, no range is asked of
-/// them, and the first layer's sums will tell whether they are finite.
+/// The rows as they lie in the user's array, or null. They can be read there if they are in order
+/// and need neither conversion nor a check of their range; the first layer's sums then tell whether
+/// they are finite.
 template <class T>
 RowsInPlace<T> BatchRows<T>::rows_as_they_lie(const Batch& batch) const {
   const bool range_asked =

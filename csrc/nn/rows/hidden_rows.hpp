@@ -27,8 +27,7 @@ class HiddenRows {
     return h_[at(layer)].into_row(begin(layer, chunk) + row);
   }
 
-  /// Whether the layer's slopes are left here on the way forward; likewise; null where they are
-  /// not.
+  /// Whether the way forward leaves the layer's slopes here; if not, both views of them are null.
   bool keeps_slope(index_t layer) const { return slope_[at(layer)].stride() > 0; }
   MatrixPanels<const T> slope(index_t layer, const RowChunk& chunk, index_t row = 0) const {
     if (!keeps_slope(layer)) return {};

@@ -19,7 +19,7 @@ class RowSums {
   /// w_i of the batch's rows: 1/m, or the sample weights divided by their sum.
   void weigh(const Batch& batch);
   const T* weight(index_t first) const { return weight_.data() + first; }
-  /// The same for who changes them, until the next batch.
+  /// The same for a caller that changes them; the changes last until the next batch.
   T* changing_weights() {
     weighed_rows_ = 0;
     return weight_.data();
@@ -28,11 +28,11 @@ class RowSums {
   /// Losses of the rows of a chunk.
   double* loss() { return loss_.data(); }
 
-  /// Takes a block's rows: w_i loss_i, which who asks for row losses gets, too,
+  /// Sums w_i loss_i of a block's rows, and copies the losses to the batch's `row_loss`, if any.
   void add_losses(const RowBlock& block);
-  /// and w_i sum_j |h_ij| of n columns, h from the chunk's first row on,
+  /// Sums w_i sum_j |h_ij| over n columns; h begins with the chunk's first row.
   void add_sizes(const MatrixPanels<const T>& h, index_t n, const RowBlock& block);
-  /// and w_i KL_i, by row of the chunk.
+  /// Sums w_i KL_i; `divergence` has KL_i by row of the chunk.
   void add_divergences(const double* divergence, const RowBlock& block);
 
   /// The sums over a batch of so many rows.

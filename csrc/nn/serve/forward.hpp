@@ -8,9 +8,8 @@
 
 namespace aecore {
 
-/// What takes a block of rows of output, a panel of columns at a time as the product leaves it,
-/// where nobody wants to keep all of them. Many workers come at the same time, each with its
-/// number.
+/// Receives outputs that nobody keeps as a whole: a block of rows, a panel of columns at a time, as
+/// the product leaves it. Workers call it at the same time, each with its number.
 template <class T>
 class OutputTaker {
  public:

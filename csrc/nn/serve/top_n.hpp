@@ -63,7 +63,7 @@ class TopN final : public OutputTaker<T> {
   std::vector<Worker> workers_;
 };
 
-/// The same for scores that are there, n_rows x n_columns, row-major.
+/// Ranks scores that are computed already, n_rows x n_columns, row-major.
 template <class T>
 void top_n(const T* scores, const TopNOptions& options, int n_threads, const Poll& poll);
 

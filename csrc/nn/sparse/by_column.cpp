@@ -26,8 +26,8 @@ template <class T>
 template <bool WithZeros, class Put>
 void ByColumn<T>::arrange(const EntryRows<T>& rows, Put put) {
   const index_t n_blocks = ceil_div(rows.n_columns, kSumBlock);
-  // Counted two places further, a list's place is one further where its next entry goes, and its
-  // own where it begins once all entries are there.
+  // Entries of list c are counted at c + 2. Summed up, c + 1 says where the list's next entry goes;
+  // once all entries are placed that is the list's end, and c has its begin.
   column_begin_.reserve_more(rows.n_columns + 2);
   block_begin_.reserve_more(n_blocks + 2);
   index_t* const columns = column_begin_.data();

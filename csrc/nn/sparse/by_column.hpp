@@ -18,9 +18,9 @@ struct EntryRows {
 template <class T>
 class ByColumn {
  public:
-  /// The entries that are not 0, which alone add to a product.
+  /// Takes the entries that are not 0: the others add nothing to a product.
   void take_nonzero(const EntryRows<T>& rows);
-  /// The places of all entries, without their values: `place()` says where each one's goes.
+  /// Takes all entries without their values: `place()` says where the value of each goes.
   void take_places(const EntryRows<T>& rows);
 
   SparseColumns<T> view() const {

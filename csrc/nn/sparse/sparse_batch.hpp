@@ -12,7 +12,7 @@ namespace aecore {
 /// Throws where sparse rows are asked for what only dense ones can do. `target` may be null.
 void check_sparse_rows(const RowSource& x, const RowSource* target,
                        const ObjectiveOptions& options);
-/// The part of it for rows that only enter.
+/// The same for rows that enter and are compared with nothing.
 void check_sparse_input(const RowSource& x, const InputOptions& input);
 
 template <class T>
@@ -23,8 +23,8 @@ class SparseBatch {
   bool input() const { return input_; }
   bool target() const { return target_; }
 
-  /// The rows of a chunk in canonical form, those that enter by column, too. Nothing where neither
-  /// side is sparse.
+  /// Gathers the sparse sides of a chunk in canonical form, and what enters column by column, too.
+  /// Does nothing where neither side is sparse.
   void gather(Team& team, const RowChunk& chunk);
 
   /// C = A B (rows x k, k x n), a panel of columns at a time, then the epilogue if there is one.
@@ -36,7 +36,7 @@ class SparseBatch {
   };
   void multiply(Team& team, const Product& product, Epilogue<T> epilogue, const void* context);
 
-  /// Both as of the last gather.
+  /// As of the last gather.
   const SparseColumns<T>& by_column() const { return by_column_; }
   const SparseTarget<T>& as_target() const { return as_target_; }
   EntryRows<T> target_rows() const { return (apart_ ? compared_ : entering_).clean(); }

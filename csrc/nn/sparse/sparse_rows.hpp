@@ -29,20 +29,21 @@ class SparseRows {
   /// Makes room for the rows of the range. All that it is given must live on.
   void begin(const RowSource& source, const RowRange& range, const EntryOptions& options);
 
-  /// Rows [first, first + n) of the range. Both throw a sentence about the source's first offender.
+  /// Gathers rows [first, first + n) of the range. `begin` and `gather` throw a sentence about the
+  /// source's first offender.
   void gather(index_t first, index_t n, int worker);
 
   /// Puts what enters, noise and all, in the order of columns, once all rows are gathered.
   void transpose() { by_column_.take_nonzero(rows_of(masks() ? masked_ : value_)); }
   SparseColumns<T> by_column() const { return by_column_.view(); }
 
-  /// Without noise.
+  /// The rows without noise.
   EntryRows<T> clean() const { return rows_of(value_); }
   SparseTarget<T> as_target(bool observed_only) {
     return {start_.data(), end_.data(), column_.data(), value_.data(), next_.data(), observed_only};
   }
 
-  /// One gathered row among zeros.
+  /// Writes one gathered row to `out`, its zeros too.
   void scatter(index_t row, T* out) const;
 
  private:

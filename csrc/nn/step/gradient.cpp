@@ -96,8 +96,8 @@ void BatchGradient<T>::compare(const PanelWeights<T>& weights, const RowBlock& b
   output_.run(pass_.output(weights, block), weights.bias(network_.n_layers() - 1), block);
 }
 
-/// Weighs the rows by their losses, which the whole way forward tells. What J is made of reads the
-/// weights, so it comes after.
+/// Takes the weights of the rows with the largest losses, which only the whole way forward tells.
+/// Every term of J reads the weights, so this comes first.
 template <class T>
 void BatchGradient<T>::trim(Team& team, const PanelWeights<T>& weights, const Batch& batch) {
   for_chunks(batch, [&](const RowChunk& chunk) {

@@ -19,7 +19,8 @@ class ObservedOutput {
  public:
   ObservedOutput(const Network& network, const ObjectiveOptions& options, int n_threads);
 
-  /// The rows of a chunk, and z of all their entries from the layer below, `h`.
+  /// Takes the target rows of a chunk and computes z of all their entries from `h`, the layer
+  /// below.
   void multiply(Team& team, const EntryRows<T>& target, const PanelWeights<T>& weights,
                 const MatrixPanels<const T>& h);
 

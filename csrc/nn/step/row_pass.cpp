@@ -102,7 +102,8 @@ void RowPass<T>::forward(const PanelWeights<T>& weights, const RowBlock& block, 
   }
 }
 
-/// The log variance of a Gaussian layer, whose mean is there, and z in the mean's place.
+/// Computes the log variance of a Gaussian layer, whose mean is computed already, and puts z in the
+/// mean's place.
 template <class T>
 void RowPass<T>::draw_code(const PanelWeights<T>& weights, const RowBlock& block, index_t layer) {
   const index_t product = network_.layer(layer).log_variance;

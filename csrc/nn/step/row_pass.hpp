@@ -22,8 +22,8 @@ namespace aecore {
 template <class T>
 class RowPass {
  public:
-  /// What it reads of the batch, and adds to; the terms of J that reach hidden layers from beside
-  /// the chain. All of them outlive it.
+  /// What the pass reads and adds to: the batch's rows and sums, and the terms of J whose
+  /// derivatives come in at hidden layers. All of them outlive the pass.
   struct Shared {
     BatchRows<T>& rows;
     RowSums<T>& sums;
@@ -40,7 +40,7 @@ class RowPass {
   /// The divergence of the code's soft assignment, and where a gradient is asked for its derivative
   /// by the code: dJ/dh of that layer, or a part of it that the decoder adds to.
   void cluster(const PanelWeights<T>& weights, const RowBlock& block);
-  /// The product that makes z of the output, which is to be left as dJ/dz.
+  /// The product that makes z of the output; its caller leaves dJ/dz in the same place.
   GemmCall<T> output(const PanelWeights<T>& weights, const RowBlock& block) {
     return forward_product(weights, network_.n_layers() - 1, block);
   }

@@ -22,10 +22,10 @@ struct WeightOperand {
 template <class T>
 class WeightPass {
  public:
-  /// `rows`: of a batch. `hold_gradients`: in a buffer of the size of the weights, because a batch
-  /// comes in pieces that add up there, because its gradient is clipped, or because the weights of
-  /// the first `n_begun` layers have gradients already when a chunk is run: the caller's, in
-  /// `held`.
+  /// For chunks of up to `rows`. A buffer of the size of the weights holds the gradients where
+  /// `hold_gradients` says so (a batch comes in chunks that add up there, or its gradient is
+  /// clipped), and where a caller begins the gradients of the first `n_begun` layers: it writes
+  /// them to `held()` before a chunk is run.
   WeightPass(const Network& network, index_t rows, bool hold_gradients, index_t n_begun,
              int n_threads);
   T* held() { return gradients_.data(); }

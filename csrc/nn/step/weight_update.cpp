@@ -19,7 +19,7 @@ WeightUpdate<T> update_from(WeightUpdate<T> update, T* panels, index_t offset, i
   return update;
 }
 
-/// Of parameters that should not be small.
+/// Takes decay of both kinds out of an update.
 template <class T>
 void leave_out_decay(WeightUpdate<T>& update) {
   update.weight_decay = update.weight_l1 = T{0};

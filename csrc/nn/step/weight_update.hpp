@@ -1,5 +1,4 @@
-// What becomes of weight gradients: an optimiser's update, or the place of a gradient that is asked
-// for.
+// Where weight gradients go: into an optimiser's update, or to the caller who asked for them.
 #pragma once
 
 #include "nn/weights/weights.hpp"
@@ -24,8 +23,8 @@ template <class T>
 WeightUpdate<T> update_of_bias(const WeightAction<T>& action, const Network& network,
                                index_t product, PanelWeights<T>& weights);
 
-/// The action on gradients that are held with their decay, all of them of this norm: scaled down to
-/// the norm allowed.
+/// The action for gradients that are held, decay included, and have the norm `norm` together: it
+/// scales them down to the largest norm allowed.
 template <class T>
 WeightAction<T> clipped(const WeightAction<T>& action, double norm);
 

@@ -15,7 +15,7 @@
 //   dJ/dz_i = sum_j delta_ij (mu_j - z_i),   dJ/dmu_j = sum_i delta_ij (z_i - mu_j)
 //
 // So the centres are a product's weights W = mu^T, whose delta this is: W^T takes it back into the
-// code, A^T delta is its gradient, and both have a part beside that takes the distance's other end.
+// code, A^T delta is its gradient, and to both is added what comes of the distance's other end.
 #pragma once
 
 #include "core/threads.hpp"

@@ -306,7 +306,7 @@ void Contraction<T>::add_weight_gradient(const PanelWeights<T>& weights, const T
            accumulate);
 }
 
-/// In h, which is a but for the factor of dropout.
+/// f''/f' as a function of h, which is a times the factor of dropout.
 template <class T>
 typename Contraction<T>::Curvature Contraction<T>::curvature(index_t layer) const {
   const Activation activation = network_.layer(layer).activation;

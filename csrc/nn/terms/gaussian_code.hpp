@@ -22,7 +22,7 @@ class GaussianCode {
 
   /// Whether the layer's output is drawn here.
   bool draws(index_t layer) const { return layer == layer_; }
-  /// Where the log variance's product goes; and what it becomes.
+  /// Where the product of the log variance leaves its result, for `draw` to read and replace.
   PanelMatrix<T>& log_variance() { return log_variance_; }
   /// dJ/dlog_variance, once the way back has passed.
   MatrixPanels<const T> delta() const { return by_log_variance_.from_row(0); }

@@ -19,7 +19,7 @@ class Trimming {
   void take(const double* loss, index_t first, index_t n);
 
   /// Once the losses of all rows are in: of m rows with a weight, the `fraction` m (rounded down)
-  /// of the largest losses get none, of equal ones the later rows; the others the sum of all.
+  /// with the largest losses lose theirs, of equal ones the later rows; the others share the sum.
   void run(T* weight, index_t n_rows);
 
  private:

@@ -18,8 +18,7 @@ struct MatrixPanels {
   index_t nonzero_stride = 0;
 };
 
-/// The B of a product, in panels, and of which columns of A it is made; all of them in order
-/// without `patches`.
+/// The B of a product, in panels. `patches` says which columns of A meet it; null: all, in order.
 template <class T>
 struct PanelOperand {
   const T* data;

@@ -42,11 +42,11 @@ class PanelWeights {
 
   const PanelLayout<T>& layout() const { return layout_; }
   T* data() { return panels_.data(); }
-  /// What rows are multiplied by on the way forward, W, and on the way back, W^T; tied layers take
-  /// them from each other, and those that convolve have made them of W.
+  /// What rows are multiplied by: W on the way forward, W^T on the way back. Tied layers take them
+  /// from each other; a layer that convolves makes both of its W.
   PanelOperand<T> product(index_t layer) const;
   PanelOperand<T> way_back(index_t layer) const;
-  /// Of every unit.
+  /// The bias of every unit.
   const T* bias(index_t layer) const;
   /// W^T of a layer's own W; null where it convolves, and for the first unless its decoder is tied
   /// to it: nothing goes back through it.
@@ -55,7 +55,8 @@ class PanelWeights {
 
   /// Takes one layer from the row-major parameters.
   void load(index_t layer, const T* parameters);
-  /// After an update of the panels. W^T follows tile by tile by itself.
+  /// To be called after an update of the panels: a layer that convolves makes its products of W
+  /// anew. W^T needs no call, updates write it tile by tile.
   void follow(index_t layer);
 
  private:
