@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bindings/pybind11.hpp"
-#include "nn/source.hpp"
+#include "nn/data/source.hpp"
 
 namespace aecore {
 

@@ -2,7 +2,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/binders.hpp"
 #include "bindings/running.hpp"
-#include "nn/clustering.hpp"
+#include "nn/terms/clustering.hpp"
 
 namespace aecore {
 

@@ -2,9 +2,9 @@
 #include "bindings/binders.hpp"
 #include "bindings/data.hpp"
 #include "bindings/running.hpp"
-#include "nn/forward.hpp"
-#include "nn/objective.hpp"
-#include "nn/sparse_batch.hpp"
+#include "nn/serve/forward.hpp"
+#include "nn/model/objective.hpp"
+#include "nn/sparse/sparse_batch.hpp"
 
 namespace aecore {
 

@@ -1,8 +1,8 @@
 // A network's shape: what it is made of, and its first parameters.
 #include "bindings/arrays.hpp"
 #include "bindings/binders.hpp"
-#include "nn/names.hpp"
-#include "nn/network.hpp"
+#include "nn/model/names.hpp"
+#include "nn/model/network.hpp"
 
 namespace aecore {
 

@@ -7,7 +7,7 @@
 #include "bindings/running.hpp"
 #include "core/random.hpp"
 #include "kernels/dispatch.hpp"
-#include "nn/matmul.hpp"
+#include "nn/serve/matmul.hpp"
 
 namespace aecore {
 

@@ -1,7 +1,7 @@
 // The settings of a computation.
 #include "bindings/bind_fields.hpp"
 #include "bindings/binders.hpp"
-#include "nn/names.hpp"
+#include "nn/model/names.hpp"
 #include "train/trainer.hpp"
 
 namespace aecore {

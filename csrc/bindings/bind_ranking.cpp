@@ -2,7 +2,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/binders.hpp"
 #include "bindings/running.hpp"
-#include "nn/top_n.hpp"
+#include "nn/serve/top_n.hpp"
 
 namespace aecore {
 

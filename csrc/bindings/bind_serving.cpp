@@ -3,7 +3,7 @@
 // and one choice of instruction set.
 #include "bindings/arrays.hpp"
 #include "bindings/binders.hpp"
-#include "nn/serve.hpp"
+#include "nn/serve/serve.hpp"
 
 namespace aecore {
 

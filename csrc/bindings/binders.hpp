@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bindings/pybind11.hpp"
-#include "nn/network.hpp"
+#include "nn/model/network.hpp"
 
 namespace aecore {
 

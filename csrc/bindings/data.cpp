@@ -3,7 +3,7 @@
 #include "bindings/binders.hpp"
 #include "bindings/running.hpp"
 #include "core/errors.hpp"
-#include "nn/sparse_rows.hpp"
+#include "nn/sparse/sparse_rows.hpp"
 
 namespace aecore {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "bindings/arrays.hpp"
-#include "nn/batch.hpp"
-#include "nn/objective.hpp"
+#include "nn/data/batch.hpp"
+#include "nn/model/objective.hpp"
 
 namespace aecore {
 

@@ -41,7 +41,7 @@ class Pace {
 
   /// Time that was lost to making the team and taking it apart.
   void add_overhead(Clock::duration time) { wall_ += time; }
-  /// The team is no more.
+  /// Called when the team has ended.
   void end_team(Clock::time_point now, const std::vector<WorkTime>& workers);
 
  private:

@@ -137,7 +137,7 @@ struct GemmCall {
   Epilogue<T> epilogue;  // may be null
   const void* context;
   RowFetch* ahead;  // rows to fetch meanwhile, or null
-  /// Instead of A B: columns from 0 on, A and C in panels, no accumulate, the sum in one piece.
+  /// If there, C is made of patches: columns from 0 on, A and C in panels, no accumulate, one sum.
   const Patches* patches;
   /// Which numbers of A are not 0, if that is known: bit c % width of word r of panel c / width.
   /// Their products alone are made, where that is worth it: B in panels, no patches.
@@ -230,7 +230,7 @@ struct ActivationBackward {  // tile = (tile + weight_i (penalty_j + activity si
   index_t by_z_stride;
 };
 
-/// h and its slope times 0 or `scale`. Unit j of a row is dropped where its word is below
+/// Multiplies h and its slope by 0 or `scale`. Unit j of a row is dropped where its word is below
 /// `dropped_below`; words are drawn as in EnterCall.
 template <class T>
 struct DropoutCall {

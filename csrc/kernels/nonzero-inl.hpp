@@ -13,8 +13,8 @@ inline std::uint32_t lane_bits(I mask) {
   return set;
 }
 
-/// Bit c: whether the c-th of the first `columns` numbers is not 0. Nothing is read behind them,
-/// which a row in place may not have.
+/// Bit c: whether the c-th of the first `columns` numbers is not 0. Nothing behind them is read:
+/// the memory of rows in place may end there.
 template <class T>
 inline std::uint32_t nonzero_word(const T* x, index_t columns) {
   constexpr int kLanes = Simd<T>::kLanes;
@@ -57,10 +57,10 @@ void find_nonzero_columns(const NonzeroCall<T>& call) {
   look(n_first, call.n_rows, 4 * found > 3 * n_first * call.n_columns);
 }
 
-/// Rows of A, or of a transposed A columns, that the tile beginning with `row` takes. A transposed
-/// A in panels changes its address at each of them, its words of nonzero numbers are by panel, and
-/// an update, which is what follows such a product, takes W^T over where a panel's width of rows is
-/// full. (One row in panels has their stride in place, too.)
+/// How many rows of A (columns of a transposed one) the tile takes that begins with `row`. It stays
+/// within one panel of a transposed A: panels and their words of nonzero numbers lie apart, and an
+/// update, which follows such products, writes W^T once a panel's width of rows is complete. (A
+/// single row in panels has the stride of rows in place.)
 template <class T>
 inline index_t rows_of_tile(const GemmCall<T>& call, index_t row) {
   constexpr index_t kW = kWidth<T>;

@@ -108,7 +108,7 @@ template <class T>
 inline void sparse_row_update(const RowUpdate<T>& c) {
   constexpr index_t kW = kWidth<T>;
   constexpr int kLanes = Simd<T>::kLanes;
-  // Copies, which a store to W cannot be thought to change.
+  // Copies: the compiler need not fear that a store to W changes them.
   const std::int32_t* const nonzero = c.nonzero;
   const T* const x = c.x;
   const index_t n = c.n_nonzero;

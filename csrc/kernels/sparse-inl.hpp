@@ -3,7 +3,7 @@
 // column. The sums run in the order of gemm, block by block; what is left out would have added
 // nothing.
 
-/// The call's epilogue over a panel of C that is there.
+/// Runs the call's epilogue over a panel of C that is computed already.
 template <class T>
 inline void finish_panel(const GemmCall<T>& call, index_t panel) {
   constexpr index_t kW = kWidth<T>;
@@ -24,7 +24,7 @@ void finish(const GemmCall<T>& call) {
   }
 }
 
-/// Rows of B are small, and too many are passed over for the processor to see what comes next.
+/// Rows of B are short and many are skipped: the processor cannot guess which one comes next.
 constexpr index_t kRowsAhead = 16;
 template <class T>
 inline void fetch_row(const T* row) {
@@ -112,7 +112,7 @@ void sparse_gradient(const GemmCall<T>& call, const SparseColumns<T>& a) {
     const T* const b = call.b + panel * call.b_stride;
     const index_t column = panel * kW;
     for (index_t row = call.row_begin; row < call.row_end;) {
-      // The tiles of gemm: an update adds up tile by tile.
+      // The same tiles as in gemm: an update sums weights by tile, and the bits must agree.
       const index_t rows = tile_height(smaller(call.row_end, (row / kW + 1) * kW) - row);
       T* const c = call.c + panel * call.c_stride + (row - call.c_first_row) * call.c_row;
       if (call.prologue != nullptr) call.prologue(call.context, row, rows, column);

@@ -4,6 +4,7 @@
 template <class T>
 constexpr Kernels<T> make_kernels() {
   Kernels<T> k{};
+  static_assert(kWidth<T> <= kMaxPanelWidth);
   k.panel_width = kWidth<T>;
   k.gemm = &gemm<T>;
   k.copy_columns = &copy_columns<T>;

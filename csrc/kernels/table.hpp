@@ -7,9 +7,12 @@
 
 namespace aecore {
 
+/// Room for one row of a panel, whichever instruction set.
+inline constexpr index_t kMaxPanelWidth = 32;
+
 template <class T>
 struct Kernels {
-  index_t panel_width;
+  index_t panel_width;  // at most kMaxPanelWidth
   void (*gemm)(const GemmCall<T>&);
   /// Columns [column, column + n) of panels to columns [to_column, ...) of others, row by row;
   /// zeros where `from` is null.
@@ -26,7 +29,7 @@ struct Kernels {
   /// out[0..) = (or +=) the sums of columns [column_begin, column_end).
   void (*sparse_column_sums)(const SparseColumns<T>& a, index_t column_begin, index_t column_end,
                              bool accumulate, T* out);
-  /// The call's epilogue over a C that is there.
+  /// Runs the call's epilogue over a C that is computed already.
   void (*finish)(const GemmCall<T>&);
   /// out[0..n) = x W for one row, W (k x n) row-major; out has room for whole panels.
   void (*row_times_matrix)(const T* x, index_t k, const T* w, index_t n, T* out);

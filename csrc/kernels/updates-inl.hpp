@@ -19,8 +19,8 @@ void fetch_weights(const void* context, index_t row, index_t rows, index_t colum
   }
 }
 
-/// Sum of each(x, x) over a tile's real columns: gradients beyond them are junk, and with them the
-/// weights in time.
+/// Sum of each(x, x) over a tile's real columns: the gradients beyond them are junk, which updates
+/// carry into the weights there.
 template <class T, class Each>
 inline double sum_of_tile(const T* tile, index_t rows, index_t columns, Each each) {
   IntVec<T> real[kVectors];
@@ -63,7 +63,7 @@ __attribute__((noinline, cold)) void add_penalties(const WeightUpdate<T>& c, T* 
   if (c.weight_l1 != T{0}) add_l1(c, weights, tile, rows);
 }
 
-/// Before the weights of a tile change: what J asks of them besides the decay's gradient.
+/// Runs before a tile's weights change: sums what J needs of them, adds the slope of L1.
 template <class T>
 inline void begin_tile(const WeightUpdate<T>& c, T* tile, index_t row, index_t rows, index_t column,
                        index_t columns) {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/errors.hpp"
-#include "nn/names.hpp"
+#include "nn/model/names.hpp"
 
 namespace aecore {
 

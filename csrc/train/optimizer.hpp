@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/fields.hpp"
-#include "nn/weight_update.hpp"
+#include "nn/step/weight_update.hpp"
 
 namespace aecore {
 

@@ -10,8 +10,8 @@
 
 #include "core/float_mode.hpp"
 #include "core/random.hpp"
-#include "nn/gradient.hpp"
-#include "nn/row_step.hpp"
+#include "nn/step/gradient.hpp"
+#include "nn/step/row_step.hpp"
 
 namespace aecore {
 

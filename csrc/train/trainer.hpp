@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/threads.hpp"
-#include "nn/batch.hpp"
-#include "nn/objective.hpp"
+#include "nn/data/batch.hpp"
+#include "nn/model/objective.hpp"
 #include "train/optimizer.hpp"
 
 namespace aecore {

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "nn/serve.hpp"
+#include "nn/serve/serve.hpp"
 
 std::vector<float> read_floats(const char* path) {
   std::FILE* const file = std::fopen(path, "rb");

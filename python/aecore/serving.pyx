@@ -12,7 +12,7 @@ from aecore import _core
 from aecore.network import Network
 
 
-cdef extern from "nn/serve.hpp" namespace "aecore" nogil:
+cdef extern from "nn/serve/serve.hpp" namespace "aecore" nogil:
     struct ServingEntry:
         void* server
         int (*forward_float)(
