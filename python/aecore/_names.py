@@ -18,6 +18,12 @@ ESTIMATORS = {
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "VariationalAutoencoder": "aecore.variational_autoencoder",
 }
+# Those that `aecore fit` trains, by their words there.
+ON_COMMAND_LINE = {
+    "autoencoder": "Autoencoder",
+    "sparse": "SparseAutoencoder",
+    "denoising": "DenoisingAutoencoder",
+}
 # All classes that a file may name.
 MODELS = {**ESTIMATORS, "Network": "aecore.network"}
 OBJECTS = {

@@ -12,13 +12,9 @@ from typing import Any
 import click
 
 import aecore
+from aecore._names import ON_COMMAND_LINE
 from aecore._util.tables import Table, TableError, read_table
 
-_ESTIMATORS = {
-    "autoencoder": aecore.Autoencoder,
-    "sparse": aecore.SparseAutoencoder,
-    "denoising": aecore.DenoisingAutoencoder,
-}
 _FILE = click.Path(path_type=Path)
 # Objects, for which the command line has no words; `verbose` is what --quiet is about.
 _LEFT_OUT = ("callbacks", "verbose")
@@ -56,7 +52,7 @@ def _with_parameters(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-o", "--output", "model", type=_FILE, required=True, help="File of the model.")
 @click.option(
     "--estimator",
-    type=click.Choice(list(_ESTIMATORS)),
+    type=click.Choice(list(ON_COMMAND_LINE)),
     default="autoencoder",
     show_default=True,
     help="Whose defaults hold.",
@@ -89,7 +85,8 @@ def fit(  # noqa: PLR0917
     if not model.parent.is_dir():
         msg = f"cannot write {model}: there is no folder {model.parent}"
         raise TableError(msg)
-    learned = _ESTIMATORS[estimator](**chosen, verbose=0 if quiet else 1)
+    kind = getattr(aecore, ON_COMMAND_LINE[estimator])
+    learned = kind(**chosen, verbose=0 if quiet else 1)
     extra = {} if target is None else {"target": read_table(target).rows}
     if validation is not None:
         extra["validation_data"] = read_table(validation).rows
