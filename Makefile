@@ -42,10 +42,11 @@ oldest: $(VENVS)/oldest/installed
 bench: $(VENVS)/asv/installed ## measure every workload with asv, aecore beside NumPy (docs/benchmarks-asv.md)
 	$(VENVS)/asv/bin/python -m benchmarks.bench $(ARGS)
 
-lint: $(VENVS)/lint/$(MADE) dev ## ruff, mypy, clang-format, and a build whose warnings are errors
+lint: $(VENVS)/lint/$(MADE) dev ## ruff, mypy, import-linter, clang-format, and a build whose warnings are errors
 	$(VENVS)/lint/bin/ruff check .
 	$(VENVS)/lint/bin/ruff format --check .
 	$(VENVS)/lint/bin/mypy
+	PYTHONPATH=python $(VENVS)/lint/bin/lint-imports --no-cache
 	$(VENVS)/lint/bin/clang-format --dry-run -Werror $(CXX_SOURCES)
 
 dev: $(VENVS)/lint/$(MADE) ## compile the C++ into build/dev, warnings are errors

@@ -12,6 +12,7 @@ from scipy.sparse import issparse
 
 import reference_fit
 from aecore import Autoencoder, AutoencoderClassifier, ConvAutoencoder
+from aecore._estimators.generative import GenerativeAutoencoder
 from samples import same_bits
 
 
@@ -26,17 +27,25 @@ def fit(model: Any, X: NDArray[np.float64], **given: Any) -> Any:
     return model.fit(X, **given)
 
 
+def params_of(model: Any) -> dict[str, Any]:
+    """What the reference asks for; the defaults of an `Autoencoder` where the model has none."""
+    kind = ConvAutoencoder if isinstance(model, ConvAutoencoder) else Autoencoder
+    values = {"free_bits": 0.0, "tied_weights": False, "contractive_weight": 0.0}
+    values |= {
+        name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()
+    }
+    if isinstance(model, AutoencoderClassifier):
+        output = {"output_activation": "softmax", "loss": "multinomial"}
+        values |= {"decoder_layer_sizes": (), **output}
+    return {name: getattr(model, name, value) for name, value in values.items()}
+
+
 def reference_of(model: Any, X: NDArray[np.float64]) -> reference_fit.Fitted:
     """The same training by the reference, of a classifier with its softmax."""
-    names = {**inspect.signature(Autoencoder).parameters}
-    if isinstance(model, ConvAutoencoder):
-        names = {**inspect.signature(ConvAutoencoder).parameters}
-    params = {name: getattr(model, name) for name in names}
-    if isinstance(model, ConvAutoencoder):
-        params |= {"tied_weights": False, "contractive_weight": 0.0}
-    if model._gaussian_code:
-        params |= {"gaussian_code": True, "warm_up": model._beta_schedule()}
-        params |= {name: getattr(model, name) for name in ("beta", "free_bits")}
+    params = params_of(model)
+    if isinstance(model, GenerativeAutoencoder) and model._gaussian_code:
+        drawn = {"gaussian_code": True, "warm_up": model._beta_schedule(), "beta": model.beta}
+        params |= drawn
     if not isinstance(model, AutoencoderClassifier):
         return reference_fit.fit(params, X)
     labels = labels_of(X)
@@ -89,7 +98,7 @@ def has_threads(model: Autoencoder, X: NDArray[np.float64]) -> None:
 def goes_on_from_its_layers(model: Any, X: NDArray[np.float64]) -> None:
     """The reference's layers, one after the other, and the rest from there."""
     assert [len(history["loss"]) for history in model.pretraining_history_] == [model.n_epochs] * 2
-    params = {name: getattr(model, name) for name in inspect.signature(Autoencoder).parameters}
+    params = params_of(model)
     seeds = np.random.SeedSequence(model.random_state).generate_state(2, np.uint64) >> np.uint64(1)
     layer = {
         **params,

@@ -100,14 +100,14 @@ class Spreads(Learned):
         del name
         if "ensemble" not in content.document:
             return MISSING
-        return [_spread(content, at, member) for at, member in enumerate(learned["estimators_"])]
+        networks = (member.network_ for member in learned["estimators_"])
+        return [_spread(content, at, each.layer_sizes[0]) for at, each in enumerate(networks)]
 
 
-def _spread(content: Content, index: int, member: Any) -> NDArray[np.float64]:
+def _spread(content: Content, index: int, n_in: int) -> NDArray[np.float64]:
     values: NDArray[np.float64] = content.tensors[f"{place(index)}spread"]
-    shape = (member.network_.layer_sizes[0],)
     require("spread", values.dtype == np.float64, "be float64", values.dtype)
-    require("spread", values.shape == shape, f"have shape {shape}", values.shape)
+    require("spread", values.shape == (n_in,), f"have shape {(n_in,)}", values.shape)
     require("spread", bool((values > 0.0).all()), "be > 0", values)
     copied: NDArray[np.float64] = values.copy()
     return copied

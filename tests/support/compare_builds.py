@@ -1,6 +1,6 @@
 """Compare two builds of aecore bit by bit: what a refactoring must not change.
 
-    python tests/support/builds/compare_builds.py PYTHON_A PYTHON_B
+    python tests/support/compare_builds.py PYTHON_A PYTHON_B
 
 Each interpreter has an aecore of its own. Both run every case of `fitted_cases.py`, which uses the
 public API alone, for every instruction set of the machine and with 1, 2 and 3 threads. Hashes are
