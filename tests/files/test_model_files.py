@@ -35,7 +35,7 @@ from aecore import (
 )
 from aecore._files.container import Content, pack, unpack
 from aecore._names import ESTIMATORS
-from helpers import ROOT, TESTS, run_function, run_python
+from helpers import ROOT, SUPPORT, TESTS, run_function, run_python
 from samples import same_bits, three_factor_rows
 from saved_models import MODELS, load_and_answer, save_and_answer
 
@@ -336,7 +336,7 @@ def test_a_process_without_an_environment_gives_the_same_bits(tmp_path: Path) ->
     """And without a working directory and a site of the user's."""
     expected = {name: save_and_answer(name, str(tmp_path / name)) for name in MODELS}
     code = (
-        f"import pathlib, pickle, sys; sys.path.insert(0, {str(TESTS)!r})\n"
+        f"import pathlib, pickle, sys; sys.path.insert(0, {str(SUPPORT)!r})\n"
         "from saved_models import load_and_answer\n"
         f"paths = pathlib.Path({str(tmp_path)!r}).iterdir()\n"
         "found = {path.name: load_and_answer(path) for path in paths}\n"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import reference_fit
 from aecore import Autoencoder, AutoencoderOutlierDetector, reference
-from aecore._training.minibatches import split_rows
+from aecore._training.data import split_rows
 
 Rows = NDArray[np.float64]
 COMMON: dict[str, Any] = {

@@ -383,4 +383,4 @@ with lbfgs._blas_lock:  # the worst moment: another thread is just setting the l
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     path = os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
-    assert run_python(code, env={"PYTHONPATH": path}, timeout=20).strip() == "3"
+    assert run_python(code, env={"PYTHONPATH": path}).strip() == "3"

@@ -178,7 +178,9 @@ class Plan:
         if isinstance(asked["optimizer"], AdamW):
             asked["decoupled_decay"] = asked.pop("weight_decay")
         schedule = asked["learning_rate_schedule"]
-        asked["learning_rate_schedule"] = None if schedule is None else _as_schedule(schedule)
+        # L-BFGS has none: it refuses what was given by the name that was given.
+        if schedule is not None and not isinstance(asked["optimizer"], LBFGS):
+            asked["learning_rate_schedule"] = _as_schedule(schedule)
         asked["callbacks"] = as_callbacks(asked["callbacks"])
         asked |= {"seed": seed, "dtype": np.dtype(asked["dtype"]).name}
         return cls(
