@@ -61,7 +61,7 @@ class Noise:
 
 @_options
 class Objective:
-    """What is minimised: J of the architecture notes. `sparsity_layers` index the layer outputs
+    """What is minimised: J of `aecore.reference`. `sparsity_layers` index the layer outputs
     (0 is the first hidden layer); `input` changes X in the gather, and the target when it is X
     itself (a separate target is taken as it is). With `input.mask_missing` NaN in the target is
     left out. Noise and dropout are keyed by (seed, epoch, row of X, column); noise leaves the
@@ -69,7 +69,7 @@ class Objective:
     nor penalties. `observed_only`: entries that a sparse target does not hold are left out of the
     loss. A Gaussian code is drawn by (seed, epoch, row of X, unit) unless `draws_code` is False, as
     it is for `row_losses`, which takes its mean; validation draws it too, with epoch 0. `warm_up`
-    is a factor on `beta`; `on_epoch` of `train` may set it: the epochs after have it."""
+    is a factor on `beta`; `on_epoch` of `train` may set it, for the epochs that follow."""
 
     __fields__: ClassVar[tuple[str, ...]]
     loss: str = "squared_error"
@@ -98,7 +98,7 @@ class Objective:
 class Optimizer:
     """Minibatch update rule, one of OPTIMIZERS. Settings that its formula does not have are not
     looked at; `weight_decay` is the decoupled one of adamw, `clip_norm` 0 clips nothing. `on_epoch`
-    of `train` may set `learning_rate`: the epochs after have it."""
+    of `train` may set `learning_rate`, for the epochs that follow."""
 
     __fields__: ClassVar[tuple[str, ...]]
     name: str = "adam"
@@ -132,9 +132,9 @@ class Schedule:
 
 class Data:
     """The rows of one call, as the caller has them: nothing is copied or cast. `target` None is X
-    itself; `rows` selects rows of X (None: all), by which `sample_weight` (float64) and
-    `target_distribution` (of a network's clusters, (n_rows of X, n_clusters) of any real dtype) go.
-    What is wrong with the arrays is said where a network takes them."""
+    itself; `rows` are the indices of those to take (None: all). `sample_weight` (float64) and
+    `target_distribution` (n_rows x n_clusters, any real dtype, for a network with clusters) have an
+    entry for every row of X. The network that takes the data checks the arrays."""
 
     def __init__(
         self,
@@ -164,9 +164,9 @@ class Progress:
         """Updates made."""
     @property
     def waiting(self) -> list[tuple[int, float, float, float]]:
-        """What `on_epoch` has not returned from: (epoch, loss, validation_loss, seconds) of epochs
-        that ended. During `on_epoch` the last one is its own, and `parameters` are of that; those
-        before ended with finite ones."""
+        """(epoch, loss, validation_loss, seconds) of epochs that ended while `on_epoch` has not
+        returned for them yet. While it runs, the last entry is the epoch that it was called for,
+        and `parameters` belong to that; the epochs before ended with finite parameters."""
 
 class Network:
     """Layer sizes and activations, no weights: immutable and safe to share between threads."""
@@ -292,9 +292,9 @@ def top_n(
     n_threads: int = 0,
 ) -> None:
     """Write the columns of the largest scores of each row to `ids` (n_rows, n), the lower column
-    first in a tie, and their scores to `values`; -1 and -inf where none is left. Out are the
-    columns of a CSR matrix (int32 or int64 indices, in any order), those where `allowed` is 0, and
-    scores that are NaN or -inf."""
+    first in a tie, and their scores to `values`; -1 and -inf where none is left. Left out are the
+    row's columns in a CSR matrix (int32 or int64 indices, in any order), those where `allowed` is
+    0, and scores that are NaN or -inf."""
 
 def top_n_of_outputs(
     network: Network,
@@ -308,8 +308,8 @@ def top_n_of_outputs(
     allowed: NDArray[np.uint8] | None = None,
     n_threads: int = 0,
 ) -> None:
-    """Do what `top_n` does for the outputs that belong to the outputs of the layer before the last
-    (n_rows, n_hidden), block by block: they are never all there."""
+    """Rank, as `top_n` does, the network's outputs for `hidden` (n_rows, n_hidden), the outputs of
+    the layer before the last. They are computed block by block and never held all at once."""
 
 def places(
     scores: Array,

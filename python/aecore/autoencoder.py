@@ -96,8 +96,8 @@ default=False
         In [0, 1): while training with minibatches, each hidden unit is left out with this
         probability and multiplied by 1/(1 - dropout) otherwise [8]_. Must be 0 for "lbfgs".
     trim_fraction : float, default=0.0
-        In [0, 1): robust training, in which J of each batch is that of the other rows once those
-        with the largest losses are left out: of m rows trim_fraction * m, rounded down, of equal
+        In [0, 1): robust training, in which the rows of each batch that have the largest losses
+        are left out of J: trim_fraction * m of its m rows, rounded down, and of rows with equal
         losses the later ones [10]_. Rows of weight 0 do not count. For "lbfgs" m is all rows.
         Validation and scores leave out nothing.
     optimizer : {"adam", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adamw", "lbfgs"} \
@@ -184,8 +184,8 @@ or Optimizer, default="adam"
     Attributes
     ----------
     network_ : Network
-        The trained network. A new object after every epoch (where nobody watches each, of brief
-        ones at least every 25 ms), never changed afterwards.
+        The trained network. A new object after every epoch, or, where epochs are brief and nobody
+        watches each of them, at least every 25 ms; it never changes afterwards.
     history_ : dict of str to list of float
         One number per epoch, or per iteration of "lbfgs": `loss` (J, for minibatches the mean
         over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs") and,
@@ -363,7 +363,7 @@ or Optimizer, default="adam"
         target : array-like of shape (n_samples, n_features), default=None
             What the output should be. None means X times `input_scale`.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows in the means of J. None weighs alike.
+            Weights >= 0 of the rows in the means of J. None gives all rows the same weight.
         validation_data : array-like or tuple (X, target), default=None
             Rows whose loss is recorded after every epoch; with a `target`, a tuple.
         init : Network, default=None

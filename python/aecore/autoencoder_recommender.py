@@ -107,7 +107,7 @@ class AutoencoderRecommender(BaseRecommender):
     Attributes
     ----------
     network_ : Network
-        The trained network, of rows as they enter it.
+        The trained network. It takes rows of length 1, or ratings without the mean of their row.
     history_ : dict of str to list of float
         As in `Autoencoder`.
     popularity_ : ndarray of shape (n_items,), float32
@@ -129,8 +129,8 @@ class AutoencoderRecommender(BaseRecommender):
     Scores of implicit feedback are what goes into the softmax: logarithms of probabilities but for
     a number that is the same for all items of a user. Scores of ratings are ratings.
 
-    Ratings are learned as differences from the mean of their row, a mean that five ratings of
-    `mean_rating_` more are counted into.
+    Ratings are learned as differences from the mean of their row, in which five more ratings of
+    `mean_rating_` are counted.
 
     References
     ----------
@@ -295,7 +295,7 @@ class AutoencoderRecommender(BaseRecommender):
         among : sparse matrix or array of shape (n_others, n_items)
             Rows of the users to choose from.
         n : int, default=10
-            Neighbours of each, >= 1. A user who is in both is the own nearest neighbour.
+            Neighbours of each, >= 1. A user who is in both is their own nearest neighbour.
 
         Returns
         -------
@@ -397,7 +397,7 @@ class AutoencoderRecommender(BaseRecommender):
     def _check_learned(cls, learned: Mapping[str, Any]) -> None:
         super()._check_learned(learned)
         if "network_" in learned:
-            # A recommender of columns takes users.
+            # With orientation "item" the network reads columns, which have a number for each user.
             name = "n_users_" if "item_codes_" in learned else "n_features_in_"
             n_in = learned["network_"].layer_sizes[0]
             require(name, learned[name] == n_in, f"be {n_in}, as in the network", learned[name])
@@ -417,7 +417,7 @@ class AutoencoderRecommender(BaseRecommender):
         return dict(self._history)
 
     def _entering(self, given: csr_array) -> tuple[csr_array, NDArray[Any] | None]:
-        """What the network takes of rows, and of ratings the mean of each row."""
+        """Make what the network reads of rows; with ratings also return the mean of each row."""
         rows = canonical(given, self.dtype)
         if self.feedback == "implicit":
             return unit_rows(rows), None

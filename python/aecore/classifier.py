@@ -219,7 +219,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         y : array-like of shape (n_samples,)
             Labels, numbers or strings.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows in the means of J. None weighs alike.
+            Weights >= 0 of the rows in the means of J. None gives all rows the same weight.
         validation_data : tuple (X, y), default=None
             Rows whose loss and score are recorded after every epoch; no layer learns from them.
         unlabeled : array-like of shape (n_unlabeled, n_features), default=None

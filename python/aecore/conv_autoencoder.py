@@ -53,8 +53,8 @@ class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
     variational : bool, default=False
         Whether the dense code is a normal distribution for each image, as in
         `VariationalAutoencoder`, and images can be drawn. The loss is "binary_cross_entropy"
-        (independent bits) or "squared_error" (normal pixels of variance 1) then, and what is about
-        a code that is not drawn keeps its default.
+        (independent bits) or "squared_error" (normal pixels of variance 1) then, and parameters
+        that need a code which is not drawn must keep their defaults.
     beta : float, default=1.0
         With `variational`: the weight >= 0 of the divergence.
     beta_warmup_epochs : int, default=0
@@ -359,7 +359,7 @@ class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
         return encoder + decoder, len(encoder) - 1
 
     def _check_variational(self) -> None:
-        _ = self._distribution  # it names a loss that is none
+        _ = self._distribution  # it raises for a loss that is no likelihood
         if self.code_size is None:
             raise parameter_error("code_size", "be a number of units with variational", None)
         if self._code() != "identity":

@@ -419,7 +419,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         return soft_assignment(codes, attributes["cluster_centers_"], self.n_threads)
 
     def evaluate(self, X: ArrayLike, labels: ArrayLike | None = None) -> dict[str, float]:
-        """Judge the clusters of rows: how they lie in the codes, and what they have of labels.
+        """Judge the clusters of rows: how they lie in the codes, and how they agree with labels.
 
         Parameters
         ----------
@@ -434,7 +434,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             "davies_bouldin" of the codes, noise left out, NaN where there are fewer than two
             clusters or as many as rows. With labels also "accuracy" (of the best assignment of
             clusters to classes, noise being wrong), "nmi" and "ari" (noise being a cluster of its
-            own). All by scikit-learn, with scikit-learn's names for what they are.
+            own). scikit-learn computes all of them but the accuracy.
 
         Raises
         ------

@@ -19,7 +19,7 @@ _DUPLICATES = ("sum", "last")
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """A user x item matrix, and whose its rows and columns are.
+    """A user x item matrix, with the ids of its rows and columns.
 
     Made by `from_columns` or `from_frame`; `recommend` of a recommender takes `matrix`, or rows of
     it, and `item_names` says what its answers are called outside.

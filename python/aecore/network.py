@@ -31,7 +31,7 @@ from aecore.layers import AnyLayer
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_PLAIN = InputSettings()  # of codes
+_PLAIN = InputSettings()  # codes enter the decoder as they are
 
 
 class Network(NetworkState):
@@ -378,7 +378,7 @@ class Network(NetworkState):
         target : array-like of the shape of X, default=None
             What the output should be; None means `input_scale` times X.
         sample_weight : array-like of shape (n_rows,), default=None
-            Weights >= 0 in the means over rows, of the loss and of rho_hat. None weighs alike.
+            Weights >= 0 in the means over rows, of the loss and of rho_hat. None: all the same.
         loss : {"squared_error", "binary_cross_entropy", "absolute_error", "huber", "poisson", \
 "multinomial"}, default="squared_error"
             Loss of a row, a sum over features; the formulas are those of

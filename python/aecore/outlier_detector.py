@@ -1,4 +1,4 @@
-"""`AutoencoderOutlierDetector`: rows that networks of the others cannot reproduce."""
+"""`AutoencoderOutlierDetector`: rows that networks trained on the others cannot reproduce."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _N_UPDATES = 400
 # Units of a hidden layer, and of the code for single rows, with `hidden_layer_sizes=None`.
 _HIDDEN, _CODE = 32, 2
-# What rows tell besides their numbers.
+# Attributes learned from the shape and the column names of X.
 _OF_ROWS = ("n_features_in_", "feature_names_in_")
 
 
@@ -62,8 +62,9 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     ----------
     hidden_layer_sizes : int or sequence of int, default=None
         Widths of the encoder's layers, >= 1; the last one is the code, and the decoder mirrors it.
-        None sizes the network from the data: a layer of 32 units, and a code of two, for windows
-        of 2 + 2 log2(window), rounded; but no wider than a row less one, at least one.
+        None sizes the network from the data: a layer of 32 units and a code of 2 + 2 log2(window)
+        units, rounded (two for single rows); but the code is narrower than what the network reads,
+        if that has more than one number.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of the training rows that is odd, for the threshold "quantile". "auto" lets their
         errors say it: odd is what lies more than 2.5 robust standard deviations (1.4826 times the
@@ -104,7 +105,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         Scale of each column, fitted to the training rows; None leaves X as it is.
     missing : {"mask"}, default=None
         None: NaN is an error. "mask": NaN is a missing number, which has no error; the others of
-        its row count n_features / n_observed times, and a row without any has none.
+        its row count n_features / n_observed times, and a row without any number has error 0.
     optimizer : str or Optimizer, default="adam"
         As in `Autoencoder`.
     learning_rate : float, default=0.003
@@ -335,8 +336,8 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            <= 0. A row's score does not depend on the others, with a `window` on those that are in
-            one with it alone.
+            <= 0. A row's score does not depend on other rows; with a `window` it depends only on
+            those that are in a window with it.
 
         Raises
         ------
@@ -415,12 +416,12 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         return -self._errors(learned).by_row(self._rows(X))
 
     def _errors(self, learned: dict[str, Any]) -> RowErrors:
-        """What tells the errors of rows, by learned attributes."""
+        """Make what computes the errors of rows from learned attributes."""
         networks = [member.network_ for member in learned["estimators_"]]
         return self._detection.errors(networks, learned["spreads_"])
 
     def _rows(self, X: Any, learned: dict[str, Any] | None = None) -> NDArray[Any]:
-        """Rows as they are, checked; in a first call what they tell goes to `learned`."""
+        """Check rows; with `learned`, of a first call, add their width and column names to it."""
         reset = learned is not None
         # scikit-learn's validation writes n_features_in_ and feature_names_in_: to a copy.
         probe = copy.copy(self)

@@ -194,8 +194,8 @@ class WarmUp(_Settings):
 class ReduceOnPlateau(_Settings):
     """Multiplies by `factor` whenever the loss has not fallen for `patience` epochs in a row.
 
-    The validation loss, if there is one, else the training loss. It has fallen when it is below the
-    level of the last fall by more than `tolerance` times that level.
+    It looks at the validation loss, or at the training loss if there is none. The loss has fallen
+    when it is below the level of the last fall by more than `tolerance` times that level.
 
     Parameters
     ----------

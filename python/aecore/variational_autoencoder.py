@@ -54,8 +54,8 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         `beta`, maybe an object of `aecore.schedules`.
     free_bits : float, default=0.0
         Nats >= 0 that each unit of the code may tell of a row for nothing: max(free_bits, KL_j) is
-        what it counts with [4]_. There a group of units has its mean over the batch in the maximum,
-        here each unit of each row its own.
+        what it counts with [4]_. The paper takes the maximum of a group of units' mean over the
+        batch; here it is taken for each unit of each row.
     initialization : str, default=None
         As in `Autoencoder`, like the parameters that follow.
     weight_decay : float, default=0.0

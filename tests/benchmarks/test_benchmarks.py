@@ -328,7 +328,7 @@ def test_the_asv_suite_leaves_nothing_out(
     # asv itself is not needed: it makes the caches, calls setup, and then the method.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Workload, "quick", small)
-    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda _: None)  # they are for good
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda _: None)  # or it would stay set
     monkeypatch.setattr(SUITE["setting_up"], "_N_FITS", 3)
     for name, n in {"_N_RUNS": 1, "_PEAK_ROUNDS": 1000, "_N_CALLS": 100}.items():
         monkeypatch.setattr(SUITE["workloads"], name, n)

@@ -108,7 +108,7 @@ DOORS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
         "rank": lambda m, X: m.rank(X, good()),
     },
 }
-# Whose numbers do not matter.
+# Arguments of which only the places of entries count, not their numbers.
 PATTERNS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
     "recommender": {
         "held out": lambda m, X: m.rank(good(), X),

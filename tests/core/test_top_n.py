@@ -47,7 +47,7 @@ def random_scores(kind: str, shape: tuple[int, int], dtype: Any) -> NDArray[Any]
 
 def random_rows(shape: tuple[int, int], density: float, index: Any) -> csr_array:
     rows = csr_array(random_array(shape, density=density, rng=np.random.default_rng(1)))
-    # Unsorted and twice: the order and the count of what is excluded do not matter.
+    # Each index comes twice, and unsorted: neither matters for what is excluded.
     indices = np.concatenate(
         [np.tile(part[::-1], 2) for part in np.split(rows.indices, rows.indptr[1:-1])]
     )

@@ -60,7 +60,7 @@ def evaluate(
 
 
 def wrong_cases(dtype: str) -> list[str]:
-    """Where an array has other bits than its nonzero numbers alone, or than it should."""
+    """Cases where an array and CSR differ in a bit, or the result is not the reference's."""
     wrong = []
     tolerance = 1e-10 if dtype == "float64" else 2e-5
     for n_columns, n_hidden, n_rows in SHAPES:

@@ -99,7 +99,7 @@ def test_likelihood_of_a_linear_model_is_the_exact_one() -> None:
     bound = vae.elbo(np.repeat(X, 400, axis=0), n_samples=2, random_state=1)
     np.testing.assert_allclose(bound.reshape(30, 400).mean(axis=1), expected, atol=0.3)
     vae.network_.parameters[18:20] += 1.0  # a wider q
-    divergence = 0.5 * 2 * (math.e - 2)  # of it from the posterior
+    divergence = 0.5 * 2 * (math.e - 2)  # of the wider q from the posterior
     bound = vae.elbo(X, n_samples=3000, random_state=1)
     np.testing.assert_allclose(bound, expected - divergence, atol=0.25)
     near = vae.log_likelihood(X, n_samples=3000, random_state=1)

@@ -16,8 +16,8 @@ from files_of_0_1_0 import FOLDER, MODELS, PICKLED, TRAININGS, answers, go_on
 with np.load(FOLDER / "expected.npz") as archive:
     STORED: dict[str, NDArray[Any]] = dict(archive)
 
-# Of the largest number of an array: instruction sets add in another order, and a few epochs let the
-# difference grow. "portable" gives what "avx2" has written within 4e-6 and 6e-16.
+# Relative to the largest number of an array: instruction sets add in another order, and a few
+# epochs let the difference grow. "portable" gives what "avx2" has written within 4e-6 and 6e-16.
 TOLERANCES = {"float32": 1e-4, "float64": 1e-10}
 
 

@@ -1,4 +1,4 @@
-"""What a model file holds, and what a damaged, hostile or newer one meets."""
+"""What comes back from model files and pickles, and what they cannot hold."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Mine(Autoencoder):
 
 
 class MyNetwork(Network):
-    """Another."""
+    """A network of a user's class."""
 
 
 def constant(*_: Any) -> float:

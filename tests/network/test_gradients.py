@@ -1,6 +1,6 @@
 """The core against `aecore.reference` in float64, for every instruction set and thread count.
 
-The reference itself is checked by central differences in test_reference.py.
+The reference itself is checked by central differences in test_reference_gradients.py.
 """
 
 from __future__ import annotations

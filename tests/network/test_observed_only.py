@@ -72,7 +72,8 @@ def test_target_of_its_own(problem: str) -> None:
 
 
 def test_more_rows_than_are_taken_at_once() -> None:
-    # About 2,800 are, 2,000 with tied weights: gradients of two pieces add up.
+    # The core takes about 2,800 rows at once, 2,000 with tied weights: gradients of two pieces
+    # add up.
     for terms in ({}, {"tied": True}):
         rows = messy_rows(4000, 700)
         target = with_nan(rows)

@@ -266,7 +266,7 @@ def memory_now(what: str) -> float:
 
 
 def growth_in_megabytes() -> float:
-    """Of a process that takes a gradient over 300 rows of 1,000,000 columns, beyond its start."""
+    """Megabytes by which a gradient over 300 rows of 1,000,000 columns lets a process grow."""
     rng = np.random.default_rng(0)
     columns = rng.integers(0, 1_000_000, 30_000)
     X = sparse.csr_array((np.ones(30_000), columns, np.arange(0, 30_001, 100)))
@@ -281,7 +281,7 @@ def growth_in_megabytes() -> float:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_a_batch_is_never_dense() -> None:
-    assert run_function(growth_in_megabytes) < 600  # 256 rows would be 1,000 more
+    assert run_function(growth_in_megabytes) < 600  # 256 dense rows would take 1,000 more
 
 
 def test_denoising_autoencoder_takes_sparse_rows() -> None:

@@ -101,7 +101,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def worst_difference(name: str) -> float:
-    """Of shallow and deep networks, of few and many rows."""
+    """Worst difference of several networks to the reference, with few and many rows."""
     worst = 0.0
     for sizes, activations in (
         ([21, 12, 9, 12, 21], ["sigmoid", "sigmoid", "tanh", "identity"]),

@@ -111,7 +111,7 @@ def check(model: AutoencoderOutlierDetector, X: Rows) -> None:
     """Networks, errors, scores and the threshold of a fitted detector."""
     learned_from, held = parts(model, X)
     tolerance = 1e-9 if model.dtype == "float64" else 1e-3
-    # Otherwise scales are not those of the windows, or rows not numbered alike.
+    # Otherwise the reference would fit other scales to the windows, or number the rows differently.
     if model.window == 1 and model.threshold != "conformal":
         for index, member in enumerate(model.estimators_):
             params = member_params(model, index, len(learned_from))

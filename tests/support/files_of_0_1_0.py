@@ -4,8 +4,8 @@
 
 writes the folder anew, by an interpreter that has aecore 0.1.0: a file for each model, pickles of
 some, a checkpoint for each training that goes on, and `expected.npz` with what goes in and out. It
-was run with the lowest versions that aecore takes, NumPy 1.26.0 and scikit-learn 1.6.0: those that
-follow read pickles of theirs, and NumPy 1.26.0 none of NumPy 2.
+was run with the lowest versions that aecore takes, NumPy 1.26.0 and scikit-learn 1.6.0: later ones
+read their pickles, but NumPy 1.26 reads none of NumPy 2.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ MODELS: dict[str, Callable[[Data], Any]] = {
     ),
     "ease": _recommender(EASE(2.0)),
 }
-# Of each class; in a pickle of clusters there is an object of scikit-learn's as well.
+# Models that are pickled, one of each class; that of clusters holds an object of scikit-learn's.
 PICKLED = (
     *("network", "network-convolutions", "autoencoder", "autoencoder-lbfgs", "denoising"),
     *("sparse", "classifier", "variational", "conv", "detector", "clusters-auto"),

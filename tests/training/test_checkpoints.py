@@ -104,8 +104,8 @@ def test_the_same_bits(settings: dict[str, Any], every: int, tmp_path: Path) -> 
 def killed_again_and_again(path: str, settings: dict[str, Any], n_kills: int) -> list[Any]:
     """Train in children, each from the checkpoint of the one before, until so many were killed.
 
-    A training that ends before begins anew; the last one is let to end. Returns what all trainings
-    that ended have learned.
+    A training that ends before it is killed begins anew; the last one is allowed to end. Returns
+    what all trainings that ended have learned.
     """
     ae, draw, killed, ended = Autoencoder(**settings), random.Random(0), 0, []
     while True:
@@ -209,7 +209,7 @@ def test_when_it_is_written(
     ae = Autoencoder(**{**SETTINGS, "n_epochs": 6}, optimizer=optimizer, callbacks=watches)
     ae.fit(ROWS, checkpoint=Checkpoint(path, **settings))
     assert watches.seen == expected
-    assert len(aecore.load(path).history_["loss"]) == 6  # there is one of the end
+    assert len(aecore.load(path).history_["loss"]) == 6  # one is written at the end
 
 
 def test_a_checkpoint_is_a_model(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_partial_fit_goes_on_from_the_best_epoch(rows: NDArray[np.float64]) -> N
     ae.fit(**data)
     best, n_epochs = ae.network_, len(ae.history_["loss"])
     anew = clone(ae).set_params(n_epochs=1, early_stopping=False)
-    anew.fit(data["X"], target=data["target"], init=best)  # its optimiser begins like that
+    anew.fit(data["X"], target=data["target"], init=best)  # partial_fit has a new optimiser, too
     ae.partial_fit(data["X"], target=data["target"])
     assert same_bits(ae.network_, anew.network_)
     assert len(ae.history_["loss"]) == n_epochs + 1

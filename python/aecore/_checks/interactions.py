@@ -69,7 +69,7 @@ def pattern(rows: csr_array) -> csr_array:
 
 
 def without_zeros(rows: csr_array) -> csr_array:
-    """Take zeros that are stored for entries that are not there; a copy if there are any."""
+    """Leave out entries that are stored but 0; `rows` itself is returned if it has none."""
     if rows.data.all():
         return rows
     kept = rows.copy()
@@ -100,9 +100,9 @@ def unit_rows(rows: csr_array) -> csr_array:
 
 
 def row_means(rows: csr_array, prior: float, weight: float = 5.0) -> NDArray[Any]:
-    """Mean of the entries of each row, with `weight` more of the size `prior` counted in.
+    """Average the entries of each row as if there were `weight` more of them, all equal to `prior`.
 
-    Of dtype of the rows, shape (n_rows,).
+    Returns an array of shape (n_rows,), of the dtype of the rows.
     """
     sums = _row_sums(rows, rows.data.astype(np.float64)) + weight * prior
     means: NDArray[Any] = (sums / (np.diff(rows.indptr) + weight)).astype(rows.dtype)
@@ -110,7 +110,7 @@ def row_means(rows: csr_array, prior: float, weight: float = 5.0) -> NDArray[Any
 
 
 def centre(rows: csr_array, means: NDArray[Any]) -> csr_array:
-    """Take the mean of each row, (n_rows,), from its entries; entries that become 0 stay."""
+    """Subtract means[i] from the entries of row i; entries that become 0 stay."""
     return _with_data(rows, rows.data - np.repeat(means, np.diff(rows.indptr)))
 
 

@@ -114,7 +114,7 @@ def _is_schedule(value: Any) -> bool:
 
 
 def _is_plain_autoencoder(value: Any) -> bool:
-    # Rows that are images, and codes that are drawn, are for their own classes.
+    # Convolutional and variational estimators set it to False: others cannot train with them.
     return not isinstance(value, type) and getattr(value, "_is_plain", False) is True
 
 

@@ -1,7 +1,7 @@
 """Sparse rows: SciPy's matrices and arrays, seen as CSR, and what is learned from their entries.
 
 What is CSR already reaches the core as it is; SciPy converts other formats. Nothing here imports
-SciPy: where nobody has, no argument can be sparse.
+SciPy before somebody else has: until then no argument can be sparse.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def is_sparse(values: Any) -> bool:
 
 
 def check_indices(values: Any, name: str) -> None:
-    """Look at the indices before SciPy works with them, whose loops trust them and write by them.
+    """Check the indices before SciPy gets them: its loops trust them, and write where they point.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def _check_range(indices: Any, size: int, kind: str, name: str) -> None:
 
 
 def check_before_conversion(values: Any, name: str) -> None:
-    """Do `check_indices`, unless it is CSR, which the core checks as it reads it."""
+    """Call `check_indices` for sparse `values`, but not for CSR, which the core checks itself."""
     if is_sparse(values) and not (values.format == "csr" and values.ndim == 2):
         check_indices(values, name)
 
@@ -119,12 +119,12 @@ def stack_rows(X: Any, more: Any, name: str) -> Any:
 
 
 def _blocks(X: Any, taken: NDArray[np.int64]) -> Iterator[tuple[int, Any]]:
-    """Copies of the `taken` rows, block by block and each with its first place, duplicates summed.
+    """Copy the `taken` rows in blocks, duplicates summed; yield each with the place of its start.
 
     Raises
     ------
     ValueError
-        If an index leads out of the matrix, where SciPy would read what is there.
+        If an index leads out of the matrix: SciPy would read whatever memory lies there.
     """
     _core.check_sparse(X, "X")
     for start in range(0, taken.shape[0], _BLOCK_ROWS):

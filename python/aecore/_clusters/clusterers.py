@@ -1,4 +1,4 @@
-"""Clusterers of scikit-learn by name or as objects: made, fitted to codes, their number chosen."""
+"""Make scikit-learn's clusterers, fit them to codes, and choose the number of clusters."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 
 from aecore._checks.rules import parameter_error
 
-# Rows that a silhouette is taken over, a mean of distances between all pairs of them.
+# How many rows a silhouette is computed from: it takes the distances between all pairs of them.
 SILHOUETTE_ROWS = 10_000
-# Clusters of a named clusterer whose number nobody says.
+# How many clusters a named clusterer makes if nobody says a number.
 DEFAULT_N_CLUSTERS = 8
 _N_INIT = 20
 # Rows that eps is read from, and the share of them that are to be core samples.
@@ -70,7 +70,7 @@ def _agglomerative(n_clusters: int, codes: NDArray[Any], seed: int) -> Any:
 
 
 def _dbscan(n_clusters: int, codes: NDArray[Any], seed: int) -> Any:
-    """With the eps at which a share of the rows have min_samples rows, themselves included."""
+    """Make a DBSCAN whose eps makes core samples of _CORE_SHARE of the rows."""
     del n_clusters
     clusterer = DBSCAN()
     sample = drawn_rows(len(codes), _EPS_ROWS, seed)
@@ -97,7 +97,7 @@ _FIND_THEIR_NUMBER = ("dbscan", "hdbscan")
 
 
 def drawn_rows(n_rows: int, n_wanted: int, seed: int) -> NDArray[np.int64] | slice:
-    """Rows of a sample without repetition, ascending; all of them where they are not more."""
+    """Draw `n_wanted` different rows, in ascending order; take all rows if there are no more."""
     if n_rows <= n_wanted:
         return slice(None)
     return np.sort(np.random.default_rng(seed).permutation(n_rows)[:n_wanted])
@@ -113,7 +113,7 @@ def number_parameter(clusterer: Any) -> str | None:
 
 
 def _made(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: int) -> Any:
-    """A clusterer that has not seen anything, with its number and a seed."""
+    """Make a clusterer that is not fitted, with the number of clusters and a seed."""
     seed %= 2**32  # the largest that scikit-learn takes is one less
     if isinstance(clusterer, str):
         return NAMED[clusterer](n_clusters or DEFAULT_N_CLUSTERS, codes, seed)
@@ -129,7 +129,7 @@ def _made(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: int
 def cluster(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: int) -> Clustered:
     """Fit a clusterer to codes; None leaves it its own number of clusters.
 
-    More clusters than there are different codes would be empty: then there are as many as those.
+    There are no more clusters than different codes, because the others would be empty.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def cluster(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: i
         if wanted > len(codes):
             raise parameter_error("n_clusters", f"be at most n_samples={len(codes)}", wanted)
         made.set_params(**{name: _n_different(codes, wanted)})
-    # On one thread: where its sums are added up must not depend on the number of threads.
+    # On one thread: the order in which sums are added must not depend on the number of threads.
     with threadpool_limits(1):
         found = made.fit_predict(codes)
     centers = _own_centers(made, codes)

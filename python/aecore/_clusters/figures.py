@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from aecore._checks.rules import parameter_error
 from aecore._clusters.clusterers import silhouette
 
-_SEED = 0  # of the rows that a silhouette is taken over: the same figure each time
+_SEED = 0  # draws the rows of the silhouette: always the same, so that the figure is, too
 
 
 def clustering_figures(

@@ -105,16 +105,16 @@ class Rounds:
 
     @property
     def parameters(self) -> NDArray[Any]:
-        """Of what is trained, the centres last."""
+        """The parameters that are trained, the centres last."""
         return self._steps.parameters
 
     @property
     def learning_rate(self) -> float:
-        """Of every round."""
+        """The learning rate, the same in every round."""
         return self._steps.rule.learning_rate
 
     def targets(self, codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Target distribution and labels by the centres as they are."""
+        """Compute the target distribution and the labels of codes by the present centres."""
         q = soft_assignment(codes, self.centers, self._n_threads)
         p = np.empty_like(q)
         _core.target_distribution(q, p)
@@ -127,7 +127,7 @@ class Rounds:
         return np.ascontiguousarray(W.T)
 
     def network_parameters(self) -> NDArray[Any]:
-        """A copy of those of the whole network; the decoder's are old ones where it is left out."""
+        """Copy the parameters of the whole network; DEC has not trained those of the decoder."""
         mine = self.parameters[: -self._n_center_numbers]
         if not self._keeps_decoder:
             return np.array(mine)
@@ -156,7 +156,7 @@ class Rounds:
 
 
 def clustering_weight(refinement: str, asked: float | None, n_features: int) -> float:
-    """Gamma of J, where it is left to the refinement.
+    """Return gamma of J: the number asked for, or else the default of the refinement.
 
     IDEC's authors take 0.1 beside the mean over features of the squared error; the loss here is
     half the sum.

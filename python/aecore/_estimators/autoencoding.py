@@ -16,7 +16,7 @@ class BaseAutoencoder(TrainableEncoder):
 
     _reproduces_input = True
     _gaussian_code = False
-    # Whether rows are no images and codes are not drawn: other estimators may train it.
+    # Whether other estimators may train it: not if its rows are images or its codes are drawn.
     _is_plain = True
     loss: str
 

@@ -89,7 +89,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         return as_rows(rows, rows.shape[1], "X")
 
     def _validated(self, X: Any, *, reset: bool) -> Any:
-        """See X as scikit-learn does, with its errors: rows whose numbers nobody has looked at yet.
+        """Validate X by scikit-learn's rules, with its errors; the numbers are not looked at yet.
 
         `reset`: write `n_features_in_` and `feature_names_in_`, else compare.
         """

@@ -1,4 +1,4 @@
-"""Labels of rows: checked, as targets of a softmax, and as weights."""
+"""Check labels of rows; make targets of a softmax and weights of rows from them."""
 
 from __future__ import annotations
 

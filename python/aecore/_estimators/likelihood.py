@@ -88,7 +88,7 @@ def _decoder(network: Network) -> Network:
 
 @dataclass(frozen=True)
 class _Sampler:
-    """Draws z from q(z|x), and what each draw costs: minus log p(x|z) but for the constant."""
+    """Draws z from q(z|x) and computes what a draw costs: minus log p(x|z) but for the constant."""
 
     decoder: Network
     loss: str
@@ -96,7 +96,7 @@ class _Sampler:
     draws: np.random.Generator
 
     def of(self, block: _Block) -> Iterator[tuple[Vector, Vector, Vector]]:
-        """epsilon, z = mean + exp(log_variance / 2) epsilon, the loss of each row; many times."""
+        """Yield, for each sample, epsilon, z = mean + exp(log_variance / 2) epsilon, row losses."""
         deviation = np.exp(block.log_variance / 2)
         for _ in range(self.n_samples):
             epsilon = self.draws.standard_normal(block.mean.shape)

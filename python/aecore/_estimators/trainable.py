@@ -1,4 +1,4 @@
-"""How an estimator trains: from its parameters and what it is given to a Plan, rows, and back."""
+"""How an estimator trains: it makes a Plan and rows, has them trained, and publishes the result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TrainableEncoder(BaseEncoder):
         return {"is_target": self._reproduces_input}
 
     def _measure(self, data: TrainingData) -> Measure | None:
-        """What finds figures for `history_` at the end of an epoch besides the losses."""
+        """Return what computes further figures for `history_` at the end of an epoch, if any."""
         del data
         return None
 
@@ -119,7 +119,7 @@ class TrainableEncoder(BaseEncoder):
         sample_weight: Any,
         learned: Mapping[str, Any] | None = None,
     ) -> None:
-        """Train for one unshuffled epoch from where this is."""
+        """Train for one unshuffled epoch from where this estimator stands."""
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
         seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
@@ -163,7 +163,7 @@ class TrainableEncoder(BaseEncoder):
     def _read(
         self, X: Any, target: Any, sample_weight: Any, *, reset: bool
     ) -> tuple[TrainableEncoder, TrainingData]:
-        """Check parameters and arrays; what the rows tell is learned by a copy of this."""
+        """Check parameters and arrays; a copy of this estimator learns what the rows tell."""
         check_params(parameters_of(self))
         # scikit-learn's validation writes n_features_in_ and feature_names_in_: to a copy.
         reader = copy.copy(self)
@@ -178,7 +178,7 @@ class TrainableEncoder(BaseEncoder):
         return reader, data
 
     def _as_target(self, target: Any, rows: Any) -> Any:
-        """See what the output should be: of the width of X, or of its own for a classifier."""
+        """See the target as rows: as wide as X, or of a width of its own for a classifier."""
         width = rows.shape[1] if self._reproduces_input else target.shape[1]
         if target is not None:
             target = self._flat_rows(target, reset=False, name="target")
@@ -214,7 +214,7 @@ class TrainableEncoder(BaseEncoder):
         return TrainingData(data.X, data.target, data.sample_weight, validation=held)
 
     def _writer(self, checkpoint: Checkpoint, data: TrainingData) -> CheckpointWriter:
-        document = models.description(self)  # now: it says what no file can hold
+        document = models.description(self)  # now, not after the first epoch: it may raise
 
         def content(state: Any) -> Any:
             learned = {**vars(self), "_optimizer_state": state}
@@ -244,7 +244,7 @@ class TrainableEncoder(BaseEncoder):
 def _of_network(
     network: Network, history: History, best_epoch: int | None = None
 ) -> dict[str, Any]:
-    """What an estimator has of a network."""
+    """Return the attributes that an estimator takes from a trained network."""
     learned: dict[str, Any] = {"network_": network, "_history": history}
     if best_epoch is not None:
         learned["best_epoch_"] = best_epoch

@@ -36,7 +36,7 @@ _BEGINNING = re.compile(
     rb',\\"sha256\\":\\"',
     re.DOTALL,
 )
-# Bytes within which that ends.
+# The beginning is no longer than this many bytes.
 _MAX_BEGINNING = 256
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),

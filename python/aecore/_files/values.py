@@ -27,7 +27,7 @@ _CLUSTERERS = {
     "MiniBatchKMeans": "sklearn.cluster",
     "GaussianMixture": "sklearn.mixture",
 }
-# Parameters of theirs that may be objects no file can hold; those load as None, the default.
+# Parameters of estimators that may be objects no file can hold; those load as None.
 MAY_BE_LEFT_OUT = ("beta_schedule", "callbacks", "learning_rate_schedule", "random_state")
 
 _PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
@@ -87,7 +87,7 @@ def encode(value: Any, *, exact: bool = False) -> Any:
 
 
 def _is_of_a_kind(value: Any) -> bool:
-    # The module first: a network is saved and loaded without scikit-learn, which estimators need.
+    # The module is looked at first: `_kinds` imports scikit-learn, which networks do without.
     kind = type(value)
     of_a_library = kind.__module__.startswith(("aecore.", "sklearn."))
     return of_a_library and _kinds().get(kind.__name__) is kind

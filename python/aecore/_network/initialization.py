@@ -1,4 +1,4 @@
-"""Where training starts: the seed, and biases that fit the data before the first step.
+"""Where training starts: weights drawn from a seed, and biases that fit the data.
 
 Biases are zero; Glorot uniform weights, the usual ones, are drawn by the core, the others by
 `aecore.reference`. Two groups of biases then move to where training would carry them anyway, which

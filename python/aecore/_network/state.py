@@ -53,7 +53,7 @@ class NetworkState:
         self._parameters = parameters
         self._input = input_settings
         self._n_threads = n_threads
-        # Read in every call, where a property would be felt.
+        # Every call reads these two; properties would slow down calls for a single row.
         self._code_layer = layers.code_layer
         self._sizes = self._core.layer_sizes
 

@@ -39,7 +39,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Detection:
-    """Parameters of `AutoencoderOutlierDetector` by the same names, those of no network."""
+    """The detector's parameters about rows, errors and the threshold, by the same names."""
 
     contamination: str | float
     threshold: str
@@ -59,7 +59,7 @@ class Detection:
 
     @property
     def threads(self) -> int:
-        """How many to use."""
+        """How many threads to use."""
         return int(self.n_threads or _core.default_n_threads())
 
     def see(self, rows: NDArray[Any], seed: int) -> Seen:
@@ -107,11 +107,11 @@ class Detection:
     def errors(
         self, networks: Sequence[Network], spreads: Sequence[NDArray[np.float64]]
     ) -> RowErrors:
-        """What tells the errors of rows by what was learned."""
+        """Make what computes the errors of rows from what was learned."""
         return RowErrors(networks, spreads, self.error, self.window, self.threads)
 
     def threshold_of(self, found: NDArray[np.float64]) -> float:
-        """The error from which rows are odd, by the errors of some."""
+        """Return the error above which a row is odd, given the errors `found` in some rows."""
         if self.threshold == "tail":
             return thresholds.by_tail(found, self.false_alarm_rate)
         if self.threshold == "conformal":
@@ -122,7 +122,7 @@ class Detection:
 
 
 def check_finite(rows: NDArray[Any], *, missing: bool) -> None:
-    """Raise ValueError that says where; the core would count within a window or a block."""
+    """Raise ValueError with row and column; the core would count rows of a window or block."""
     if rows.dtype.kind != "f":
         return
     for start in range(0, rows.shape[0], 4096):

@@ -17,7 +17,7 @@ Member = TypeVar("Member")
 
 
 class Stream(NamedTuple):
-    """What the calls of `partial_fit` before have learned, and the rows they have seen."""
+    """What earlier calls of `partial_fit` have learned, and how many rows they have seen."""
 
     spreads: Sequence[NDArray[np.float64]]
     offset: float
@@ -35,7 +35,7 @@ def fit_members(
 ) -> dict[str, Any]:
     """Train all members, each by `train(member, its seed)`; return all that was learned.
 
-    After others, spreads and threshold become the means over the calls, weighted by their rows.
+    With `before`, spreads and threshold become means over all calls, weighted by their rows.
     """
     words = np.random.SeedSequence(seed).generate_state(len(members), np.uint64)
     jobs = list(zip(members, (int(word) for word in words >> np.uint64(1)), strict=True))

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _BLOCK_NUMBERS = 1 << 16
 # Numbers of the rows whose errors say how far a feature spreads: more would not move a median.
 _SPREAD_NUMBERS = 1 << 21
-# Median of abs(e) to standard deviation, for normal errors.
+# The standard deviation of normal errors e, divided by the median of abs(e).
 _MEDIAN_TO_DEVIATION = 1.4826
-# The smallest spread of a feature, beside its root mean square.
+# The smallest spread of a feature, divided by the root mean square of its errors.
 _SMALLEST_SPREAD = 1e-3
 
 Block = Callable[[slice], NDArray[np.float64]]
@@ -81,7 +81,7 @@ class RowErrors:
         for index, network in enumerate(self.networks):
             e = deviations(network, X)
             if self.error == "squared":
-                with np.errstate(over="ignore"):  # infinitely odd
+                with np.errstate(over="ignore"):  # the error is infinite then
                     np.square(e, out=e)
             else:
                 np.abs(e, out=e)

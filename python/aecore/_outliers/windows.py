@@ -1,4 +1,4 @@
-"""Sliding windows over a series of rows, and what is said of windows as what is said of rows."""
+"""Sliding windows over a series of rows, and numbers of windows averaged to numbers of rows."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def windows_with(rows: slice, window: int, n_windows: int) -> slice:
 def mean_by_row(
     values: NDArray[np.float64], windows: slice, rows: slice, window: int
 ) -> NDArray[np.float64]:
-    """Average what is said of rows over the windows that hold them.
+    """Average, for each row, its numbers in all the windows that hold it.
 
     Parameters
     ----------

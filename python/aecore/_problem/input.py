@@ -36,7 +36,7 @@ class InputSettings:
         )
 
     def apply(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scale one number for each column."""
+        """Scale numbers whose last axis is that of the columns."""
         if self.offset is None or self.factor is None:
             return self.input_scale * x
         return (x - self.offset) * self.factor
@@ -60,7 +60,7 @@ class InputSettings:
 
 @dataclass(frozen=True)
 class Input:
-    """What is asked for to happen to rows; the parameters of `Autoencoder` by the same names.
+    """What the user wants to happen to rows: parameters of `Autoencoder`, by the same names.
 
     `is_target` says whether the target is X itself, or something on its scale.
     """

@@ -43,7 +43,7 @@ def convolutions_of(layers: Sequence[AnyLayer]) -> list[Convolution | None]:
 
 
 def input_shape_of(n_in: int, layers: Sequence[AnyLayer]) -> Shape:
-    """What a row is to the first layer."""
+    """The shape of a row as the first layer reads it."""
     first = layers[0]
     return first._shape() if isinstance(first, _Window) else (n_in,)
 
@@ -165,7 +165,7 @@ def summary_table(n_in: int, layers: Sequence[AnyLayer], *, tied_weights: bool) 
 
 
 def is_dense(layers: Sequence[AnyLayer]) -> bool:
-    """Whether sizes and activations say all of them."""
+    """Whether sizes and activations alone describe these layers."""
     return all(isinstance(layer, Dense) for layer in layers)
 
 

@@ -1,8 +1,8 @@
 """The Plan: what a training is asked to do, resolved and checked once.
 
 Whoever trains takes a Plan and rows, never an estimator: an estimator makes one by `Plan.of`, and a
-Plan made by hand trains the same way. A parameter that an estimator does not have is the default of
-the field.
+Plan made by hand trains the same way. A field has its default where an estimator lacks the
+parameter.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ class Optimization:
 
 @dataclass(frozen=True)
 class Run:
-    """What moves no bit of a result but by the seed and the dtype.
+    """How a training runs; of these settings only the seed and the dtype move bits of its steps.
 
-    `callbacks` are told of every epoch, after it.
+    `callbacks` are told of every epoch when it has ended.
     """
 
     seed: int = 0
@@ -126,7 +126,7 @@ class Planned(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """A training, but for the rows and the numbers that it starts from."""
+    """All that makes a training, except its rows and the parameters it starts from."""
 
     layers: Layers
     objective: Objective = field(default_factory=Objective)
@@ -211,7 +211,7 @@ def parameters_of(estimator: Any) -> dict[str, Any]:
 
 
 def as_callbacks(callbacks: Any) -> tuple[Any, ...]:
-    """See what the parameter `callbacks` may be as a tuple."""
+    """Turn whatever the parameter `callbacks` may be into a tuple."""
     if callbacks is None:
         return ()
     return (callbacks,) if hasattr(callbacks, "on_epoch_end") else tuple(callbacks)

@@ -57,7 +57,7 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
         ----------
         user_items : sparse matrix or array of shape (n_users, n_items) or (n_items,)
             A row for each user, on the scale of `fit`; 1-D is one user. Zeros that are stored
-            count as nothing, unless as ratings.
+            count as nothing, except among ratings.
         n : int, default=10
             Items to recommend, >= 1; may be more than there are.
         filter_seen : bool, default=True
@@ -156,7 +156,7 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
         ids : int or array-like of int of shape (n_rows,)
             Items.
         n : int, default=10
-            Neighbours of each, >= 1; an item is none of its own.
+            Neighbours of each, >= 1; an item is not its own neighbour.
 
         Returns
         -------
@@ -208,14 +208,14 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _scorer(self, rows: csr_array) -> Scorer:
-        """What gives the scores of all items, block of rows by block."""
+        """Return a function that computes the scores of all items for a slice of `rows`."""
 
     @abstractmethod
     def _similarities(self, ids: NDArray[np.int64]) -> NDArray[Any]:
         """Score all items as neighbours of each of these."""
 
     def _had(self, values: Any, name: str) -> csr_array:
-        """What users had: zeros that are stored are nothing."""
+        """Read what users had; zeros that are stored stand for nothing and are left out."""
         return without_zeros(as_interactions(values, name, self._n_items))
 
     @property
@@ -258,7 +258,7 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
     def _excluded(
         self, rows: csr_array, filter_seen: bool, items: ArrayLike | None, exclude: Any
     ) -> tuple[csr_array | None, NDArray[np.uint8] | None]:
-        """What is out of a row's ranking, and the items that are in some ranking."""
+        """Return what is left out of each row's ranking, and which items may be ranked at all."""
         excluded = rows if filter_seen else None
         allowed = None
         if items is not None:
@@ -282,7 +282,7 @@ def blocks(n_rows: int, n_items: int) -> Iterator[slice]:
 
 
 def entries(rows: csr_array | None, part: slice) -> tuple[Any, Any]:
-    """Give indptr and indices of some rows, or nothing of nothing."""
+    """Give indptr and indices of the rows in `part`; None and None where `rows` is None."""
     if rows is None:
         return None, None
     start, end = rows.indptr[part.start], rows.indptr[part.stop]
@@ -291,7 +291,7 @@ def entries(rows: csr_array | None, part: slice) -> tuple[Any, Any]:
 
 
 def same_rows(asked: csr_array, rows: csr_array, name: str) -> csr_array:
-    """Raise ValueError unless there is a row for each of `rows`."""
+    """Return `asked`, or raise ValueError unless it has a row for each of `rows`."""
     if asked.shape[0] != rows.shape[0]:
         msg = f"{name} must have as many rows as user_items ({rows.shape[0]}); got {asked.shape[0]}"
         raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""What a network says of items: its output before a softmax, which ranks them as well."""
+"""Scores of items by a network: its outputs before a softmax, which would keep their order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aecore.network import Network
 
 
 class LinearOutputs:
-    """The same parameters with a linear output."""
+    """Computes what a network would if its last layer had no activation."""
 
     def __init__(self, network: Network) -> None:
         layers = network._layers
@@ -59,7 +59,7 @@ class LinearOutputs:
         allowed: NDArray[np.uint8] | None,
         n_threads: int,
     ) -> None:
-        """Write the best items of each row and their outputs; not all outputs are ever there."""
+        """Write the best items of each row and their outputs, which are never held all at once."""
         indptr, indices = excluded
         _core.top_n_of_outputs(
             self._core,

@@ -2,7 +2,7 @@
 
 A class says what it learns in `_learned`, by the attribute's name: a kind of this module, which
 knows the attribute's form in a file and the rule it has to keep there. Files, pickles and copies
-read that. A name that a file does not have stays away, so files of earlier versions stay readable.
+read that. An attribute that a file lacks is not set, so files of earlier versions stay readable.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Names(Plain):
 
 
 class Array(Learned):
-    """Numbers, with the shape by names of learned counts; None is any size."""
+    """An array; each axis is as long as the learned count of that name says; None: any length."""
 
     def __init__(self, *sizes: str | None) -> None:
         self._sizes = sizes
@@ -217,7 +217,7 @@ class Epochs(Learned):
 
 
 class EpochsOfLayers(Learned):
-    """The histories of trainings before, as a list."""
+    """A list of the histories of the trainings that went before."""
 
     def put(self, content: Content, name: str, attributes: Mapping[str, Any], exact: bool) -> bool:
         del exact

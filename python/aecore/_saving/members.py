@@ -88,7 +88,7 @@ class OfEnsemble(Learned):
 
 
 class Spreads(Learned):
-    """For each member a number > 0 by input of its network."""
+    """For each member an array with a number > 0 for each input of its network."""
 
     def put(self, content: Content, name: str, attributes: Mapping[str, Any], exact: bool) -> bool:
         del exact

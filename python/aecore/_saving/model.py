@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """The base of estimators; a class says in `_learned` what it learns, beside its bases."""
+    """The base of estimators; a class lists in `_learned` what it learns besides its bases."""
 
     _learned: ClassVar[dict[str, Learned]] = {}
 
@@ -42,7 +42,7 @@ class Model:
     def _publish(self, learned: Mapping[str, Any]) -> None:
         """Write what was learned in one step, so that no thread sees half of a model.
 
-        What the class learns and this training has not goes.
+        Attributes that the class may learn and this training has not learned are deleted.
         """
         for name in declared(type(self)):
             if name not in learned:

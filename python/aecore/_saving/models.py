@@ -130,7 +130,7 @@ def description(estimator: Any) -> dict[str, Any]:
 
 
 def identity(estimator: Any, learned: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what makes a training the same one, where it is to go on; names as in a file."""
+    """Return what must be equal for a training to go on from a checkpoint; names as in a file."""
     document = description(estimator)
     names = {"feature_names": "feature_names_in_", "classes": "classes_"}
     return {

@@ -58,7 +58,7 @@ class CheckpointWriter:
             raise parameter_error("checkpoint", "be None or an aecore.Checkpoint", checkpoint)
         path = Path(checkpoint.path)
         if path.is_dir() or not os.access(path.resolve().parent, os.W_OK | os.X_OK):
-            # Not after the first hours of training.
+            # This is checked now, not after the first hours of training.
             rule = "name a file in a folder that exists and can be written to"
             raise parameter_error("checkpoint.path", rule, os.fspath(path))
         self._checkpoint = checkpoint
@@ -102,7 +102,7 @@ class Resumed:
 
     @property
     def seed(self) -> int:
-        """Of all random numbers of the training."""
+        """The seed of all random numbers of the training."""
         return int(vars(self.model)["_seed"])
 
     @property

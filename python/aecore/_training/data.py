@@ -18,7 +18,7 @@ from aecore.network import Network
 class TrainingData:
     """The rows of one fit, as the caller gave them: nothing copied or cast.
 
-    X is (n_rows, n_features), target None or (n_rows, n_features), sample_weight None or
+    X is (n_rows, n_features), target None or (n_rows, n_outputs), sample_weight None or
     (n_rows,); `rows` are the indices to learn from (None: all); `validation` is (X, target, rows)
     in the same sense.
     """
@@ -53,7 +53,7 @@ class TrainingData:
         return _core.Data(X, target=target, rows=rows)
 
     def held_back(self, fraction: float, seed: int) -> TrainingData:
-        """The same with a drawn share of the rows for validation; none of 0."""
+        """Hold back a drawn share of the rows for validation; a `fraction` of 0 holds back none."""
         if fraction == 0:
             return self
         training, validation = split_rows(self.X.shape[0], fraction, seed)
@@ -73,7 +73,7 @@ def input_means(network: Network, data: TrainingData) -> NDArray[np.float64]:
 
 
 def with_unlabeled(data: TrainingData, unlabeled: Any) -> TrainingData:
-    """Append rows to learn from, of weight 1, to rows whose target nobody asks for any more."""
+    """Append unlabeled rows, of weight 1, to the rows to learn from, and drop the target."""
     n_rows, n_more = data.X.shape[0], unlabeled.shape[0]
     X = stack_rows(data.X, unlabeled, "unlabeled")
     rows, sample_weight, validation = data.rows, data.sample_weight, data.validation

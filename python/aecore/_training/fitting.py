@@ -29,7 +29,7 @@ def train(
     is_pass: bool = False,
     title: str | None = None,
 ) -> None:
-    """Move the parameters of `network`, which nobody else may have, and tell the audience.
+    """Train `network` in place, which nobody else may use, and tell the audience of every epoch.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ class _Problem:
     def _first_layer(self, vector: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Views of W1 and b1, or of the derivatives by them; empty ones where it convolves.
 
-        There the mean of z has one bias for positions of different means.
+        There one bias serves positions with different means of z, and cannot centre them all.
         """
         n_in, n_out = self._network.layer_sizes[:2]
         if self._network.weights[0].ndim > 2:

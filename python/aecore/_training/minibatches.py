@@ -23,8 +23,8 @@ class Scheduled:
 
     base: float
     schedule: Schedule
-    n_epochs: int  # of the estimator
-    name: str  # of the schedule
+    n_epochs: int  # of the plan
+    name: str  # of the parameter that holds the schedule, for errors
 
     @property
     def is_constant(self) -> bool:
@@ -52,9 +52,9 @@ def train_minibatches(
 ) -> None:
     """Train until the recorder has all epochs; the parameters of `steps` are updated in place.
 
-    The core runs through, but for checkpoints, which need its optimiser state. `keep` is called
-    with that at the end, however it comes, if it belongs to the network published last: not after
-    a divergence, nor when an earlier epoch was the best.
+    One call of the core makes all epochs; it only returns early for checkpoints, which need its
+    optimiser state. `keep` is called with that at the end, however it comes, if it belongs to the
+    network published last: not after a divergence, nor when an earlier epoch was the best.
 
     Raises
     ------

@@ -36,7 +36,7 @@ from aecore.network import Network
 
 # Losses for numbers of any range; cross entropy needs codes in [0, 1].
 _FOR_ANY_CODE = ("squared_error", "absolute_error", "huber")
-# How rows enter is for the whole stack to say, once.
+# Only the whole stack says how rows enter: an estimator that lends a layer must have these.
 _INPUT = {"input_scale": 1.0, "scale": None, "missing": None}
 
 

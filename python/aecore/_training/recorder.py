@@ -133,7 +133,7 @@ class Recorder:
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
         self.diverged = False
-        self.stopped = False  # before the last epoch, by somebody who was asked
+        self.stopped = False  # before the last epoch, by a callback or by early stopping
         # Whether somebody has to see the network of every epoch.
         others = (early_stopping, audience.checkpoints, audience.measure)
         self.wants_each_epoch = len(callbacks) > 0 or any(each is not None for each in others)
@@ -144,7 +144,8 @@ class Recorder:
         self.stopped = at.stopped
         self._hand_over(self._start.with_parameters(self._start.parameters))
         if self._early_stopping is not None and at.best is not None:
-            # Replayed with the best network for each: it stays with the epoch it belongs to.
+            # The losses are replayed with the best network for every epoch: it is the right one for
+            # the epoch of the lowest loss, and the others do not matter.
             for epoch, loss in enumerate(monitored(self.history)):
                 self._early_stopping.epoch(epoch, at.best, loss)
 

@@ -29,9 +29,8 @@ class Steps:
     parameters : ndarray of shape (n_parameters,)
         Updated in place.
     objective : _core.Objective
-    n_threads : int or None
     state : OptimizerState, optional
-        To go on from, with a copy of it; one of another optimiser begins anew.
+        Where to go on from; it is copied. That of another optimiser is not used.
     """
 
     def __init__(

@@ -72,6 +72,6 @@ def _of_group() -> Iterator[int]:
 
 
 def _left(limit: Path, used: Path) -> Iterator[int]:
-    # Missing at the root, "max" where there is no limit.
+    # The file is missing at the root, and holds "max" where there is no limit.
     with contextlib.suppress(OSError, ValueError):
         yield max(0, int(limit.read_text()) - int(used.read_text()))

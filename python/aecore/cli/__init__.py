@@ -13,7 +13,7 @@ from aecore._version import __version__
 from aecore.demo._errors import DemoError
 from aecore.exceptions import TrainingDivergedError
 
-# Of the command's module, which is imported when it is called: scikit-learn takes a second.
+# The module of a command is imported when the command is called: scikit-learn takes a second.
 _COMMANDS = ("fit", "encode", "reconstruct", "score", "info", "recommend", "demo")
 _SAID = (TableError, DemoError, TrainingDivergedError)
 _MODULES = {"encode": "apply", "reconstruct": "apply", "score": "apply"}

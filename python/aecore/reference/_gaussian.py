@@ -19,8 +19,8 @@ D. P. Kingma, M. Welling, "Auto-encoding variational Bayes", ICLR 2014, sections
 I. Higgins et al., "beta-VAE: learning basic visual concepts with a constrained variational
 framework", ICLR 2017, for the weight beta.
 D. P. Kingma et al., "Improving variational inference with inverse autoregressive flow", NIPS 2016,
-appendix C.8 for free bits; there a group of units has the mean of the batch in the maximum, here
-every unit has each row's own.
+appendix C.8 for free bits; the paper takes the maximum of a group of units' mean over the batch,
+here it is taken for each unit of each row.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _log_variance_delta(batch: Batch, dJ_dz: Matrix) -> tuple[Matrix, Matrix]:
 def _gradient(batch: Batch) -> Vector:
     options, run, layers = batch.options, batch.run, batch.layers
     n_layers = len(batch.activations)
-    delta_v: Matrix = np.empty(0)  # the same of a Gaussian code's log variance
+    delta_v: Matrix = np.empty(0)  # dJ/dv of a Gaussian code, v being its other product
     # delta = dJ/dz of the layer at hand, shape (n_samples, n_units).
     delta = _last_delta(batch)
     dW: list[Matrix] = [np.empty(0)] * len(layers)

@@ -43,7 +43,7 @@ class Settings(Inference, total=False):
     rows: ArrayLike | None
 
 
-# What is about a deterministic code.
+# Settings that must be 0 or None with a Gaussian code, because they need one that is not drawn.
 _NOT_OF_A_DRAWN_CODE = (
     "sparsity_weight",
     "activity_l1",
