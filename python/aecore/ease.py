@@ -113,17 +113,27 @@ class EASE(BaseRecommender):
             If `user_items` does not hold real numbers.
         MemoryError
             If n_items^2 numbers do not fit into the memory that is available.
+        RuntimeError
+            If another thread is fitting this estimator.
         """
         del y
+        with self._exclusive():
+            self._publish(self._solved(user_items))
+        return self
+
+    def _solved(self, user_items: Any) -> dict[str, Any]:
+        """Compute all that `fit` learns."""
         check_params(self.get_params())
         X = without_zeros(as_interactions(user_items, "user_items"))
         dtype = np.dtype(self.dtype)
         _check_memory(X.shape[1], dtype)
         with threadpool_limits(self.n_threads or _core.default_n_threads(), user_api="blas"):
             weights = _solve(X, float(self.weight_decay), dtype)
-        learned = {"popularity_": popularity(X), "n_features_in_": X.shape[1]}
-        self._publish({**learned, "item_weights_": weights})
-        return self
+        return {
+            "popularity_": popularity(X),
+            "n_features_in_": X.shape[1],
+            "item_weights_": weights,
+        }
 
     def _scorer(self, rows: csr_array) -> Scorer:
         typed = rows.astype(self.item_weights_.dtype, copy=False)

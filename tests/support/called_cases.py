@@ -12,21 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fitted_cases import (
-    CASES,
-    CSR,
-    GROUPS,
-    IMAGES,
-    LABELS,
-    MANY,
-    PENALTIES,
-    ROWS,
-    STOPS,
-    USUAL,
-    WEIGHT,
-    answers,
-    through_file,
-)
 from sklearn.base import clone
 from sklearn.cluster import Birch
 
@@ -46,6 +31,21 @@ from aecore import (
     stack,
 )
 from aecore.layers import Conv2D, ConvTranspose2D, Dense, Flatten, Gaussian, Reshape
+from fitted_cases import (
+    CASES,
+    CSR,
+    GROUPS,
+    IMAGES,
+    LABELS,
+    MANY,
+    PENALTIES,
+    ROWS,
+    STOPS,
+    USUAL,
+    WEIGHT,
+    answers,
+    through_file,
+)
 
 
 def case(function: Callable[..., Any]) -> Callable[..., Any]:

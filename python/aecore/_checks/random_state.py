@@ -1,4 +1,4 @@
-"""One seed from what `random_state` may be."""
+"""Seeds from what `random_state` may be."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def seed_from(random_state: Any) -> int:
     if isinstance(random_state, np.random.SeedSequence):
         return int(random_state.generate_state(1, np.uint64)[0] >> np.uint64(1))
     return int(random_state)
+
+
+def seeds_from(seed: int, n: int) -> list[int]:
+    """Make n seeds of one, in [0, 2**63), for parts of a training that draw by themselves."""
+    words = np.random.SeedSequence(seed).generate_state(n, np.uint64)
+    return [int(word) for word in words >> np.uint64(1)]

@@ -115,7 +115,7 @@ def _is_schedule(value: Any) -> bool:
 
 def _is_plain_autoencoder(value: Any) -> bool:
     # Convolutional and variational estimators set it to False: others cannot train with them.
-    return not isinstance(value, type) and getattr(value, "_is_plain", False) is True
+    return not isinstance(value, type) and getattr(value, "_lends_training", False) is True
 
 
 def _is_pretrain(value: Any) -> bool:

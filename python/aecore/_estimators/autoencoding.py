@@ -17,7 +17,7 @@ class BaseAutoencoder(TrainableEncoder):
     _reproduces_input = True
     _gaussian_code = False
     # Whether other estimators may train it: not if its rows are images or its codes are drawn.
-    _is_plain = True
+    _lends_training = True
     loss: str
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,8 +29,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
 
     beta: float
     beta_warmup_epochs: int
-    beta_schedule: Callable[..., float] | None = None
-    _is_plain = False
+    _lends_training = False
 
     @property
     @abstractmethod
@@ -42,12 +40,13 @@ class GenerativeAutoencoder(BaseAutoencoder):
         """Factor on beta in each epoch; None is 1."""
         if not self._gaussian_code:
             return None
-        if self.beta_schedule is None:
+        given: Schedule | None = getattr(self, "beta_schedule", None)
+        if given is None:
             return Linear(self.beta_warmup_epochs) if self.beta_warmup_epochs else None
         if self.beta_warmup_epochs:
             rule = "be 0 with a beta_schedule"
             raise parameter_error("beta_warmup_epochs", rule, self.beta_warmup_epochs)
-        return self.beta_schedule
+        return given
 
     def _facts(self) -> dict[str, Any]:
         return {**super()._facts(), "beta_schedule": self._beta_schedule()}

@@ -14,7 +14,7 @@ from aecore._checks.rules import parameter_error
 from aecore._outliers import thresholds
 from aecore._outliers.row_errors import RowErrors
 from aecore._outliers.windows import windows_of
-from aecore._problem.input import InputSettings, fit_scaling
+from aecore._problem.input import Input, InputSettings
 from aecore._training.data import TrainingData, split_rows
 from aecore.network import Network
 
@@ -97,12 +97,8 @@ class Detection:
 
     def _entry(self, rows: NDArray[Any], training: NDArray[np.int64] | None) -> InputSettings:
         """Scales by column, the same ones for every place in a window."""
-        mask = self.missing == "mask"
-        if self.scale is None:
-            return InputSettings(1.0, mask_missing=mask)
-        offset, factor = fit_scaling(rows, training, self.scale)
-        offset, factor = np.tile(offset, self.window), np.tile(factor, self.window)
-        return InputSettings(1.0, offset, factor, mask_missing=mask)
+        asked = Input(scale=self.scale, missing=self.missing)
+        return asked.settings(rows, training).repeated(self.window)
 
     def errors(
         self, networks: Sequence[Network], spreads: Sequence[NDArray[np.float64]]

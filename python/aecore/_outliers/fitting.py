@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._checks.random_state import seeds_from
 from aecore._outliers.detection import Detection, Seen
 from aecore._outliers.row_errors import spread
 from aecore._parallel.members import side_by_side
@@ -37,8 +38,7 @@ def fit_members(
 
     With `before`, spreads and threshold become means over all calls, weighted by their rows.
     """
-    words = np.random.SeedSequence(seed).generate_state(len(members), np.uint64)
-    jobs = list(zip(members, (int(word) for word in words >> np.uint64(1)), strict=True))
+    jobs = list(zip(members, seeds_from(seed, len(members)), strict=True))
     with Progress(detection.verbose, len(members), "network") as progress:
         side_by_side(lambda job: train(*job), jobs, detection.threads, progress.move_to)
     networks = [member.network_ for member in members]  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +51,12 @@ class InputSettings:
                 block = output[start : start + _BLOCK_ROWS]
                 block[:] = block.astype(np.float64) / self.factor + self.offset
         return output
+
+    def repeated(self, n: int) -> InputSettings:
+        """The same for rows that are n of these rows, one after the other."""
+        if self.offset is None or self.factor is None:
+            return self
+        return replace(self, offset=np.tile(self.offset, n), factor=np.tile(self.factor, n))
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()

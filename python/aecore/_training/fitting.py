@@ -55,13 +55,14 @@ def train(
     n_before = at.history.n_epochs
     n_epochs = n_before + 1 if is_pass else optimization.n_epochs
     optimizer = optimization.optimizer
-    full_batch = isinstance(optimizer, LBFGS)
-    total = (n_epochs - n_before) * (1 if full_batch else data.n_training_rows)
+    total = (n_epochs - n_before) * (1 if optimization.full_batch else data.n_training_rows)
     early = None
     if optimization.early_stopping and not is_pass:
         early = EarlyStopping(optimization.patience, optimization.tolerance)
     objective = plan.objective.core(plan.layers, network._input, noise=plan.input, seed=run.seed)
-    with Progress(run.verbose, total, "iteration" if full_batch else "row", title) as progress:
+    with Progress(
+        run.verbose, total, "iteration" if optimization.full_batch else "row", title
+    ) as progress:
         recorder = Recorder(
             network,
             at.history,

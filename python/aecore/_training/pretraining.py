@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from aecore._checks.random_state import seed_from
+from aecore._checks.random_state import seed_from, seeds_from
 from aecore._checks.rules import parameter_error
 from aecore._problem.input import Input, InputSettings
 from aecore._problem.layers import as_layers, dense_layers
@@ -103,8 +103,7 @@ def _sources(plan: Plan, given: Any) -> list[Any]:
 
 def _layer_plans(plan: Plan, sources: Sequence[Any]) -> list[Plan]:
     """One plan for each hidden layer of the encoder."""
-    words = np.random.SeedSequence(plan.run.seed).generate_state(len(sources), np.uint64)
-    seeds = [int(word) for word in words >> np.uint64(1)]
+    seeds = seeds_from(plan.run.seed, len(sources))
     return [
         _layer_plan(plan, source, k, seed)
         for k, (source, seed) in enumerate(zip(sources, seeds, strict=True))
