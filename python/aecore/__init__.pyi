@@ -4,10 +4,10 @@ from aecore import metrics as metrics
 from aecore import optimizers as optimizers
 from aecore import reference as reference
 from aecore import schedules as schedules
+from aecore._estimators.stacking import stack as stack
 from aecore._parallel.config import show_config as show_config
 from aecore._parallel.fit_many import fit_many as fit_many
 from aecore._saving.models import load as load
-from aecore._stacked.stacking import stack as stack
 from aecore._version import __version__ as __version__
 from aecore.autoencoder import Autoencoder as Autoencoder
 from aecore.autoencoder_recommender import AutoencoderRecommender as AutoencoderRecommender

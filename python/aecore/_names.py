@@ -36,6 +36,6 @@ OBJECTS = {
     "fit_many": "aecore._parallel.fit_many",
     "load": "aecore._saving.models",
     "show_config": "aecore._parallel.config",
-    "stack": "aecore._stacked.stacking",
+    "stack": "aecore._estimators.stacking",
 }
 MODULES = ("callbacks", "layers", "metrics", "optimizers", "reference", "schedules")

@@ -41,7 +41,6 @@ ALLOWED = {
     },
     "_files.kinds": {"kind_of"},
     "_parallel.fit_many": {"fit_many", "_clones_with_data", "_wrong_number", "__init__"},
-    "_stacked.stacking": {"stack", "_as_network"},
     "_training.pretraining": {"_layer_plan", "_lent"},
     "exceptions": {"__init__"},  # of FitManyError, which holds those that were fitted
 }

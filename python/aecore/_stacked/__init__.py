@@ -1,1 +1,0 @@
-"""Networks made of others."""
