@@ -12,12 +12,11 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from aecore._checks.rules import check_params
 from aecore._estimators.labels import as_labels, one_hot, row_weights
 from aecore._estimators.trainable import TrainableEncoder, trains_in_batches
 from aecore._files.networks import require
 from aecore._problem.layers import dense_layers
-from aecore._problem.plan import parameters_of
+from aecore._problem.plan import check_own
 from aecore._saving.learned import Classes, Learned
 from aecore._training.data import TrainingData
 from aecore._training.recorder import Measure
@@ -250,7 +249,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         RuntimeError
             If another thread is training this estimator.
         """
-        check_params(parameters_of(self))
+        check_own(self)
         labels = as_labels(X, y, "y")
         classes = np.unique(labels)
         if validation_data is not None:
@@ -310,7 +309,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             As in `fit`; ValueError also for `classes` that are missing in the first call or others
             than before, and for class_weight="balanced", which needs all rows at once.
         """
-        check_params(parameters_of(self))
+        check_own(self)
         if self.class_weight == "balanced":
             msg = "class_weight must be None or a dict in partial_fit; got 'balanced'"
             raise ValueError(msg)

@@ -31,7 +31,7 @@ NAMES = {
 TYPES = re.compile(rf"\b({'|'.join(ESTIMATORS)}|\w*(Encoder|Autoencoder)|Estimator|Planned)\b")
 # By module: making a Plan, files and pickles, and what is given estimators by the user.
 ALLOWED = {
-    "_problem.plan": {"of", "parameters_of"},
+    "_problem.plan": {"check_own", "of", "parameters_of"},
     "_saving.models": {
         "description",
         "estimator_pickle",

@@ -12,11 +12,11 @@ import numpy as np
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
 from aecore._checks.random_state import seed_from
-from aecore._checks.rules import check_params, parameter_error
+from aecore._checks.rules import parameter_error
 from aecore._estimators.base import BaseEncoder
 from aecore._history import History
 from aecore._problem.input import InputSettings, refuse_target_of_scaled
-from aecore._problem.plan import Plan, parameters_of
+from aecore._problem.plan import Plan, check_own
 from aecore._saving import models
 from aecore._saving.learned import COUNT, Learned, StateOfOptimizer
 from aecore._training.checkpointing import CheckpointWriter, Resumed
@@ -164,7 +164,7 @@ class TrainableEncoder(BaseEncoder):
         self, X: Any, target: Any, sample_weight: Any, *, reset: bool
     ) -> tuple[TrainableEncoder, TrainingData]:
         """Check parameters and arrays; a copy of this estimator learns what the rows tell."""
-        check_params(parameters_of(self))
+        check_own(self)
         # scikit-learn's validation writes n_features_in_ and feature_names_in_: to a copy.
         reader = copy.copy(self)
         rows = reader._as_x(X, reset=reset)

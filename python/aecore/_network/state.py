@@ -85,14 +85,29 @@ class NetworkState:
         n_threads: int | None,
     ) -> Self:
         """Make a network of layers, maybe these, with a copy of the parameters."""
-        core = self._core if layers is self._layers else layers.core()
-        copied = aligned_zeros(core.n_parameters, dtype)
-        values = np.asarray(parameters)
+        core = self._core if layers == self._layers else None
+        network = self._blank(layers, dtype, input_settings, n_threads, core=core)
+        values, copied = np.asarray(parameters), network._parameters
         if values.shape != copied.shape:
             raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
         copied[:] = values
-        network = type(self).__new__(type(self))
-        NetworkState.__init__(network, layers, copied, input_settings, n_threads, core=core)
+        return network
+
+    @classmethod
+    def _blank(
+        cls,
+        layers: Layers,
+        dtype: DTypeLike,
+        input_settings: InputSettings,
+        n_threads: int | None,
+        *,
+        core: _core.Network | None = None,
+    ) -> Self:
+        """Make a network of checked layers, whose parameters are all 0."""
+        core = layers.core() if core is None else core
+        parameters = aligned_zeros(core.n_parameters, dtype)
+        network = cls.__new__(cls)
+        NetworkState.__init__(network, layers, parameters, input_settings, n_threads, core=core)
         return network
 
     def __getitem__(self, layers: Any) -> Self:

@@ -66,6 +66,8 @@ def place_layers(shape: Shape, layers: Sequence[Any]) -> tuple[AnyLayer, ...]:
     ValueError
         If a shape does not fit the layer before, with both shapes.
     """
+    if layers and is_dense(layers):
+        return tuple(layers)  # nothing to place
     placed: list[AnyLayer] = []
     for at, layer in enumerate(layers):
         if isinstance(layer, Flatten):

@@ -74,7 +74,7 @@ def running_vector(
     running: Mapping[int, ArrayLike] | None, layers: Sequence[int], widths: Sequence[int]
 ) -> NDArray[np.float64]:
     """rho_hat of the batch before, layer after layer as the core keeps it; NaN without one."""
-    parts = []
+    parts = [np.empty(0)]
     for layer, width in zip(layers, widths, strict=True):
         if running is None or layer not in running:
             parts.append(np.full(width, np.nan))
@@ -84,7 +84,7 @@ def running_vector(
             rule = f"have shape ({width},) in layer {layer}"
             raise parameter_error("sparsity_running", rule, part.shape)
         parts.append(part)
-    return np.concatenate([np.empty(0), *parts])
+    return np.concatenate(parts) if layers else parts[0]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 from aecore import _core
 from aecore._checks.rules import check_params, parameter_error
 from aecore._problem.input import Input
+from aecore._problem.layer_list import activation_of
 from aecore._problem.layers import Layers, as_layers
 from aecore._problem.objective import Objective
 from aecore.layers import AnyLayer
@@ -146,7 +147,7 @@ class Plan:
         self.objective.check(self.layers)
         self.optimization.check(self.objective, self.layers)
         self.run.check()
-        loss, output = self.objective.loss, self.layers.activations[-1]
+        loss, output = self.objective.loss, activation_of(self.layers.layers[-1])
         if loss == "binary_cross_entropy" and output != "sigmoid":
             rule = "be 'sigmoid', whose range is (0, 1), with loss 'binary_cross_entropy'"
             raise parameter_error("output_activation", rule, output)
@@ -161,11 +162,9 @@ class Plan:
         Raises
         ------
         ValueError
-            If a parameter breaks its rule, or some do not go together.
+            If a parameter breaks its rule, or some do not go together; `check_own` comes first.
         """
-        asked = parameters_of(estimator)
-        check_params(asked)
-        asked |= estimator._facts()
+        asked = {**parameters_of(estimator), **estimator._facts()}
         made, code_layer = estimator._make_layers(n_features, n_outputs)
         layers = as_layers(
             n_features,
@@ -182,7 +181,8 @@ class Plan:
         if schedule is not None and not isinstance(asked["optimizer"], LBFGS):
             asked["learning_rate_schedule"] = _as_schedule(schedule)
         asked["callbacks"] = as_callbacks(asked["callbacks"])
-        asked |= {"seed": seed, "dtype": np.dtype(asked["dtype"]).name}
+        asked["seed"] = seed
+        asked["dtype"] = "float32" if np.dtype(asked["dtype"]) == np.float32 else "float64"
         return cls(
             layers,
             part_of(Objective, asked),
@@ -194,20 +194,44 @@ class Plan:
 
 def part_of(kind: type[_Part], asked: Mapping[str, Any]) -> _Part:
     """Make a part of a Plan of the parameters it has; its other fields keep their defaults."""
-    names = (each.name for each in dataclasses.fields(kind))  # type: ignore[arg-type]
-    return kind(**{name: asked[name] for name in names if name in asked})
+    key: Any = kind
+    return kind(**{name: asked[name] for name in _field_names(key) if name in asked})
+
+
+# Asked for in every call of `partial_fit`; `kind: Any`, because mypy takes no class for hashable.
+@functools.cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(kind))
 
 
 @functools.cache
-def _parameter_names(kind: type[Any]) -> tuple[str, ...]:
+def _parameter_names(kind: Any) -> tuple[str, ...]:
     # What get_params does, which reads the signature anew each time: 60 us.
     return tuple(kind._get_param_names())
+
+
+@functools.cache
+def _own_names(kind: Any) -> tuple[str, ...]:
+    """Name the parameters that are of no part of a Plan, or that a part gets something else of."""
+    resolved = {"callbacks", "dtype", "learning_rate_schedule", "optimizer"}
+    parts = (Objective, Input, Optimization, Run)
+    in_parts = {name for part in parts for name in _field_names(part)} - resolved
+    return tuple(name for name in _parameter_names(kind) if name not in in_parts)
 
 
 def parameters_of(estimator: Any) -> dict[str, Any]:
     """Return the parameters of an estimator, as `get_params(deep=False)` does."""
     kind: Any = type(estimator)
     return {name: getattr(estimator, name) for name in _parameter_names(kind)}
+
+
+def check_own(estimator: Any) -> None:
+    """Raise ValueError for a parameter that breaks its rule and that no part of a Plan checks.
+
+    They are looked at before X is read; those of a part are when the Plan is made.
+    """
+    kind: Any = type(estimator)
+    check_params({name: getattr(estimator, name) for name in _own_names(kind)})
 
 
 def as_callbacks(callbacks: Any) -> tuple[Any, ...]:

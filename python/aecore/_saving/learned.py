@@ -8,9 +8,11 @@ read that. An attribute that a file lacks is not set, so files of earlier versio
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -303,12 +305,18 @@ class StateOfOptimizer(Learned):
         return state
 
 
-def declared(kind: type[Any]) -> dict[str, Learned]:
+def declared(kind: type[Any]) -> Mapping[str, Learned]:
     """Return what a class and those it comes from learn, the most general first."""
+    key: Any = kind
+    return _declared(key)
+
+
+@functools.cache
+def _declared(kind: type[Any]) -> Mapping[str, Learned]:
     found: dict[str, Learned] = {}
     for base in reversed(kind.__mro__):
         found |= vars(base).get("_learned", {})
-    return found
+    return MappingProxyType(found)
 
 
 def put_learned(

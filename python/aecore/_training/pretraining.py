@@ -28,7 +28,7 @@ from aecore._checks.random_state import seed_from, seeds_from
 from aecore._checks.rules import parameter_error
 from aecore._problem.input import Input, InputSettings
 from aecore._problem.layers import as_layers, dense_layers
-from aecore._problem.plan import Plan
+from aecore._problem.plan import Plan, check_own
 from aecore._training.data import TrainingData
 from aecore._training.fitting import fit_rows
 from aecore.exceptions import TrainingDivergedError
@@ -140,6 +140,7 @@ def _lent(plan: Plan, source: Any, k: int, seed: int) -> Plan:
         layer.output_activation = whole.activations[-1 - k]
         layer.tied_weights = layer.tied_weights or whole.tied_weights
     its_seed = seed if layer.random_state is None else seed_from(layer.random_state)
+    check_own(layer)
     width = whole.sizes[k]
     return Plan.of(layer, width, width, its_seed)
 

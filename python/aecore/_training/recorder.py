@@ -243,7 +243,7 @@ class Recorder:
     def has_published(self, parameters: NDArray[Any]) -> bool:
         """Return whether the network published last has these parameters."""
         network = self._published
-        return network is not None and np.array_equal(network.parameters, parameters)
+        return network is not None and bool((network.parameters == parameters).all())
 
     def interrupted(self, parameters: NDArray[Any], earlier: Sequence[Mapping[str, float]]) -> None:
         """Publish the last finished batch, if it is finite, and the epochs that ended before it."""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from aecore._checks.rules import parameter_error
-from aecore._network.initialization import column_means, set_output_biases, set_sparse_biases
+from aecore._network.initialization import (
+    column_means,
+    initialize,
+    set_output_biases,
+    set_sparse_biases,
+)
 from aecore._problem.input import InputSettings
 from aecore._problem.plan import Plan
 from aecore._training.data import TrainingData, input_means
@@ -23,18 +28,8 @@ def new_network(
     """
     layers, run = plan.layers, plan.run
     if start is None:
-        network = Network(
-            layers.n_features,
-            layers.layers,
-            dtype=run.dtype,
-            code_layer=layers.code_layer,
-            code_top_k=layers.code_top_k,
-            tied_weights=layers.tied_weights,
-            initialization=plan.optimization.initialization,
-            n_threads=run.n_threads,
-            random_state=run.seed,
-        )
-        network._input = entry
+        network = Network._blank(layers, run.dtype, entry, run.n_threads)
+        initialize(network, plan.optimization.initialization, run.seed)
         _set_start_biases(plan, network, data)
         return network
     if not isinstance(start, Network):
