@@ -66,6 +66,16 @@ py::tuple field_names() {
   return py::tuple(names);
 }
 
+/// What the fields that have a rule must be, by name.
+template <class Options>
+py::dict field_rules() {
+  py::dict rules;
+  for_each_field<Options>([&](const auto& each) {
+    if (each.rule.text != nullptr) rules[each.name] = each.rule.text;
+  });
+  return rules;
+}
+
 template <class Options>
 Options options_of(const py::kwargs& given) {
   Options options;
@@ -99,6 +109,7 @@ py::class_<Options> bind_fields(py::module_& m, const char* name) {
         [each](Options& self, const py::object& value) { set_field(self, each, value); });
   });
   bound.attr("__fields__") = field_names<Options>();
+  bound.attr("__rules__") = field_rules<Options>();
   return bound;
 }
 

@@ -21,8 +21,8 @@ inline constexpr Rule kFinite{"be finite", [](double x) { return std::isfinite(x
 inline constexpr Rule kNotNegative{"be a finite number >= 0",
                                    [](double x) { return x >= 0 && std::isfinite(x); }};
 inline constexpr Rule kPositive{"be > 0", [](double x) { return x > 0; }};
-inline constexpr Rule kShare{"lie in [0, 1)", [](double x) { return x >= 0 && x < 1; }};
-inline constexpr Rule kBetweenZeroAndOne{"lie between 0 and 1, both excluded",
+inline constexpr Rule kShare{"be a number in [0, 1)", [](double x) { return x >= 0 && x < 1; }};
+inline constexpr Rule kBetweenZeroAndOne{"be a number in (0, 1)",
                                          [](double x) { return x > 0 && x < 1; }};
 
 template <class Options, class Value>
@@ -30,16 +30,21 @@ struct Field {
   const char* name;  // that of the member, and the one in Python
   Value Options::* member;
   Rule rule;
-  bool is_penalty;  // its default is none, and rows are judged without it
+  bool is_penalty = false;  // its default is none, and rows are judged without it
+  bool on_code = false;     // and it needs a code that is hidden, and not drawn
 };
 
 template <class Options, class Value>
 constexpr Field<Options, Value> field(const char* name, Value Options::* member, Rule rule = {}) {
-  return {name, member, rule, false};
+  return {name, member, rule};
 }
 template <class Options, class Value>
 constexpr Field<Options, Value> penalty(const char* name, Value Options::* member, Rule rule = {}) {
   return {name, member, rule, true};
+}
+template <class Options, class Value>
+constexpr Field<Options, Value> code_penalty(const char* name, Value Options::* member, Rule rule) {
+  return {name, member, rule, true, true};
 }
 
 template <class T, class = void>

@@ -34,7 +34,7 @@ LOG_VARIANCE_LIMIT: float
 @dataclass_transform(kw_only_default=True)
 def _options(cls: type[_T]) -> type[_T]:
     """Made by keywords; every field can be read and set, and a number out of its range is an error
-    at once. `__fields__` are the names."""
+    at once. `__fields__` are the names, `__rules__` what those of numbers must be."""
 
 @_options
 class Input:
@@ -72,6 +72,7 @@ class Objective:
     is a factor on `beta`; `on_epoch` of `train` may set it, for the epochs that follow."""
 
     __fields__: ClassVar[tuple[str, ...]]
+    __rules__: ClassVar[dict[str, str]]
     loss: str = "squared_error"
     weight_decay: float = 0.0
     sparsity_weight: float = 0.0

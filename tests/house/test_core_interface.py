@@ -118,7 +118,7 @@ def test_the_terms_of_j_are_those_of_the_core() -> None:
         ),
         ({"weight_decay": "1"}, TypeError, "weight_decay must be a number; got '1'"),
         ({"weight_decay": -1}, ValueError, "weight_decay must be a finite number >= 0; got -1"),
-        ({"dropout": 1.0}, ValueError, r"dropout must lie in \[0, 1\); got 1"),
+        ({"dropout": 1.0}, ValueError, r"dropout must be a number in \[0, 1\); got 1"),
         ({"observed_only": 1}, TypeError, "observed_only must be True or False; got 1"),
         ({"seed": -1}, TypeError, r"seed must be an integer in \[0, 2\*\*64\); got -1"),
         ({"code_layer": 0.5}, TypeError, "code_layer must be an integer of 64 bits; got 0.5"),

@@ -25,6 +25,16 @@ void check_noise(const NoiseOptions& noise) {
                  "level of noise must be a probability in [0, 1]", noise.level);
 }
 
+/// use(name, weight) for the penalties on a code.
+template <class Use>
+void for_code_penalties(const ObjectiveOptions& options, Use use) {
+  for_each_field<ObjectiveOptions>([&](const auto& each) {
+    if constexpr (std::is_same_v<decltype(each.member), double ObjectiveOptions::*>) {
+      if (each.on_code) use(each.name, options.*each.member);
+    }
+  });
+}
+
 void require_hidden_code(const std::string& name, const ObjectiveOptions& options,
                          const Network& network) {
   AECORE_REQUIRE(options.code_layer >= 0 && options.code_layer < network.n_layers() - 1,
@@ -35,7 +45,6 @@ void require_hidden_code(const std::string& name, const ObjectiveOptions& option
 
 /// The slopes of the encoder need derivatives of their own.
 void check_contraction(const ObjectiveOptions& options, const Network& network) {
-  require_hidden_code("contractive_weight", options, network);
   AECORE_REQUIRE(!network.convolves(0, options.code_layer + 1),
                  "contractive_weight must be 0 where a layer of the encoder convolves; got " +
                      std::to_string(options.contractive_weight));
@@ -52,15 +61,13 @@ void check_contraction(const ObjectiveOptions& options, const Network& network) 
 
 /// What is about a deterministic code.
 void check_gaussian(const ObjectiveOptions& options, const Network& network) {
-  const char* const rule = " must be 0 with a Gaussian code, which is drawn";
-  require_number(options.sparsity_weight == 0, ("sparsity_weight" + std::string(rule)).c_str(),
-                 options.sparsity_weight);
-  require_number(options.activity_l1 == 0, ("activity_l1" + std::string(rule)).c_str(),
-                 options.activity_l1);
-  require_number(options.contractive_weight == 0,
-                 ("contractive_weight" + std::string(rule)).c_str(), options.contractive_weight);
-  require_number(!options.trims(), ("trim_fraction" + std::string(rule)).c_str(),
-                 options.trim_fraction);
+  const auto require_none = [](const char* name, double weight) {
+    const std::string rule = " must be 0 with a Gaussian code, which is drawn";
+    require_number(weight == 0, (name + rule).c_str(), weight);
+  };
+  require_none("sparsity_weight", options.sparsity_weight);
+  for_code_penalties(options, require_none);
+  require_none("trim_fraction", options.trim_fraction);
   AECORE_REQUIRE(!options.draws_code || network.gaussian() < network.n_layers() - 1,
                  "layers must go on after a Gaussian one where J is computed; it is the last");
 }
@@ -102,7 +109,9 @@ void check_objective(const ObjectiveOptions& options, const Network& network) {
     require_number(network.compares() || options.dropout == 0,
                    "dropout must be 0 where the network ends with its code", options.dropout);
   }
-  if (options.activity_l1 > 0) require_hidden_code("activity_l1", options, network);
+  for_code_penalties(options, [&](const char* name, double weight) {
+    if (weight > 0) require_hidden_code(name, options, network);
+  });
   if (options.contractive_weight > 0) check_contraction(options, network);
   check_columns_scaled(options.input, network.n_in());
   check_noise(options.noise);

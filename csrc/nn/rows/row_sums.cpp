@@ -1,17 +1,13 @@
 #include "nn/rows/row_sums.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace aecore {
 
 template <class T>
-RowSums<T>::RowSums(index_t max_rows, index_t chunk_rows)
-    : weight_(max_rows),
-      loss_(chunk_rows),
-      block_loss_(static_cast<std::size_t>(ceil_div(max_rows, kStatisticsRows))),
-      block_size_(block_loss_.size()),
-      block_divergence_(block_loss_.size()) {}
+RowSums<T>::RowSums(index_t max_rows, index_t chunk_rows) : weight_(max_rows), loss_(chunk_rows) {
+  blocks_.fill(std::vector<double>(static_cast<std::size_t>(ceil_div(max_rows, kStatisticsRows))));
+}
 
 template <class T>
 void RowSums<T>::weigh(const Batch& batch) {
@@ -36,21 +32,8 @@ void RowSums<T>::weigh(const Batch& batch) {
 }
 
 template <class T>
-template <class Each>
-void RowSums<T>::add(std::vector<double>& blocks, const RowBlock& block, Each each) {
-  const index_t first = block.chunk.first, end = block.row + block.rows;
-  for (index_t begin = block.row; begin < end; begin += kStatisticsRows) {
-    double sum = 0;
-    for (index_t i = begin; i < std::min(end, begin + kStatisticsRows); ++i) {
-      sum += static_cast<double>(weight_[first + i]) * each(i);
-    }
-    blocks[static_cast<std::size_t>((first + begin) / kStatisticsRows)] = sum;
-  }
-}
-
-template <class T>
 void RowSums<T>::add_losses(const RowBlock& block) {
-  add(block_loss_, block, [&](index_t i) { return loss_[i]; });
+  add(RowSum::loss, block, [&](index_t i) { return loss_[i]; });
   double* const out = block.batch().row_loss;
   if (out == nullptr) return;
   const double* const losses = loss_.data() + block.row;
@@ -58,24 +41,13 @@ void RowSums<T>::add_losses(const RowBlock& block) {
 }
 
 template <class T>
-void RowSums<T>::add_sizes(const MatrixPanels<const T>& h, index_t n, const RowBlock& block) {
-  const index_t width = kernels<T>().panel_width;
-  add(block_size_, block, [&](index_t i) {
-    double size = 0;
-    for (index_t j = 0; j < n; ++j) {
-      size += std::abs(static_cast<double>(h.data[j / width * h.stride + i * h.row + j % width]));
-    }
-    return size;
-  });
-}
-
-template <class T>
 void RowSums<T>::add_divergences(const double* divergence, const RowBlock& block) {
-  add(block_divergence_, block, [&](index_t i) { return divergence[i]; });
+  add(RowSum::divergence, block, [&](index_t i) { return divergence[i]; });
 }
 
 template <class T>
-double RowSums<T>::total(const std::vector<double>& blocks, index_t n_rows) {
+double RowSums<T>::total(RowSum which, index_t n_rows) const {
+  const std::vector<double>& blocks = blocks_[static_cast<std::size_t>(which)];
   double sum = 0;
   for (index_t b = 0; b < ceil_div(n_rows, kStatisticsRows); ++b) {
     sum += blocks[static_cast<std::size_t>(b)];

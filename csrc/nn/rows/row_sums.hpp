@@ -2,6 +2,8 @@
 // of rows by block of rows, so that they depend on the rows alone.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "core/memory.hpp"
@@ -9,6 +11,9 @@
 #include "nn/weights/panels.hpp"
 
 namespace aecore {
+
+/// What is summed over a batch's rows, each times w_i.
+enum class RowSum { loss, size, divergence, count };
 
 template <class T>
 class RowSums {
@@ -30,26 +35,45 @@ class RowSums {
 
   /// Sums w_i loss_i of a block's rows, and copies the losses to the batch's `row_loss`, if any.
   void add_losses(const RowBlock& block);
-  /// Sums w_i sum_j |h_ij| over n columns; h begins with the chunk's first row.
-  void add_sizes(const MatrixPanels<const T>& h, index_t n, const RowBlock& block);
   /// Sums w_i KL_i; `divergence` has KL_i by row of the chunk.
   void add_divergences(const double* divergence, const RowBlock& block);
+  /// Sums w_i sum_j each(h_ij) over n columns; h begins with the chunk's first row.
+  template <class Each>
+  void add_units(RowSum which, const MatrixPanels<const T>& h, index_t n, const RowBlock& block,
+                 Each each) {
+    const index_t width = kernels<T>().panel_width;
+    add(which, block, [&](index_t i) {
+      double sum = 0;
+      for (index_t j = 0; j < n; ++j) {
+        const T* const row = h.data + j / width * h.stride + i * h.row;
+        sum += each(static_cast<double>(row[j % width]));
+      }
+      return sum;
+    });
+  }
 
-  /// The sums over a batch of so many rows.
-  double total_loss(index_t n_rows) const { return total(block_loss_, n_rows); }
-  double total_size(index_t n_rows) const { return total(block_size_, n_rows); }
-  double total_divergence(index_t n_rows) const { return total(block_divergence_, n_rows); }
+  /// The sum over a batch of so many rows.
+  double total(RowSum which, index_t n_rows) const;
 
  private:
-  /// each(i) times w_i, summed by block, to `blocks`.
+  /// each(i) times w_i, summed by block.
   template <class Each>
-  void add(std::vector<double>& blocks, const RowBlock& block, Each each);
-  static double total(const std::vector<double>& blocks, index_t n_rows);
+  void add(RowSum which, const RowBlock& block, Each each) {
+    const index_t first = block.chunk.first, end = block.row + block.rows;
+    for (index_t begin = block.row; begin < end; begin += kStatisticsRows) {
+      double sum = 0;
+      for (index_t i = begin; i < std::min(end, begin + kStatisticsRows); ++i) {
+        sum += static_cast<double>(weight_[first + i]) * each(i);
+      }
+      of(which)[static_cast<std::size_t>((first + begin) / kStatisticsRows)] = sum;
+    }
+  }
+  std::vector<double>& of(RowSum which) { return blocks_[static_cast<std::size_t>(which)]; }
 
   AlignedBuffer<T> weight_;
   AlignedBuffer<double> loss_;
   // By block of kStatisticsRows rows of the batch; 0 where nothing is added.
-  std::vector<double> block_loss_, block_size_, block_divergence_;
+  std::array<std::vector<double>, static_cast<std::size_t>(RowSum::count)> blocks_;
   index_t weighed_rows_ = 0;  // weight_ holds 1 / this; 0: something else
 };
 

@@ -1,6 +1,7 @@
 #include "nn/step/gradient.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace aecore {
 
@@ -137,7 +138,8 @@ void BatchGradient<T>::rows_pass(Team& team, const PanelWeights<T>& weights,
     pass_.cluster(weights, block);
     if (options_.activity_l1 > 0) {
       const index_t code = options_.code_layer;
-      sums_.add_sizes(pass_.hidden().h(code, chunk), network_.layer(code).n_out, block);
+      sums_.add_units(RowSum::size, pass_.hidden().h(code, chunk), network_.layer(code).n_out,
+                      block, [](double h) { return std::abs(h); });
     }
     if (observed_) return;
     if (network_.compares()) {
@@ -186,18 +188,18 @@ void BatchGradient<T>::weights_pass(Team& team, PanelWeights<T>& weights, const 
 template <class T>
 void BatchGradient<T>::finish_parts(const Batch& batch, bool sum_squares) {
   const index_t n_rows = batch.range.n;
-  const double divergence = sums_.total_divergence(n_rows);
+  const double divergence = sums_.total(RowSum::divergence, n_rows);
   const bool clusters = network_.n_clusters() > 0;
   parts_.divergence = clusters ? 0 : batch.warm_up * options_.beta * divergence;
   parts_.clustering = clusters ? options_.clustering_weight * divergence : 0;
-  parts_.data = sums_.total_loss(n_rows);
+  parts_.data = sums_.total(RowSum::loss, n_rows);
   if (sum_squares) {
     parts_.weight_decay = 0.5 * options_.weight_decay * weight_pass_->squares();
   }
   if (with_gradient_) parts_.weight_l1 = options_.weight_l1 * weight_pass_->sizes();
   if (contraction_) parts_.contractive = contraction_->value();
   if (options_.activity_l1 > 0) {
-    parts_.activity_l1 = options_.activity_l1 * sums_.total_size(n_rows);
+    parts_.activity_l1 = options_.activity_l1 * sums_.total(RowSum::size, n_rows);
   }
 }
 

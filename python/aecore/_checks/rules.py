@@ -178,15 +178,17 @@ _SCHEDULES = ("constant", "cosine", "reduce_on_plateau")
 _HIDDEN = tuple(name for name in _core.ACTIVATIONS if name != "softmax")
 _BOOL = Rule("be True or False", lambda value: isinstance(value, bool | np.bool_))
 
+_BY_TEXT = {rule.text: rule for rule in (NOT_NEGATIVE, _DECAY, _OPEN_UNIT)}
+
 _RULES: Mapping[str, Rule] = {
-    "activity_l1": NOT_NEGATIVE,
+    # Numbers of J: what the core says that they must be.
+    **{name: _BY_TEXT[text] for name, text in _core.Objective.__rules__.items()},
     "activation": _one_of(*_HIDDEN),
     "autoencoder": Rule(
         "be None or an Autoencoder of plain rows, not a convolutional or variational one",
         lambda value: value is None or _is_plain_autoencoder(value),
     ),
     "batch_size": _COUNT,
-    "beta": NOT_NEGATIVE,
     "beta_schedule": Rule(
         "be None or a callable (epoch, n_epochs, history) -> factor as in aecore.schedules",
         lambda value: value is None or (callable(value) and not isinstance(value, type)),
@@ -259,7 +261,6 @@ _RULES: Mapping[str, Rule] = {
             else _is_finite(value) and bool(0 < value <= 0.5)
         ),
     ),
-    "contractive_weight": NOT_NEGATIVE,
     "decoder_layer_sizes": Rule(
         "be None, an integer from 1 to 2**31 - 1 or a sequence of them",
         lambda value: (
@@ -269,7 +270,6 @@ _RULES: Mapping[str, Rule] = {
             or (isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 0)
         ),
     ),
-    "dropout": _DECAY,
     "dtype": Rule("be 'float32' or 'float64'", _is_dtype),
     "early_stopping": _BOOL,
     "epsilon": _POSITIVE,
@@ -283,7 +283,6 @@ _RULES: Mapping[str, Rule] = {
     "false_alarm_rate": _OPEN_UNIT,
     "feedback": _one_of("implicit", "explicit"),
     "filter_seen": _BOOL,
-    "free_bits": NOT_NEGATIVE,
     "final": _UNIT,
     "hidden_layer_sizes": Rule(
         "be an integer from 1 to 2**31 - 1 or a non-empty sequence of them",
@@ -359,9 +358,6 @@ _RULES: Mapping[str, Rule] = {
     "sparsity_layers": _one_of("code", "hidden"),
     "sparse_output": _BOOL,
     "observed_only": _BOOL,
-    "sparsity_momentum": _DECAY,
-    "sparsity_target": _OPEN_UNIT,
-    "sparsity_weight": NOT_NEGATIVE,
     "steps": _COUNT,
     "then": Rule(
         "be a callable (epoch, n_epochs, history) -> factor",
@@ -369,16 +365,13 @@ _RULES: Mapping[str, Rule] = {
     ),
     "threshold": _one_of("quantile", "tail", "conformal"),
     "tied_weights": _BOOL,
-    "trim_fraction": _DECAY,
     "tolerance": NOT_NEGATIVE,
     "update_interval": _NONE_OR_COUNT,
     "validation_fraction": _DECAY,
     "verbose": Rule("be 0 or 1", lambda value: isinstance(value, Integral) and value in (0, 1)),
     "variational": _BOOL,
     "warm_start": _BOOL,
-    "weight_decay": NOT_NEGATIVE,
     "window": _COUNT,
-    "weight_l1": NOT_NEGATIVE,
 }
 
 
