@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import numpy as np
 import pytest
 
 import aecore
-from aecore import _core
-from aecore._problem.objective import Terms
+from aecore import _core, reference
+from aecore._problem.objective import Objective, Settings, Terms
+from aecore.reference._settings import Options
 
 MOST_POSITIONAL = 6
 PACKAGE = Path(aecore.__file__).parent
@@ -105,7 +108,35 @@ def test_options_are_the_classes_with_fields() -> None:
 
 
 def test_the_terms_of_j_are_those_of_the_core() -> None:
-    assert Terms._fields == _core.TERMS
+    assert Terms._fields == reference.Terms._fields == _core.TERMS
+
+
+def defaults(options: type[Any]) -> dict[str, Any]:
+    return {each.name: each.default for each in dataclasses.fields(options)}
+
+
+def test_j_has_the_same_settings_everywhere() -> None:
+    """In the Plan, the core, the reference, `Network.objective`, and the estimators."""
+    ours, core = defaults(Objective), _core.Objective()
+    assert set(Settings.__annotations__) ^ set(ours) == {
+        "clustering_weight",
+        "sparsity_running",
+        "seed",
+        "epoch",
+    }
+    oracle = {**defaults(Options), "observed_only": False}
+    assert ours == {name: oracle[name] for name in ours}
+    oracle["sparsity_layers"] = []  # the core has their indices
+    assert {name: getattr(core, name) for name in ours} == {name: oracle[name] for name in ours}
+
+
+@pytest.mark.parametrize("kind", [aecore.Autoencoder, aecore.ConvAutoencoder])
+def test_settings_of_j_are_parameters(kind: type[Any]) -> None:
+    ours = defaults(Objective)
+    found = {name: each.default for name, each in signature(kind).parameters.items()}
+    assert ours.items() >= {name: found[name] for name in set(ours) & set(found)}.items()
+    not_there = {"beta", "free_bits", "contractive_weight", "clustering_weight", "observed_only"}
+    assert set(ours) - set(found) <= not_there
 
 
 @pytest.mark.parametrize(

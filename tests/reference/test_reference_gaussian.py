@@ -13,6 +13,7 @@ from scipy import stats
 from aecore import reference
 from aecore.reference import Draw
 from differences import central_differences
+from terms import chosen, together
 
 Vector = NDArray[np.float64]
 
@@ -109,12 +110,13 @@ def test_noise_is_normal_and_depends_on_the_row_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sparsity_weight", "activity_l1", "contractive_weight", "code_top_k"]
+    "settings", [*(together(name) for name in chosen(on="code")), {"code_top_k": 1}], ids=str
 )
-def test_penalties_on_a_code_that_is_not_drawn(name: str) -> None:
+def test_penalties_on_a_code_that_is_not_drawn(settings: dict[str, Any]) -> None:
+    name = next(iter(settings))
     with pytest.raises(ValueError, match=f"{name} must be of no effect .* with a Gaussian code"):
         reference.objective(
-            SIZES, ACTIVATIONS, start(), np.zeros((1, 5)), gaussian_code=True, **{name: 1}
+            SIZES, ACTIVATIONS, start(), np.zeros((1, 5)), gaussian_code=True, **settings
         )
 
 

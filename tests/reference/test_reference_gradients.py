@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aecore import reference
 from differences import away_from_kinks, check_gradient
+from terms import CODE, WEIGHTS, together
 
 OUTPUTS = [name for name in reference.ACTIVATIONS if name != "softmax"]
 HIDDEN = {1: [4], 2: [5, 3], 3: [4, 2, 3]}
@@ -24,9 +25,7 @@ PAIRS = [
 
 def penalties_for(hidden: str, n_hidden: int, rng: np.random.Generator) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "weight_decay": 0.3,
-        "weight_l1": 0.2,
-        "activity_l1": 0.4,
+        **together(*WEIGHTS, *CODE),
         "sample_weight": rng.uniform(0.0, 2.0, N_SAMPLES),
     }
     if hidden in ("sigmoid", "tanh"):

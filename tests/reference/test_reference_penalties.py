@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,18 @@ def test_contractive_of_one_layer_by_hand() -> None:
     assert terms.contractive == pytest.approx(29 / 16)
 
 
+# The terms without their factors: of each W, and of the codes of the rows.
+OF_WEIGHTS: dict[str, Callable[[Vector], float]] = {
+    "weight_decay": lambda W: np.square(W).sum() / 2,
+    "weight_l1": lambda W: np.abs(W).sum(),
+}
+OF_CODES: dict[str, Callable[[Vector], Vector]] = {
+    "activity_l1": lambda h: np.abs(h).sum(axis=1),
+}
+
+
 @pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
-@pytest.mark.parametrize("name", ["weight_l1", "activity_l1", "weight_decay"])
+@pytest.mark.parametrize("name", [*OF_WEIGHTS, *OF_CODES])
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_norms(depth: int, name: str, weighted: bool) -> None:
     rng = np.random.default_rng([depth, weighted])
@@ -91,14 +102,12 @@ def test_norms(depth: int, name: str, weighted: bool) -> None:
     w = rng.uniform(0.0, 2.0, N_SAMPLES) if weighted else None
     settings: dict[str, Any] = {name: 0.3, "sample_weight": w}
     terms = reference.objective_terms(sizes, activations, parameters, X, **settings)
-    weights = [W for W, _ in reference.unpack(sizes, parameters)]
-    code = reference.encode(sizes, activations, parameters, X)
-    expected = {
-        "weight_l1": sum(np.abs(W).sum() for W in weights),
-        "weight_decay": sum(np.square(W).sum() for W in weights) / 2,
-        "activity_l1": np.average(np.abs(code).sum(axis=1), weights=w),
-    }
-    assert getattr(terms, name) == pytest.approx(0.3 * expected[name], rel=1e-13)
+    if name in OF_CODES:
+        code = reference.encode(sizes, activations, parameters, X)
+        expected = np.average(OF_CODES[name](code), weights=w)
+    else:
+        expected = sum(OF_WEIGHTS[name](W) for W, _ in reference.unpack(sizes, parameters))
+    assert getattr(terms, name) == pytest.approx(0.3 * expected, rel=1e-13)
     check_gradient(sizes, activations, parameters, X, **settings)
 
 

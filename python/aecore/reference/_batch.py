@@ -22,7 +22,7 @@ from aecore.reference._layers import (
 )
 from aecore.reference._losses import Output, check_loss, losses, resolve_target
 from aecore.reference._random import Draw
-from aecore.reference._settings import Options, row_weights
+from aecore.reference._settings import CODE_PENALTIES, Options, row_weights
 from aecore.reference._sparsity import batch_rho_hat, sparse_layers, used_rho_hat
 from aecore.reference._trimming import trim
 
@@ -137,8 +137,8 @@ def _clusters(Z: Matrix, centers: Matrix, options: Options, w: Vector) -> Cluste
 def _code_layer(layer_sizes: Sequence[int], activations: Sequence[str], options: Options) -> int:
     if options.n_clusters and options.code_layer == len(activations) - 1:
         return len(activations) - 1
-    penalties = options.activity_l1 or options.contractive_weight or options.n_clusters
-    if options.code_top_k is None and not (penalties or options.gaussian_code):
+    has_code = options.n_clusters or options.gaussian_code or options.code_top_k is not None
+    if not (has_code or any(getattr(options, name) for name in CODE_PENALTIES)):
         return -1
     code = resolve_code_layer(layer_sizes, options.code_layer)
     if options.contractive_weight:

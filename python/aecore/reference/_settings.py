@@ -43,14 +43,10 @@ class Settings(Inference, total=False):
     rows: ArrayLike | None
 
 
+# Penalties on the code, which has to be a hidden layer for them.
+CODE_PENALTIES = ("activity_l1", "contractive_weight")
 # Settings that must be 0 or None with a Gaussian code, because they need one that is not drawn.
-_NOT_OF_A_DRAWN_CODE = (
-    "sparsity_weight",
-    "activity_l1",
-    "contractive_weight",
-    "code_top_k",
-    "trim_fraction",
-)
+_NOT_OF_A_DRAWN_CODE = ("sparsity_weight", *CODE_PENALTIES, "code_top_k", "trim_fraction")
 
 
 @dataclass(frozen=True)
@@ -96,8 +92,7 @@ class Options:
             "weight_decay",
             "weight_l1",
             "sparsity_weight",
-            "activity_l1",
-            "contractive_weight",
+            *CODE_PENALTIES,
             "beta",
             "free_bits",
             "clustering_weight",
