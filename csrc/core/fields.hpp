@@ -11,7 +11,8 @@
 
 namespace aecore {
 
-/// What a number must be: "<name> must <text>".
+/// What a number must be: "<name> must <text>". Python's rules for the numbers of J go by the same
+/// sentences (aecore/_checks/rules.py).
 struct Rule {
   const char* text = nullptr;
   bool (*holds)(double) = nullptr;  // null: any number will do
