@@ -272,7 +272,8 @@ def evaluated(network: Network, X: Any, settings: dict[str, Any]) -> Any:
         terms = network.objective_terms(X, **settings)
     except ValueError:  # not every term goes with every network
         return "refused"
-    return terms, network.objective_and_gradient(X, **settings)
+    counting = {name: value for name, value in terms._asdict().items() if value}
+    return counting, network.objective_and_gradient(X, **settings)  # a build may have more terms
 
 
 for term, settings in TERMS.items():
