@@ -2,8 +2,8 @@
 #include "bindings/binders.hpp"
 #include "bindings/data.hpp"
 #include "bindings/running.hpp"
-#include "nn/step/evaluate.hpp"
 #include "nn/sparse/sparse_batch.hpp"
+#include "nn/step/evaluate.hpp"
 
 namespace aecore {
 

@@ -2,8 +2,8 @@
 #include "bindings/binders.hpp"
 #include "bindings/data.hpp"
 #include "bindings/running.hpp"
-#include "nn/serve/forward.hpp"
 #include "nn/model/objective.hpp"
+#include "nn/serve/forward.hpp"
 #include "nn/sparse/sparse_batch.hpp"
 
 namespace aecore {

@@ -1,6 +1,6 @@
 // exp, expm1, log, log1p, sigmoid, tanh, Phi as polynomials, the same source for float and double.
-// Error bounds in units in the last place are stated in tests/core/test_math.py and checked there over
-// the whole range.
+// Error bounds in units in the last place are stated in tests/core/test_math.py and checked there
+// over the whole range.
 
 template <class T>
 struct ExpConstants;
