@@ -79,6 +79,38 @@ def test_objective_equals_the_reference(isa: str) -> None:
     assert run_function(objective_differences, isa=isa) < 1e-10
 
 
+def differences_with_other_features() -> float:
+    """The same where the target has more or fewer features than X, noise or none."""
+    from aecore import _core
+
+    worst = 0.0
+    for (n_in, n_out), noise in itertools.product(
+        ((70, 3), (3, 70), (33, 32), (8, 100)), (None, "masking")
+    ):
+        X, target = (holes(np.random.default_rng(n).random((90, n))) for n in (n_in, n_out))
+        noisy: dict[str, Any] = {} if noise is None else {"noise": noise, "noise_level": 0.2}
+        sizes, names = [n_in, 5, n_out], ["tanh", "identity"]
+        network = _core.Network(sizes, names)
+        parameters = np.random.default_rng(3).uniform(-1, 1, network.n_parameters)
+        expected_j, expected = reference.objective_and_gradient(
+            sizes, names, parameters, X, target=target, missing="mask", **noisy
+        )
+        gradient = np.empty_like(parameters)
+        terms = network.evaluate(
+            parameters,
+            _core.Data(X, target=target),
+            core_objective(mask_missing=True, **noisy),
+            gradient=gradient,
+        )
+        worst = max(worst, abs(sum(terms.values()) - expected_j) / abs(expected_j))
+        worst = max(worst, float(np.abs(gradient - expected).max() / np.abs(expected).max()))
+    return worst
+
+
+def test_a_target_of_other_features_has_its_own_gaps(isa: str) -> None:
+    assert run_function(differences_with_other_features, isa=isa) < 1e-10
+
+
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8"])

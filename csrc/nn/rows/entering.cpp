@@ -56,6 +56,16 @@ void enter(EnterCall<T> call, const RowSource& x, const RowRange& range, const I
   if (kernels<T>().enter(call) != 0) throw_first_offender<T>(x, input, false);
 }
 
+/// Every feature of a target counts alike.
+template <class T>
+void weigh_alike(const MatrixPanels<T>& weight, index_t n_rows, index_t n_columns) {
+  const index_t width = kernels<T>().panel_width;
+  for (index_t panel = 0; panel * width < n_columns; ++panel) {
+    T* const rows = weight.data + panel * weight.stride;
+    std::fill(rows, rows + n_rows * width, T{1});
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -64,6 +74,8 @@ void gather_entering(const RowSource& x, const RowSource* target, const RowRange
                      bool unit_range, const EnteringPanels<T>& to) {
   const EnterCall<T> call = enter_call<T>(input, noise, draw);
   const bool own_target = target == nullptr && to.target.data != nullptr;
+  // What noise makes of a feature of X says nothing of a target of other features.
+  const bool same_features = target == nullptr || target->n_columns == x.n_columns;
   InputOptions target_input;
   target_input.mask_missing = input.mask_missing;
   for (index_t first = 0; first < range.n; first += kRowsAtOnce) {
@@ -72,7 +84,12 @@ void gather_entering(const RowSource& x, const RowSource* target, const RowRange
                                  from_row(to.weight, first)};
     const MatrixPanels<T>& clean = own_target ? here.target : here.entering;
     gather_rows<T>(x, part, input, unit_range && target == nullptr, clean.data, clean.stride);
-    enter(call, x, part, input, clean, here);
+    if (same_features || here.weight.data == nullptr) {
+      enter(call, x, part, input, clean, here);
+    } else {
+      enter(call, x, part, input, clean, {here.entering, here.target, {}});
+      weigh_alike(here.weight, part.n, target->n_columns);
+    }
     if (target != nullptr) {
       gather_rows<T>(*target, part, target_input, unit_range, here.target.data, here.target.stride);
     }
