@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from aecore import _core
 from aecore._checks.arrays import as_rows, as_target
 from aecore._checks.interactions import (
+    as_entries,
     as_interactions,
-    canonical,
     centre,
     popularity,
     row_means,
@@ -233,7 +233,7 @@ class AutoencoderRecommender(BaseRecommender):
         del y
         with self._exclusive():
             self._check_settings()
-            X = canonical(as_interactions(user_items, "user_items"), self.dtype)
+            X = as_interactions(user_items, "user_items").astype(self.dtype, copy=False)
             if self.feedback == "implicit":
                 X = without_zeros(X)
             elif X.nnz == 0:
@@ -271,7 +271,7 @@ class AutoencoderRecommender(BaseRecommender):
         """
         check_is_fitted(self, "network_")
         rows = self._had(user_items, "user_items")
-        asked = same_rows(as_interactions(at, "at", self._n_items), rows, "at")
+        asked = same_rows(as_entries(at, "at", self._n_items), rows, "at")
         score = self._scorer(rows)
         found = np.empty(asked.nnz, self.network_.dtype)
         for part in blocks(*rows.shape):
@@ -418,7 +418,7 @@ class AutoencoderRecommender(BaseRecommender):
 
     def _entering(self, given: csr_array) -> tuple[csr_array, NDArray[Any] | None]:
         """Make what the network reads of rows; with ratings also return the mean of each row."""
-        rows = canonical(given, self.dtype)
+        rows = given.astype(self.dtype, copy=False)
         if self.feedback == "implicit":
             return unit_rows(rows), None
         means = row_means(rows, self.mean_rating_)

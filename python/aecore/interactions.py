@@ -165,7 +165,8 @@ class Interactions:
         items : id or array-like of ids of shape (n,)
             What the user had.
         values : array-like of shape (n,), default=None
-            How much of each, or ratings. None is 1.
+            How much of each, or ratings, summed where an item comes again. None is 1, and 1 again
+            for an item that comes more than once.
 
         Returns
         -------
@@ -179,6 +180,8 @@ class Interactions:
             As in `from_columns`.
         """
         columns = _numbers_of(items, self.items, "item")
+        if values is None:
+            columns = np.unique(columns)
         data = np.ones(len(columns)) if values is None else _as_values(values, len(columns))
         zeros = np.zeros_like(columns)
         row = coo_array((data, (zeros, columns)), shape=(1, len(self.items)))
@@ -227,12 +230,7 @@ def _numbered(values: ArrayLike, name: str) -> tuple[NDArray[Any], NDArray[np.in
     if array.size == 0:
         msg = f"{name} must hold at least one id; got none"
         raise ValueError(msg)
-    if array.dtype.kind == "f":
-        missing = np.isnan(array)
-    elif array.dtype.kind == "O":
-        missing = np.array([_is_missing(each) for each in array])
-    else:
-        missing = np.zeros(1, bool)
+    missing = _missing(values, array)
     if missing.any():
         msg = f"{name} must hold an id in every row; got {array[missing][0]} at {missing.argmax()}"
         raise ValueError(msg)
@@ -244,8 +242,23 @@ def _numbered(values: ArrayLike, name: str) -> tuple[NDArray[Any], NDArray[np.in
     return ids, numbers.astype(np.int64)
 
 
+def _missing(values: ArrayLike, array: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which of the `values`, seen as `array`, stand for no id."""
+    if isinstance(values, np.ma.MaskedArray):
+        return np.atleast_1d(np.ma.getmaskarray(values))
+    if array.dtype.kind in "US" and not hasattr(values, "dtype"):
+        array = np.atleast_1d(np.asarray(values, object))  # NumPy would write NaN as "nan"
+    if array.dtype.kind == "O":
+        return np.array([_is_missing(each) for each in array])
+    missing: NDArray[np.bool_] = np.not_equal(array, array)  # NaN and NaT are not themselves
+    return missing
+
+
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))
+    try:
+        return value is None or bool(value != value)  # noqa: PLR0124
+    except TypeError:  # of pandas.NA nobody knows what it is equal to
+        return True
 
 
 def _numbers_of(values: ArrayLike, known: NDArray[Any], name: str) -> NDArray[np.int64]:

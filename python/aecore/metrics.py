@@ -2,8 +2,9 @@
 
 All take `ids`, the recommended items of each row, the best first, as `recommend` gives them, and
 `relevant`, the items held out: a sparse matrix of as many rows, where the entries that are not 0
-are relevant, whatever their number. -1 in `ids` recommends nothing. Rows without relevant items say
-nothing about a ranking and are left out of every mean; with `per_row` they are NaN.
+are relevant, whatever their number. -1 in `ids` recommends nothing, nor does an item that comes
+again in a row. Rows without relevant items say nothing about a ranking and are left out of every
+mean; with `per_row` they are NaN.
 
 With g_i = 1 where the i-th item is relevant, R relevant items and a cut at k:
 
@@ -51,7 +52,7 @@ def recall_at_k(
     Parameters
     ----------
     ids : array-like of shape (n_rows, n), int
-        Recommended items, the best first; -1 is none. No item twice in a row.
+        Recommended items, the best first; -1 is none, and so is an item that a row has already.
     relevant : sparse matrix or array of shape (n_rows, n_items)
         Entries that are not 0 are relevant.
     k : int, default=None
@@ -192,7 +193,16 @@ def _checked_ids(ids: ArrayLike, n_items: int, k: Any) -> NDArray[Any]:
     if wrong.any():
         msg = f"ids must lie in [-1, {n_items}); got {cut[wrong][0]}"
         raise ValueError(msg)
-    return cut
+    return _once(cut.astype(np.int64))
+
+
+def _once(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Put -1 where a row has an item again."""
+    order = np.argsort(ids, axis=1, kind="stable")  # equal items by their places: the first stays
+    ordered = np.take_along_axis(ids, order, axis=1)
+    ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = -1
+    np.put_along_axis(ids, order, ordered, axis=1)
+    return ids
 
 
 def _hits(
@@ -208,7 +218,7 @@ def _hits(
     rows = np.repeat(np.arange(n_rows, dtype=np.int64), np.diff(held.indptr))
     there = held.data != 0
     # One number for a pair of row and item: both are found by one sorted search.
-    keys = np.unique(rows[there] * n_items + held.indices[there])
+    keys = rows[there] * n_items + held.indices[there]
     counts = np.bincount(keys // n_items, minlength=n_rows)
     asked = np.arange(n_rows, dtype=np.int64)[:, None] * n_items + cut
     hits = np.zeros(cut.shape, dtype=bool)

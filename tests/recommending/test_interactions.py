@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,29 @@ def test_there_and_back() -> None:
     assert known.item_names(known.item_numbers([20, 10])).tolist() == [20, 10]
 
 
+def test_a_row_with_an_item_again_is_that_of_from_columns() -> None:
+    known = Interactions.from_columns(USER, ITEM)
+    again = [ITEM[0], ITEM[0]]
+    one, two = known.row(again), known.row(again, [1, 1])
+    assert (one.sum(), two.sum()) == (1, 2)
+
+
 @pytest.mark.parametrize("strange", ["zoe", "aaa", 7, None])
 def test_strangers(strange: Any) -> None:
     with pytest.raises(KeyError, match="is not among the 3 that are known"):
         Interactions.from_columns(USER, ITEM).rows([strange])
+
+
+class Unknown:
+    """A missing value that is neither equal nor unequal to anything, as that of pandas."""
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "unknown"
 
 
 BAD: dict[str, tuple[tuple[Any, ...], type[Exception], str]] = {
@@ -71,6 +91,16 @@ BAD: dict[str, tuple[tuple[Any, ...], type[Exception], str]] = {
         ValueError,
         "user must hold an id in every row; got None at 1",
     ),
+    "text and nan": ((["a", np.nan], [1, 2]), ValueError, "user must hold an id .* got nan at 1"),
+    "no date": (
+        (np.array(["2024-01-01", "NaT"], "M8[s]"), [1, 2]),
+        ValueError,
+        "user must hold an id in every row; got NaT at 1",
+    ),
+    "no span": (([1, 2], np.array(["NaT", 3], "m8[s]")), ValueError, "item .* got NaT at 0"),
+    "no decimal": (([1, 2], [Decimal(3), Decimal("NaN")]), ValueError, "item .* got NaN at 1"),
+    "unknown": (([1, 2], ["a", Unknown()]), ValueError, "item .* got unknown at 1"),
+    "masked": ((np.ma.masked_equal([3, 4], 4), [1, 2]), ValueError, "user .* got 4 at 1"),
     "nan": (([1, 2], [np.nan, 2.0]), ValueError, "item must hold an id in every row; got nan at 0"),
     "mixed": ((np.array(["a", 1], object), [1, 2]), TypeError, "user must hold ids of one kind"),
     "value nan": (([1], [1], [np.nan]), ValueError, "value must hold finite numbers; got nan at 0"),

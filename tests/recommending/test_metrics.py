@@ -62,6 +62,24 @@ def test_zeros_are_not_relevant_and_twice_is_once() -> None:
     assert metrics.recall_at_k([[0, 1]], relevant) == 1 / 2
 
 
+@pytest.mark.parametrize("name", ["recall_at_k", "ndcg_at_k", "hit_rate_at_k", "map_at_k"])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_an_item_that_comes_again_counts_once(name: str, dtype: Any) -> None:
+    metric, relevant = getattr(metrics, name), np.array([[0, 1, 1, 0]])
+    again = np.array([[1, 1, 0, 1, 2]], dtype)
+    assert metric(again, relevant) == metric([[1, -1, 0, -1, 2]], relevant)
+    assert metric(again, relevant, 2) == metric([[1, -1]], relevant)
+
+
+def test_relevance_that_would_wrap_around() -> None:
+    ones, items = np.ones(256, np.uint8), np.ones(256, int)  # their sum is 0 in 8 bits
+    for log in (
+        coo_array((ones, (np.zeros(256, int), items)), shape=(1, 2)),
+        csr_array((ones, items, [0, 256]), shape=(1, 2)),
+    ):
+        assert metrics.recall_at_k([[1]], log) == 1
+
+
 BAD: dict[str, tuple[Any, Any, Any, type[Exception], str]] = {
     "k": (IDS, RELEVANT, 4, ValueError, "k must be None or an integer from 1 to 3"),
     "zero": (IDS, RELEVANT, 0, ValueError, "k must be None or an integer from 1 to 3"),

@@ -5,13 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
-from aecore._checks.sparse import check_indices
+from aecore._checks.sparse import check_indices, summable
 
 
 def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_array:
+    """See `values` in canonical form, without a copy where they have it already.
+
+    The numbers of duplicates are summed; of booleans they are one. Parameters, shape and errors are
+    those of `as_entries`.
+
+    Returns
+    -------
+    csr_array of shape (n_rows, n_items)
+        Each item once in a row, indices sorted; explicit zeros are kept.
+    """
+    rows = as_entries(values, name, n_items)
+    if rows.has_canonical_format:
+        return rows
+    rows = rows.copy()
+    rows.sum_duplicates()
+    _check_finite(rows, name)
+    return rows
+
+
+def as_entries(values: Any, name: str, n_items: int | None = None) -> csr_array:
     """See `values` as CSR, without a copy where it is CSR already.
 
     Parameters
@@ -42,6 +62,9 @@ def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_a
         raise TypeError(msg)
     if issparse(given):
         check_indices(given, name)
+        given = summable(given)
+    elif given.dtype.itemsize == 2 and given.dtype.kind == "f":
+        given = given.astype(np.float32)  # SciPy has no sparse float16
     if given.ndim == 1:
         given = given.reshape(1, -1)
     if given.ndim != 2 or 0 in given.shape:
@@ -51,6 +74,11 @@ def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_a
         msg = f"{name} must have {n_items} columns, one for each item; got shape {given.shape}"
         raise ValueError(msg)
     rows = csr_array(given)
+    _check_finite(rows, name)
+    return rows
+
+
+def _check_finite(rows: csr_array, name: str) -> None:
     if not np.isfinite(rows.data).all():
         place = int(np.flatnonzero(~np.isfinite(rows.data))[0])
         row = int(np.searchsorted(rows.indptr, place, side="right")) - 1
@@ -59,7 +87,6 @@ def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_a
             f"column {rows.indices[place]}"
         )
         raise ValueError(msg)
-    return rows
 
 
 def pattern(rows: csr_array) -> csr_array:
@@ -80,16 +107,6 @@ def without_zeros(rows: csr_array) -> csr_array:
 def popularity(rows: csr_array) -> NDArray[np.float32]:
     """Count the rows that have an entry for each item, (n_items,)."""
     return np.bincount(rows.indices, minlength=rows.shape[1]).astype(np.float32)
-
-
-def canonical(rows: csr_array, dtype: DTypeLike) -> csr_array:
-    """Rows of `dtype` with sorted indices, each item once; copied where they are not that yet."""
-    typed = rows.astype(dtype, copy=False)
-    if typed.has_canonical_format:
-        return typed
-    typed = typed.copy()
-    typed.sum_duplicates()
-    return typed
 
 
 def unit_rows(rows: csr_array) -> csr_array:

@@ -63,10 +63,28 @@ def _check_range(indices: Any, size: int, kind: str, name: str) -> None:
         raise ValueError(msg)
 
 
-def check_before_conversion(values: Any, name: str) -> None:
-    """Call `check_indices` for sparse `values`, but not for CSR, which the core checks itself."""
-    if is_sparse(values) and not (values.format == "csr" and values.ndim == 2):
-        check_indices(values, name)
+def summable(values: Any) -> Any:
+    """See sparse integers as float64 where they may have duplicates: sums of int8 wrap around.
+
+    Booleans stay: SciPy sums them to True, and duplicates of booleans are one.
+    """
+    if values.dtype.kind not in "iu" or getattr(values, "has_canonical_format", True):
+        return values
+    return values.astype(np.float64)
+
+
+def before_conversion(values: Any, name: str) -> Any:
+    """Make sparse `values` ready for SciPy; not CSR, which the core checks and sums itself.
+
+    Raises
+    ------
+    ValueError
+        As in `check_indices`.
+    """
+    if not is_sparse(values) or (values.format == "csr" and values.ndim == 2):
+        return values
+    check_indices(values, name)
+    return summable(values)
 
 
 def as_sparse_rows(values: Any, n_columns: int, name: str) -> Any:
@@ -86,7 +104,7 @@ def as_sparse_rows(values: Any, n_columns: int, name: str) -> Any:
     if values.ndim not in (1, 2):
         msg = f"{name} must be 2-D (n_rows, {n_columns}) or one row; got shape {values.shape}"
         raise ValueError(msg)
-    check_before_conversion(values, name)
+    values = before_conversion(values, name)
     rows = (values.reshape(1, -1) if values.ndim == 1 else values).tocsr()
     if rows.shape[1] != n_columns:
         msg = f"{name} must have {n_columns} columns; got {rows.shape[1]}, shape {values.shape}"
@@ -128,7 +146,7 @@ def _blocks(X: Any, taken: NDArray[np.int64]) -> Iterator[tuple[int, Any]]:
     """
     _core.check_sparse(X, "X")
     for start in range(0, taken.shape[0], _BLOCK_ROWS):
-        block = X[taken[start : start + _BLOCK_ROWS]]
+        block = summable(X[taken[start : start + _BLOCK_ROWS]])
         block.sum_duplicates()
         yield start, block
 

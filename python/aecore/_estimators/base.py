@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
-from aecore._checks.sparse import check_before_conversion
+from aecore._checks.sparse import before_conversion
 from aecore._files.networks import require
 from aecore._history import History
 from aecore._problem.input import Input
@@ -78,12 +78,12 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         """Take the network once: another thread may publish the next one meanwhile."""
         check_is_fitted(self, "network_")
         network = self.network_
-        check_before_conversion(X, "X")
+        X = before_conversion(X, "X")
         return network, self._validated(self._flat_rows(X, reset=False), reset=False)
 
     def _as_x(self, X: Any, *, reset: bool) -> Any:
         """See X as rows that the core can read; `reset`: in the first call of a fit."""
-        check_before_conversion(X, "X")
+        X = before_conversion(X, "X")
         rows = self._validated(self._flat_rows(X, reset=reset), reset=reset)
         # scikit-learn lets a list with None, or dates, through as they are.
         return as_rows(rows, rows.shape[1], "X")

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from aecore import _core
-from aecore._checks.interactions import as_interactions, pattern, without_zeros
+from aecore._checks.interactions import as_entries, as_interactions, pattern, without_zeros
 from aecore._checks.rules import check_params
 from aecore._saving.learned import COUNT, Array, Learned
 from aecore._saving.model import Model
@@ -128,7 +128,7 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
         check_is_fitted(self, "popularity_")
         check_params({"filter_seen": filter_seen})
         rows = self._had(user_items, "user_items")
-        asked = same_rows(as_interactions(held_out, "held_out", self._n_items), rows, "held_out")
+        asked = same_rows(as_entries(held_out, "held_out", self._n_items), rows, "held_out")
         excluded, allowed = self._excluded(rows, filter_seen, items, exclude)
         places = np.empty(asked.nnz, np.int32)
         for part, block in self._score_blocks(rows):
