@@ -153,7 +153,7 @@ or Optimizer, default="adam"
         `reconstruct` and `inverse_transform` go back to the scale of X. Not with a `target`, nor
         with an `input_scale` other than 1.
     missing : {"mask"}, default=None
-        None: NaN in X is an error. "mask": NaN in X is a missing number, which enters the network
+        None: NaN in X, or a masked number, is an error. "mask": it is a missing number, which enters the network
         as 0 while the others of its row are multiplied by n_features / n_observed, so that a unit's
         input keeps its size; NaN in the target (X itself, or `target`) is left out of the loss.
         `reconstruct` gives every number, the missing ones too. Infinity is an error either way.

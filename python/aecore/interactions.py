@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
 
+from aecore._checks.masked import without_mask
 from aecore._checks.rules import parameter_error
 
 if TYPE_CHECKING:
@@ -284,7 +285,7 @@ def _as_column(values: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def _as_values(values: ArrayLike, n: int) -> NDArray[np.float64]:
-    array = _as_column(values, "value")
+    array = _as_column(without_mask(values, "value"), "value")
     if array.dtype.kind not in "fiub":
         msg = f"value must hold real numbers; got dtype {array.dtype}"
         raise TypeError(msg)

@@ -17,6 +17,7 @@ from aecore._checks.arrays import (
     output_rows,
     refuse_overlap,
 )
+from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.sparse import is_sparse
@@ -226,7 +227,11 @@ class Network(NetworkState):
             )
             if row is not None:
                 return row
-        array: Any = values if is_sparse(values) else np.asarray(values)
+        array: Any = (
+            values
+            if is_sparse(values)
+            else np.asarray(without_mask(values, name, missing=settings.mask_missing))
+        )
         rows = as_rows(array, self._sizes[first_layer], name)
         shape = (*array.shape[:-1], self._sizes[last_layer])
         result = output_rows(out, shape, self._parameters.dtype)
@@ -263,8 +268,7 @@ class Network(NetworkState):
         ndarray of shape (n_rows,), float64
         """
         objective = self._objective(Objective(loss=loss))
-        rows = as_rows(X, self._sizes[0], "X")
-        targets = as_target(target, rows.shape[0], self._sizes[-1])
+        rows, targets = self._rows_and_target(X, target)
         losses = np.empty(rows.shape[0])
         self._core.row_losses(
             self._parameters,
@@ -299,8 +303,7 @@ class Network(NetworkState):
             msg = f"code_distribution needs a Gaussian layer; got layers {self.layers}"
             raise ValueError(msg)
         mean = self.encode(X)
-        array: Any = X if is_sparse(X) else np.asarray(X)
-        rows = as_rows(array, self._sizes[0], "X")
+        rows = as_rows(X, self._sizes[0], "X", missing=self._input.mask_missing)
         log_variance = np.empty((rows.shape[0], mean.shape[-1]), mean.dtype)
         self._core.forward(
             self._parameters,
@@ -455,6 +458,11 @@ class Network(NetworkState):
         objective.check(self._layers)
         return objective.core(self._layers, self._input, seed=seed)
 
+    def _rows_and_target(self, X: Any, target: Any) -> tuple[Any, Any]:
+        missing = self._input.mask_missing
+        rows = as_rows(X, self._sizes[0], "X", missing=missing)
+        return rows, as_target(target, rows.shape[0], self._sizes[-1], missing=missing)
+
     def _evaluate(
         self,
         X: ArrayLike,
@@ -470,13 +478,9 @@ class Network(NetworkState):
         before = None
         if running is not None and objective.sparsity_weight > 0:
             before = running_vector(running, *objective.sparse_widths(self._layers))
-        rows = as_rows(X, self._sizes[0], "X")
-        n_rows = rows.shape[0]
-        data = _core.Data(
-            rows,
-            target=as_target(target, n_rows, self._sizes[-1]),
-            sample_weight=as_sample_weight(sample_weight, n_rows),
-        )
+        rows, targets = self._rows_and_target(X, target)
+        weights = as_sample_weight(sample_weight, rows.shape[0])
+        data = _core.Data(rows, target=targets, sample_weight=weights)
         terms = self._core.evaluate(
             self._parameters,
             data,

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
+from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators.trainable import trains_in_batches
@@ -427,6 +428,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         probe = copy.copy(self)
         least = {"ensure_min_samples": 2} if reset else {}
         checks = {"dtype": "numeric", "ensure_all_finite": False, **least}
+        X = without_mask(X, "X", missing=self.missing == "mask")
         rows: NDArray[Any] = validate_data(probe, X, reset=reset, **checks)
         rows = as_rows(rows, rows.shape[1], "X")
         if learned is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from aecore._checks.masked import without_mask
 from aecore._checks.sparse import as_sparse_rows, is_sparse
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -27,7 +28,7 @@ def aligned_zeros(size: int, dtype: DTypeLike) -> NDArray[Any]:
     return buffer[start : start + n_bytes].view(dtype)
 
 
-def as_rows(values: Any, n_columns: int, name: str) -> Any:
+def as_rows(values: Any, n_columns: int, name: str, *, missing: bool = False) -> Any:
     """See rows of numbers as a 2-D array of their own dtype and strides; 1-D becomes one row.
 
     SciPy's sparse rows become CSR.
@@ -39,10 +40,12 @@ def as_rows(values: Any, n_columns: int, name: str) -> Any:
         The width the network asks for.
     name : str
         What the caller calls it, for the messages.
+    missing : bool, default=False
+        Whether masked numbers become NaN, or an error.
     """
     if is_sparse(values):
         return as_sparse_rows(values, n_columns, name)
-    array = np.asarray(values)
+    array = np.asarray(without_mask(values, name, missing=missing))
     if array.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {array.dtype}"
         raise TypeError(msg)
@@ -59,11 +62,11 @@ def as_rows(values: Any, n_columns: int, name: str) -> Any:
     return rows
 
 
-def as_target(target: Any, n_rows: int, n_columns: int) -> Any:
+def as_target(target: Any, n_rows: int, n_columns: int, *, missing: bool = False) -> Any:
     """See `target` as rows, one for each row of X; None stays (the target is X itself)."""
     if target is None:
         return None
-    rows = as_rows(target, n_columns, "target")
+    rows = as_rows(target, n_columns, "target", missing=missing)
     if rows.shape[0] != n_rows:
         msg = f"target must have as many rows as X ({n_rows}); got {rows.shape[0]}"
         raise ValueError(msg)
@@ -74,7 +77,7 @@ def as_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | N
     """Read weights as float64 of shape (n_rows,): finite, >= 0, not all zero; None stays."""
     if sample_weight is None:
         return None
-    array = np.asarray(sample_weight)
+    array = np.asarray(without_mask(sample_weight, "sample_weight"))
     if array.dtype.kind not in "fiub":
         msg = f"sample_weight must hold real numbers; got dtype {array.dtype}"
         raise TypeError(msg)

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from aecore._checks.masked import without_mask
 from aecore._estimators.trainable import TrainableEncoder
 from aecore._problem.input import refuse_target_of_scaled
 
@@ -40,7 +41,9 @@ class BaseAutoencoder(TrainableEncoder):
         """
         check_is_fitted(self, "network_")
         network = self.network_
-        rows = check_array(Z, dtype="numeric", ensure_all_finite=False, input_name="Z")
+        rows = check_array(
+            without_mask(Z, "Z"), dtype="numeric", ensure_all_finite=False, input_name="Z"
+        )
         return network._input.undo(network.decode(rows))
 
     def reconstruct(self, X: ArrayLike) -> NDArray[Any]:
@@ -86,7 +89,10 @@ class BaseAutoencoder(TrainableEncoder):
         if network._input.offset is not None:
             refuse_target_of_scaled(target)
         if target is not None:
-            target = self._flat_rows(target, reset=False, name="target")
+            masked = network._input.mask_missing
+            target = self._flat_rows(
+                without_mask(target, "target", missing=masked), reset=False, name="target"
+            )
         return -network.row_losses(rows, target=target, loss=self.loss)
 
     def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:

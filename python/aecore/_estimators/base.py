@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
+from aecore._checks.masked import without_mask
 from aecore._checks.sparse import before_conversion
 from aecore._files.networks import require
 from aecore._history import History
@@ -79,11 +80,12 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         check_is_fitted(self, "network_")
         network = self.network_
         X = before_conversion(X, "X")
+        X = without_mask(X, "X", missing=network._input.mask_missing)
         return network, self._validated(self._flat_rows(X, reset=False), reset=False)
 
     def _as_x(self, X: Any, *, reset: bool) -> Any:
         """See X as rows that the core can read; `reset`: in the first call of a fit."""
-        X = before_conversion(X, "X")
+        X = without_mask(before_conversion(X, "X"), "X", missing=self._takes_missing)
         rows = self._validated(self._flat_rows(X, reset=reset), reset=reset)
         # scikit-learn lets a list with None, or dates, through as they are.
         return as_rows(rows, rows.shape[1], "X")
@@ -106,6 +108,10 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
     def _reader(self) -> Any:
         """The estimator whose parameters say what happens to rows on their way to the code."""
         return self
+
+    @property
+    def _takes_missing(self) -> bool:
+        return part_of(Input, vars(self._reader)).missing == "mask"
 
     @property
     def history_(self) -> dict[str, list[float]]:

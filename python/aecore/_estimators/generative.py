@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators import likelihood
@@ -161,7 +162,13 @@ class GenerativeAutoencoder(BaseAutoencoder):
         return rows
 
     def _code_of(self, row: ArrayLike, name: str) -> NDArray[Any]:
-        rows = self._flat_rows(np.asarray(row)[np.newaxis], reset=False, name=name)
+        rows = self._flat_rows(
+            np.asarray(without_mask(row, name, missing=self.network_._input.mask_missing))[
+                np.newaxis
+            ],
+            reset=False,
+            name=name,
+        )
         if rows.ndim != 2:
             raise parameter_error(name, "be one row, of shape (n_features,)", np.shape(row))
         return self.network_.encode(rows[0])

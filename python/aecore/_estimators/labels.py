@@ -12,11 +12,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from aecore._checks.arrays import as_sample_weight
+from aecore._checks.masked import without_mask
 
 
 def as_labels(X: Any, y: Any, name: str) -> NDArray[Any]:
     """See `y` as labels, 1-D, one for each row of X."""
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    labels: NDArray[Any] = column_or_1d(without_mask(y, name), warn=True)
     check_consistent_length(X, labels)
     assert_all_finite(labels, input_name=name)
     check_classification_targets(labels)

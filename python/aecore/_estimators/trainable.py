@@ -11,6 +11,7 @@ import numpy as np
 
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
+from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import parameter_error
 from aecore._estimators.base import BaseEncoder
@@ -181,6 +182,7 @@ class TrainableEncoder(BaseEncoder):
         """See the target as rows: as wide as X, or of a width of its own for a classifier."""
         width = rows.shape[1] if self._reproduces_input else target.shape[1]
         if target is not None:
+            target = without_mask(target, "target", missing=self._takes_missing)
             target = self._flat_rows(target, reset=False, name="target")
         return as_target(target, rows.shape[0], width)
 
