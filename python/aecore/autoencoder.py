@@ -153,9 +153,10 @@ or Optimizer, default="adam"
         `reconstruct` and `inverse_transform` go back to the scale of X. Not with a `target`, nor
         with an `input_scale` other than 1.
     missing : {"mask"}, default=None
-        None: NaN in X, or a masked number, is an error. "mask": it is a missing number, which enters the network
-        as 0 while the others of its row are multiplied by n_features / n_observed, so that a unit's
-        input keeps its size; NaN in the target (X itself, or `target`) is left out of the loss.
+        None: NaN or a masked number in X is an error. "mask": it is a missing number, which enters
+        the network as 0 while the others of its row are multiplied by n_features / n_observed, so
+        that a unit's input keeps its size; in the target (X itself, or `target`) it is left out of
+        the loss.
         `reconstruct` gives every number, the missing ones too. Infinity is an error either way.
     noise : {"masking", "gaussian", "salt_and_pepper", "uniform"}, default=None
         Noise on the scaled input of training rows, new in each epoch, while the target stays clean

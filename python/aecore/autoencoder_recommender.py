@@ -21,6 +21,7 @@ from aecore._checks.interactions import (
     unit_rows,
     without_zeros,
 )
+from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._files.networks import require
@@ -371,7 +372,8 @@ class AutoencoderRecommender(BaseRecommender):
         plan = Plan.of(self, width, width, seed_from(self.random_state))
         rows = as_rows(scaled, width, "user_items")
         data = TrainingData(rows, as_target(target, rows.shape[0], width), None)
-        return fit_rows(plan, data, owner=self)
+        with named({"X": "user_items", "target": "user_items"}):
+            return fit_rows(plan, data, owner=self)
 
     def _fit_counts(self, X: csr_array) -> dict[str, Any]:
         trained = self._train(unit_rows(X), X)

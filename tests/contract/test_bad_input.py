@@ -75,7 +75,7 @@ def test_not_finite(fitted: Autoencoder, value: float, message: str) -> None:
         fitted.fit(ROWS, target=bad)
     with pytest.raises(ValueError, match=message.format("target")):
         fitted.score(ROWS, target=bad)
-    with pytest.raises(ValueError, match=message.format("X")):
+    with pytest.raises(ValueError, match=message.format("validation_data")):
         fitted.fit(ROWS, validation_data=bad)
     if fitted.optimizer != "lbfgs":
         with pytest.raises(ValueError, match=message.format("X")):
@@ -212,7 +212,8 @@ def test_cross_entropy_wants_targets_in_the_unit_interval(
     sae = SparseAutoencoder((3,), loss="binary_cross_entropy", **SETTINGS)
     sae.set_params(optimizer=fitted.optimizer)
     rule = rf"must lie in \[0, 1\] for loss 'binary_cross_entropy'; got {value} at row 41, column 3"
-    for keywords, name in (({}, "X"), ({"target": bad}, "target"), ({"validation_data": bad}, "X")):
+    for name in ("X", "target", "validation_data"):
+        keywords = {} if name == "X" else {name: bad}
         with pytest.raises(ValueError, match=f"^{name} {rule}"):
             sae.fit(ROWS if keywords else bad, **keywords)
     with pytest.raises(NotFittedError):
@@ -260,7 +261,7 @@ def test_weights_that_are_words(fitted: Autoencoder) -> None:
 
 
 def test_validation(fitted: Autoencoder) -> None:
-    with pytest.raises(ValueError, match="X has 5 features, but SparseAutoencoder is expecting 6"):
+    with pytest.raises(ValueError, match=r"^validation_data has 5 features, but SparseAutoencoder"):
         fitted.fit(ROWS, validation_data=ROWS[:, :5])
     for keywords in ({"target": ROWS, "validation_data": ROWS}, {"validation_data": (ROWS, ROWS)}):
         with pytest.raises(

@@ -272,7 +272,11 @@ def test_pickle_and_search(rows: NDArray[np.float64], labels: NDArray[Any]) -> N
         ({}, {"validation_data": np.eye(10)}, r"validation_data must be a tuple \(X, y\); got nd"),
         ({}, {"validation_data": (np.eye(10), ["oak"] * 10)}, "must hold labels of .*; got .*oak"),
         ({}, {"validation_data": (np.eye(10), ["ash"])}, "inconsistent numbers of samples"),
-        ({}, {"unlabeled": np.eye(9)}, "X has 9 features, but AutoencoderClassifier is expecting"),
+        (
+            {},
+            {"unlabeled": np.eye(9)},
+            "unlabeled has 9 features, but AutoencoderClassifier is expecting",
+        ),
         ({"pretrain": False}, {"unlabeled": np.eye(10)}, "unlabeled must be None where nothing is"),
         (
             {},

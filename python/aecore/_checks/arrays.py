@@ -62,13 +62,15 @@ def as_rows(values: Any, n_columns: int, name: str, *, missing: bool = False) ->
     return rows
 
 
-def as_target(target: Any, n_rows: int, n_columns: int, *, missing: bool = False) -> Any:
+def as_target(
+    target: Any, n_rows: int, n_columns: int, *, name: str = "target", missing: bool = False
+) -> Any:
     """See `target` as rows, one for each row of X; None stays (the target is X itself)."""
     if target is None:
         return None
-    rows = as_rows(target, n_columns, "target", missing=missing)
+    rows = as_rows(target, n_columns, name, missing=missing)
     if rows.shape[0] != n_rows:
-        msg = f"target must have as many rows as X ({n_rows}); got {rows.shape[0]}"
+        msg = f"{name} must have as many rows as X ({n_rows}); got {rows.shape[0]}"
         raise ValueError(msg)
     return rows
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
 from aecore._checks.masked import without_mask
+from aecore._checks.naming import named
 from aecore._checks.sparse import before_conversion
 from aecore._files.networks import require
 from aecore._history import History
@@ -83,12 +84,14 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         X = without_mask(X, "X", missing=network._input.mask_missing)
         return network, self._validated(self._flat_rows(X, reset=False), reset=False)
 
-    def _as_x(self, X: Any, *, reset: bool) -> Any:
+    def _as_x(self, X: Any, *, reset: bool, name: str = "X") -> Any:
         """See X as rows that the core can read; `reset`: in the first call of a fit."""
-        X = without_mask(before_conversion(X, "X"), "X", missing=self._takes_missing)
-        rows = self._validated(self._flat_rows(X, reset=reset), reset=reset)
+        X = without_mask(before_conversion(X, name), name, missing=self._takes_missing)
+        X = self._flat_rows(X, reset=reset, name=name)
+        with named({"X": name}, about=None if name == "X" else name):
+            rows = self._validated(X, reset=reset)
         # scikit-learn lets a list with None, or dates, through as they are.
-        return as_rows(rows, rows.shape[1], "X")
+        return as_rows(rows, rows.shape[1], name)
 
     def _validated(self, X: Any, *, reset: bool) -> Any:
         """Validate X by scikit-learn's rules, with its errors; the numbers are not looked at yet.

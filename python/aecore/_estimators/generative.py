@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from aecore._checks.masked import without_mask
+from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators import likelihood
@@ -171,7 +172,8 @@ class GenerativeAutoencoder(BaseAutoencoder):
         )
         if rows.ndim != 2:
             raise parameter_error(name, "be one row, of shape (n_features,)", np.shape(row))
-        return self.network_.encode(rows[0])
+        with named({"X": name}):
+            return self.network_.encode(rows[0])
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
     def elbo(

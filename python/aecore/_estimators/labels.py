@@ -18,7 +18,11 @@ from aecore._checks.masked import without_mask
 def as_labels(X: Any, y: Any, name: str) -> NDArray[Any]:
     """See `y` as labels, 1-D, one for each row of X."""
     labels: NDArray[Any] = column_or_1d(without_mask(y, name), warn=True)
-    check_consistent_length(X, labels)
+    try:
+        check_consistent_length(X, labels)
+    except ValueError as error:
+        msg = f"{name} must have a label for each row. {error}"
+        raise ValueError(msg) from None
     assert_all_finite(labels, input_name=name)
     check_classification_targets(labels)
     return labels

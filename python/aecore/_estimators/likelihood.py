@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._checks.naming import named
 from aecore._checks.sparse import is_sparse
 from aecore._problem.input import InputSettings
 
@@ -62,7 +63,9 @@ class _Block(NamedTuple):
 def _blocks(network: Network, likelihood: Likelihood, rows: Any) -> Iterator[_Block]:
     for start in range(0, rows.shape[0], _BLOCK_ROWS):
         part = rows[start : start + _BLOCK_ROWS]
-        mean, log_variance = (each.astype(np.float64) for each in network.code_distribution(part))
+        with named({"X": "X"}, first_row=start):
+            found = network.code_distribution(part)
+        mean, log_variance = (each.astype(np.float64) for each in found)
         n_features: Any = network.layer_sizes[-1]
         if network._input.mask_missing:
             n_features = n_features - np.isnan(part).sum(axis=1)
@@ -101,7 +104,9 @@ class _Sampler:
         for _ in range(self.n_samples):
             epsilon = self.draws.standard_normal(block.mean.shape)
             z = block.mean + deviation * epsilon
-            yield epsilon, z, self.decoder.row_losses(z, target=block.target, loss=self.loss)
+            with named({"target": "X"}, first_row=block.place.start):
+                losses = self.decoder.row_losses(z, target=block.target, loss=self.loss)
+            yield epsilon, z, losses
 
 
 def elbo(

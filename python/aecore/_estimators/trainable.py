@@ -12,6 +12,7 @@ import numpy as np
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
 from aecore._checks.masked import without_mask
+from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import parameter_error
 from aecore._estimators.base import BaseEncoder
@@ -95,11 +96,17 @@ class TrainableEncoder(BaseEncoder):
             if not pretrains:
                 rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
                 raise parameter_error("unlabeled", rule, unlabeled)
-            seen = with_unlabeled(data, reader._as_x(unlabeled, reset=False))
+            more = reader._as_x(unlabeled, reset=False, name="unlabeled")
+            seen = with_unlabeled(data, more)
         its_own = None if resumed is None else resumed.model.network_._input
         entry = plan.input.settings(seen.X, seen.rows, its_own)
         network = new_network(plan, data, entry, start, name)
+        if validation_data is not None:
+            _check_numbers(network, data, plan, validation_data)
         if pretrains:
+            if seen is not data:
+                with named({"X": "unlabeled"}):
+                    network.encode(more)  # now, while the rows have their own numbers
             known["pretraining_history_"] = pretrain(plan, wanted, network, seen)
         elif resumed is not None and hasattr(resumed.model, "pretraining_history_"):
             known["pretraining_history_"] = resumed.model.pretraining_history_
@@ -178,13 +185,13 @@ class TrainableEncoder(BaseEncoder):
             refuse_target_of_scaled(data.target)
         return reader, data
 
-    def _as_target(self, target: Any, rows: Any) -> Any:
+    def _as_target(self, target: Any, rows: Any, name: str = "target") -> Any:
         """See the target as rows: as wide as X, or of a width of its own for a classifier."""
         width = rows.shape[1] if self._reproduces_input else target.shape[1]
         if target is not None:
-            target = without_mask(target, "target", missing=self._takes_missing)
-            target = self._flat_rows(target, reset=False, name="target")
-        return as_target(target, rows.shape[0], width)
+            target = without_mask(target, name, missing=self._takes_missing)
+            target = self._flat_rows(target, reset=False, name=name)
+        return as_target(target, rows.shape[0], width, name=name)
 
     def _known(self) -> dict[str, Any]:
         """What is known of rows and earlier trainings besides the network."""
@@ -211,8 +218,9 @@ class TrainableEncoder(BaseEncoder):
                 f"target {'given' if data.target is not None else 'None'}"
             )
             raise ValueError(msg)
-        rows = self._as_x(X, reset=False)
-        held = (rows, self._as_target(target, rows), None)
+        names = _names_of(validation_data)
+        rows = self._as_x(X, reset=False, name=names["X"])
+        held = (rows, self._as_target(target, rows, names["target"]), None)
         return TrainingData(data.X, data.target, data.sample_weight, validation=held)
 
     def _writer(self, checkpoint: Checkpoint, data: TrainingData) -> CheckpointWriter:
@@ -241,6 +249,20 @@ class TrainableEncoder(BaseEncoder):
             self._optimizer_state = state
 
         return Audience(publish, keep, self, checkpoints, self._measure(data))
+
+
+def _names_of(validation_data: Any) -> dict[str, str]:
+    """What the parts of it are called in errors."""
+    x = "X of validation_data" if isinstance(validation_data, tuple) else "validation_data"
+    return {"X": x, "target": "target of validation_data"}
+
+
+def _check_numbers(network: Network, data: TrainingData, plan: Plan, validation_data: Any) -> None:
+    """Refuse validation rows that the loss is not defined for: now, not after an epoch."""
+    assert data.validation is not None
+    X, target, _ = data.validation
+    with named(_names_of(validation_data)):
+        network.row_losses(X, target=target, loss=plan.objective.loss)
 
 
 def _of_network(
