@@ -149,7 +149,7 @@ or Optimizer, default="adam"
         Scale of each column, fitted to the rows that `fit` learns from (`partial_fit`: to those of
         its first call) and applied while rows are read: x' = (x - offset) * factor, where offset
         is the minimum, the mean or 0 and 1/factor the range, the standard deviation or the largest
-        magnitude; 1 for a constant column. The network, J and scores are about x';
+        magnitude; 1 for a column that is constant, but for rounding. The network, J and scores are about x';
         `reconstruct` and `inverse_transform` go back to the scale of X. Not with a `target`, nor
         with an `input_scale` other than 1.
     missing : {"mask"}, default=None

@@ -14,6 +14,7 @@ from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.sparse import is_sparse, largest_magnitudes
 
 _BLOCK_ROWS = 256
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,10 @@ def fit_scaling(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Offset and factor of each column, NaN ignored, in one pass over the `rows` of X (None: all).
 
-    Formulas as in `aecore.reference.fit_scaling`. Mean and squared deviations M are taken of blocks
-    relative to the smallest number of each column, which leaves M of a constant column exactly 0,
-    and joined [1]_. A column with infinity keeps offset 0 and factor 1: the core refuses it.
+    Formulas and bounds of rounding are those of `aecore.reference.fit_scaling`. Mean and squared
+    deviations M are taken of blocks relative to the smallest number of each column, which leaves M
+    of a constant column exactly 0, and joined [1]_. A column with infinity keeps offset 0 and
+    factor 1: the core refuses it.
 
     References
     ----------
@@ -149,7 +151,7 @@ def fit_scaling(
         if scale != "maxabs":
             rule = "be None or 'maxabs' where X is sparse: an offset would fill it"
             raise parameter_error("scale", rule, scale)
-        return np.zeros(n_columns), _inverse(largest_magnitudes(X, rows))
+        return np.zeros(n_columns), _inverse(largest_magnitudes(X, rows), 10 * _EPSILON)
     count, mean, deviations = np.zeros((3, n_columns))
     low, high = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
     n_rows = X.shape[0] if rows is None else rows.shape[0]
@@ -163,12 +165,15 @@ def fit_scaling(
                 _join(block, count, mean, deviations)
         seen = np.isfinite(low) & np.isfinite(high)
         low, high = np.where(seen, low, 0.0), np.where(seen, high, 0.0)
+        largest = np.maximum(np.abs(low), np.abs(high))
+        if scale == "maxabs":
+            return np.zeros(n_columns), _inverse(largest, 10 * _EPSILON)
+        rounding = 10 * _epsilon(X.dtype) * largest
         if scale == "minmax":
-            return low, _inverse(high - low)
-        if scale == "standard":
-            std = np.sqrt(deviations / np.maximum(count, 1.0))
-            return np.where(seen, mean, 0.0), _inverse(np.where(seen, std, 0.0))
-        return np.zeros(n_columns), _inverse(np.maximum(np.abs(low), np.abs(high)))
+            return low, _inverse(high - low, np.maximum(rounding, 10 * _EPSILON))
+        mean = np.where(seen, mean, 0.0)
+        std = np.where(seen, np.sqrt(deviations / np.maximum(count, 1.0)), 0.0)
+        return mean, _inverse(std, np.maximum(rounding, count * _EPSILON * np.abs(mean)))
 
 
 def _join(
@@ -191,6 +196,12 @@ def _join(
     count += n
 
 
-def _inverse(spread: NDArray[np.float64]) -> NDArray[np.float64]:
-    usable = (spread >= np.finfo(np.float64).tiny) & np.isfinite(spread)
+def _epsilon(dtype: np.dtype[Any]) -> float:
+    """How far apart numbers of a type are, relative to themselves; those of integers are exact."""
+    return max(_EPSILON, float(np.finfo(dtype).eps)) if dtype.kind == "f" else _EPSILON
+
+
+def _inverse(spread: NDArray[np.float64], rounding: Any) -> NDArray[np.float64]:
+    """Give 1 / spread, but 1 where the spread is no more than rounding, or not a normal number."""
+    usable = (spread > rounding) & (spread >= np.finfo(np.float64).tiny) & np.isfinite(spread)
     return 1.0 / np.where(usable, spread, 1.0)

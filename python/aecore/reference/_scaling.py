@@ -34,8 +34,16 @@ def fit_scaling(X: ArrayLike, scale: str | None) -> Scaling | None:
         standard   offset = mean, factor = 1 / std, the std with the divisor n
         maxabs     offset = 0,    factor = 1 / max |x|
 
-    A constant column (min = max; all zero for maxabs) gets factor 1, and so does one whose spread
-    is not a normal float64. A column without any number gets offset 0 and factor 1.
+    A constant column (min = max; all zero for maxabs) gets factor 1, and so does one that is
+    constant but for rounding, by scikit-learn's bounds and one relative to the column: with n
+    numbers in a column, e = 2^-52 and e' the larger of e and the epsilon of the dtype of X,
+
+        minmax     max - min <= 10 max(e, e' max |x|)
+        standard   std <= max(n e |mean|, 10 e' max |x|)
+        maxabs     max |x| <= 10 e
+
+    or one whose spread is not a normal float64. A column without any number gets offset 0 and
+    factor 1.
 
     The mean and the squared deviations M are taken in one pass by Welford's recurrence, which loses
     no digits however large the mean is: with the n-th number x,
@@ -68,7 +76,10 @@ def fit_scaling(X: ArrayLike, scale: str | None) -> Scaling | None:
         return None
     if scale not in SCALES:
         raise ValueError(f"scale must be None or among {', '.join(SCALES)}; got {scale!r}")
-    rows = np.asarray(X, dtype=np.float64)
+    given = np.asarray(X)
+    e = np.finfo(np.float64).eps
+    own = max(e, np.finfo(given.dtype).eps) if given.dtype.kind == "f" else e
+    rows = given.astype(np.float64)
     n_features = rows.shape[1]
     count, mean, deviations = np.zeros((3, n_features))
     low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
@@ -81,14 +92,17 @@ def fit_scaling(X: ArrayLike, scale: str | None) -> Scaling | None:
         deviations += d * (x - mean)
         low, high = np.fmin(low, row), np.fmax(high, row)
     low, high = np.where(count > 0, low, 0.0), np.where(count > 0, high, 0.0)
+    largest = np.maximum(np.abs(low), np.abs(high))
     if scale == "minmax":
-        return Scaling(low, _inverse(high - low))
+        return Scaling(low, _inverse(high - low, 10 * np.maximum(e, own * largest)))
     if scale == "standard":
         std = np.sqrt(deviations / np.maximum(count, 1.0))
-        return Scaling(mean, _inverse(std))
-    return Scaling(np.zeros(n_features), _inverse(np.maximum(np.abs(low), np.abs(high))))
+        return Scaling(
+            mean, _inverse(std, np.maximum(count * e * np.abs(mean), 10 * own * largest))
+        )
+    return Scaling(np.zeros(n_features), _inverse(largest, np.full(n_features, 10 * e)))
 
 
-def _inverse(spread: NDArray[np.float64]) -> NDArray[np.float64]:
-    usable = (spread >= np.finfo(np.float64).tiny) & np.isfinite(spread)
+def _inverse(spread: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.float64]:
+    usable = (spread > rounding) & (spread >= np.finfo(np.float64).tiny) & np.isfinite(spread)
     return 1.0 / np.where(usable, spread, 1.0)
