@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.metaestimators import available_if
 
+from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._estimators.autoencoding import BaseAutoencoder
 from aecore._estimators.trainable import trains_in_batches
 from aecore._problem.layers import dense_layers
@@ -149,7 +150,8 @@ or Optimizer, default="adam"
         Scale of each column, fitted to the rows that `fit` learns from (`partial_fit`: to those of
         its first call) and applied while rows are read: x' = (x - offset) * factor, where offset
         is the minimum, the mean or 0 and 1/factor the range, the standard deviation or the largest
-        magnitude; 1 for a column that is constant, but for rounding. The network, J and scores are about x';
+        magnitude; 1 for a column that is constant, but for rounding. The network, J and scores are
+        about x';
         `reconstruct` and `inverse_transform` go back to the scale of X. Not with a `target`, nor
         with an `input_scale` other than 1.
     missing : {"mask"}, default=None
@@ -360,7 +362,8 @@ or Optimizer, default="adam"
         X : array-like of shape (n_samples, n_features)
             Real numbers of any dtype and layout; never copied or cast as a whole.
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of X:
+            clean rows are a `target`.
         target : array-like of shape (n_samples, n_features), default=None
             What the output should be. None means X times `input_scale`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -400,7 +403,7 @@ or Optimizer, default="adam"
         RuntimeError
             If another thread is training this estimator.
         """
-        del y
+        ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
         with self._exclusive():
             self._fit(
                 X,
@@ -435,7 +438,8 @@ or Optimizer, default="adam"
         X : array-like of shape (n_samples, n_features)
             As in `fit`.
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of X:
+            clean rows are a `target`.
         target : array-like of shape (n_samples, n_features), default=None
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -450,7 +454,7 @@ or Optimizer, default="adam"
         ValueError, TypeError, TrainingDivergedError, RuntimeError
             As in `fit`.
         """
-        del y
+        ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
         with self._exclusive():
             self._partial_fit(X, target, sample_weight)
         return self

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aecore import _core
 from aecore._checks.arrays import as_rows, as_target
+from aecore._checks.ignored import ignore_labels
 from aecore._checks.interactions import (
     as_entries,
     as_interactions,
@@ -213,7 +214,8 @@ class AutoencoderRecommender(BaseRecommender):
         user_items : sparse matrix or array of shape (n_users, n_items)
             Counts >= 0, or ratings; what has no entry was not had, or not rated.
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of
+            `user_items`.
 
         Returns
         -------
@@ -231,7 +233,7 @@ class AutoencoderRecommender(BaseRecommender):
         RuntimeError
             If another thread is training this estimator.
         """
-        del y
+        ignore_labels(y, user_items)
         with self._exclusive():
             self._check_settings()
             X = as_interactions(user_items, "user_items").astype(self.dtype, copy=False)

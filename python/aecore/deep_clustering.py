@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import ClusterMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.ignored import ignore_labels
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._clusters import clusterers
@@ -222,7 +223,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         X : array-like or CSR of shape (n_samples, n_features)
             As in `Autoencoder.fit`.
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of X.
         init : Network, default=None
             A trained network of the autoencoder's shape, which is then not trained.
 
@@ -242,7 +243,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         RuntimeError
             If another thread is training this estimator.
         """
-        del y
+        ignore_labels(y, X)
         with self._exclusive():
             self._fit_clusters(X, init)
         return self

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from aecore import _core
+from aecore._checks.ignored import ignore_labels
 from aecore._checks.interactions import as_interactions, popularity, without_zeros
 from aecore._checks.rules import check_params
 from aecore._recommending.base import BaseRecommender, Scorer
@@ -98,7 +99,8 @@ class EASE(BaseRecommender):
         user_items : sparse matrix or array of shape (n_users, n_items)
             1 for what a user had, or numbers that say how much of it; nothing for the others.
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of
+            `user_items`.
 
         Returns
         -------
@@ -116,7 +118,7 @@ class EASE(BaseRecommender):
         RuntimeError
             If another thread is fitting this estimator.
         """
-        del y
+        ignore_labels(y, user_items)
         with self._exclusive():
             self._publish(self._solved(user_items))
         return self

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
+from aecore._checks.ignored import ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
@@ -244,7 +245,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         X : array-like of shape (n_samples, n_features)
             Real numbers, at least two rows; with a `window` in the order of time.
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of X.
 
         Returns
         -------
@@ -262,7 +263,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         RuntimeError
             If another thread is training this detector.
         """
-        del y
+        ignore_labels(y, X)
         with self._exclusive():
             self._check_settings()
             learned: dict[str, Any] = {}
@@ -290,7 +291,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         X : array-like of shape (n_samples, n_features)
             As in `fit`; windows do not reach over the end of a call.
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of X.
 
         Returns
         -------
@@ -301,7 +302,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         ValueError, TypeError, TrainingDivergedError, RuntimeError
             As in `fit`.
         """
-        del y
+        ignore_labels(y, X)
         with self._exclusive():
             self._check_settings()
             known = vars(self).copy()

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._estimators.trainable import TrainableEncoder
 from aecore._problem.input import refuse_target_of_scaled
@@ -102,7 +103,7 @@ class BaseAutoencoder(TrainableEncoder):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : None
-            Ignored, present for scikit-learn's sake.
+            Ignored, present for scikit-learn's sake, with a warning where it has the shape of X.
         target : array-like of shape (n_samples, n_features), default=None
             As in `score_samples`.
 
@@ -115,5 +116,5 @@ class BaseAutoencoder(TrainableEncoder):
         NotFittedError, ValueError, TypeError
             As in `transform`.
         """
-        del y
+        ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
         return float(self.score_samples(X, target=target).mean())
