@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from aecore._checks.images import as_images, has_channels_first
 from aecore._checks.rules import parameter_error
 from aecore._estimators import likelihood
 from aecore._estimators.generative import GenerativeAutoencoder
@@ -300,8 +301,7 @@ class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
         return rows.reshape(len(rows), *self.sample_shape_)
 
     def _flat_rows(self, X: Any, *, reset: bool, name: str = "X") -> Any:
-        if isinstance(X, list | tuple) and len(X) > 0 and np.ndim(X[0]) > 1:
-            X = np.asarray(X)
+        X = as_images(X)
         shape = getattr(X, "shape", None)
         if reset:
             self.sample_shape_ = tuple(
@@ -309,10 +309,18 @@ class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
             )
         if shape is None or len(shape) not in {3, 4}:
             return X  # of the right width, or scikit-learn says so
+        if reset and self.image_shape is None and has_channels_first(shape):
+            rule = (
+                "have its channels last, (n, height, width, channels), as np.moveaxis(X, 1, -1); "
+                f"image_shape={tuple(shape[1:])} says that it has"
+            )
+            raise parameter_error(name, rule, tuple(shape))
         expected = self._image()
         found = tuple(shape[1:]) if len(shape) == 4 else (*shape[1:], 1)
         if found != expected:
             rule = f"have images of shape {expected}" + ("" if reset else ", as in fit")
+            if found == (expected[2], *expected[:2]):
+                rule += ", channels last"
             raise parameter_error(name, rule, found)
         return X.reshape(shape[0], math.prod(found))
 
@@ -381,7 +389,10 @@ class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
             kernel = (1, min(kernel[1], shape[1]))
             return kernel, (1, min(stride[1], kernel[1]))
         if kernel[0] > shape[0] or kernel[1] > shape[1]:
-            rule = f"be at most {shape[0]} x {shape[1]}, the image that layer {layer} reads"
+            rule = (
+                f"be at most {shape[0]} x {shape[1]}, the image that layer {layer} reads, whose "
+                "channels come last"
+            )
             raise parameter_error("kernel_size", rule, f"{kernel[0]} x {kernel[1]}")
         if stride[0] > kernel[0] or stride[1] > kernel[1]:
             rule = f"be at most kernel_size, {kernel}, or there are pixels that no window sees"

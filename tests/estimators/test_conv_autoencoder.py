@@ -119,7 +119,7 @@ def test_targets_validation_and_lbfgs() -> None:
         (
             {"kernel_size": 5},
             (10, 8, 9),
-            "at most 4 x 5, the image that layer 1 reads; got",
+            "at most 4 x 5, the image that layer 1 reads, whose channels come last; got",
         ),
         ({"stride": 4}, (10, 8, 9), r"stride must be at most kernel_size, \(3, 3\), or there are"),
         ({"image_shape": (9, 8)}, (10, 8, 9), r"images of shape \(9, 8, 1\); got \(8, 9, 1\)"),
