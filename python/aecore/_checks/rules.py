@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aecore import _core
+from aecore._checks.near_misses import proposal
 
 # The largest integer that both a signed and an unsigned 64-bit seed can hold.
 MAX_SEED = 2**63 - 1
@@ -406,7 +407,10 @@ def check_activations(activations: Any, n_layers: int) -> None:
 
 
 def parameter_error(name: str, rule: str, value: Any) -> ValueError:
-    """Build the error `<name> must <rule>; got <value>`, with a long value shortened."""
+    """Build the error `<name> must <rule>; got <value>`, with a long value shortened.
+
+    A name that is almost one of those in the rule has the right one proposed.
+    """
     shortener = reprlib.Repr()
     shortener.maxstring = shortener.maxother = 80
-    return ValueError(f"{name} must {rule}; got {shortener.repr(value)}")
+    return ValueError(f"{name} must {rule}; got {shortener.repr(value)}{proposal(value, rule)}")
