@@ -67,6 +67,7 @@ def answers(name: str, rows: Any) -> Iterator[Any]:
         yield made(name, "mask").fit(VALUES, target=rows).network_.parameters
     if name == "VariationalAutoencoder":
         yield model.interpolate(rows[0], rows[1], 3)
+        yield model.elbo(rows, random_state=0)
     if "partial_fit" in dir(model):
         again = made(name, "mask").partial_fit(rows)
         yield again.score_samples(rows)
