@@ -68,7 +68,7 @@ def answers(name: str, rows: Any) -> Iterator[Any]:
     if name == "VariationalAutoencoder":
         yield model.interpolate(rows[0], rows[1], 3)
         yield model.elbo(rows, random_state=0)
-    if "partial_fit" in dir(model):
+    if hasattr(model, "partial_fit"):
         again = made(name, "mask").partial_fit(rows)
         yield again.score_samples(rows)
     if hasattr(model, "network_"):
