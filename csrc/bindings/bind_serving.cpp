@@ -11,8 +11,9 @@ namespace {
 
 template <class T>
 struct Served : ServingEntry {
-  Served(const Network& network, const T* parameters, index_t code_layer, double input_scale)
-      : ServingEntry{}, row_server(network, parameters, code_layer, input_scale) {
+  Served(const Network& network, const T* parameters, index_t code_layer, double input_scale,
+         bool log1p)
+      : ServingEntry{}, row_server(network, parameters, code_layer, input_scale, log1p) {
     server = &row_server;
     if constexpr (sizeof(T) == sizeof(float)) {
       forward_float = &forward;
@@ -37,19 +38,19 @@ void destroy(PyObject* capsule) {
 
 template <class T>
 py::capsule make_capsule(const Network& network, const py::array& parameters, index_t code_layer,
-                         double input_scale) {
+                         double input_scale, bool log1p) {
   const T* const pointer = read_pointer<T>(parameters, network.n_parameters(), "parameters");
-  auto served = std::make_unique<Served<T>>(network, pointer, code_layer, input_scale);
+  auto served = std::make_unique<Served<T>>(network, pointer, code_layer, input_scale, log1p);
   const py::capsule capsule(static_cast<ServingEntry*>(served.get()), kServingCapsule, &destroy<T>);
   served.release();
   return capsule;
 }
 
 py::capsule serving_entry(const Network& network, const py::array& parameters, index_t code_layer,
-                          double input_scale) {
+                          double input_scale, bool log1p) {
   return is_float32(parameters, "parameters")
-             ? make_capsule<float>(network, parameters, code_layer, input_scale)
-             : make_capsule<double>(network, parameters, code_layer, input_scale);
+             ? make_capsule<float>(network, parameters, code_layer, input_scale, log1p)
+             : make_capsule<double>(network, parameters, code_layer, input_scale, log1p);
 }
 
 }  // namespace
@@ -57,7 +58,7 @@ py::capsule serving_entry(const Network& network, const py::array& parameters, i
 void bind_serving(py::module_& m) {
   using py::arg;
   m.def("serving_entry", &serving_entry, arg("network"), arg("parameters").noconvert(),
-        arg("code_layer"), arg("input_scale"));
+        arg("code_layer"), arg("input_scale"), arg("log1p"));
 }
 
 }  // namespace aecore

@@ -71,11 +71,13 @@ index_t run_train(const Network& network, py::array& parameters, py::array& stat
   return progress.steps;
 }
 
-/// (epoch, loss, validation loss, seconds) of each.
+/// (epoch, loss, validation loss, seconds, data, divergence, the two of validation) of each.
 py::list waiting_of(const TrainProgress& progress) {
   py::list reports;
   for (const EpochReport& r : progress.waiting) {
-    reports.append(py::make_tuple(r.epoch, r.loss, r.validation_loss, r.seconds));
+    reports.append(py::make_tuple(r.epoch, r.loss, r.validation_loss, r.seconds, r.terms.data,
+                                  r.terms.divergence, r.validation_terms.data,
+                                  r.validation_terms.divergence));
   }
   return reports;
 }

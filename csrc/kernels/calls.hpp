@@ -318,9 +318,9 @@ struct GatherCall {
   index_t stride;
 };
 
-/// Gathered rows on their way into the first layer: noise, then missing numbers (NaN) as 0 and the
-/// others of their row times n_columns / n_observed. A number drawn depends on (seed, epoch, source
-/// row, column) alone: Philox4x32-10 with the counter
+/// Gathered rows on their way into the first layer: with `log1p` sign(x) log(1 + |x|), then noise,
+/// then missing numbers (NaN) as 0 and the others of their row times n_columns / n_observed. A
+/// number drawn depends on (seed, epoch, source row, column) alone: Philox4x32-10 with the counter
 ///     (column >> 2, row mod 2^32, epoch, purpose | (row >> 32) << 20), word column & 3.
 template <class T>
 struct EnterCall {
@@ -333,7 +333,7 @@ struct EnterCall {
   const index_t* rows;  // source rows, as in GatherCall
   index_t first_row;
   index_t n_rows, n_columns;
-  bool mask_missing;
+  bool mask_missing, log1p;
   Noise noise;
   T level, emphasis;
   std::uint64_t drawn_below;   // an element is drawn where its word is below: ceil(level 2^32) > 0

@@ -195,6 +195,21 @@ inline void corrupt_panel(const EnterCall<T>& call, const std::uint32_t* words,
   }
 }
 
+/// sign(x) log(1 + |x|); what is not finite stays as it is. Not inlined: it is long, and each noise
+/// has a copy of its caller.
+template <class T>
+__attribute__((noinline)) void signed_log1p(Vec<T> (&x)[kVectors]) {
+  Vec<T> u[kVectors], small[kVectors];
+  for (int v = 0; v < kVectors; ++v) u[v] = at_most(absolute<T>(x[v]), T{1});
+  log1p_v<T>(u, small);
+  for (int v = 0; v < kVectors; ++v) {
+    const Vec<T> size = absolute<T>(x[v]);
+    const Vec<T> log = select<T>(size <= T{1}, small[v], log_v<T>(size + T{1}));
+    const Vec<T> with_sign = from_bits<T>(bits<T>(log) | (bits<T>(x[v]) ^ bits<T>(size)));
+    x[v] = select<T>(x[v] - x[v] == T{0}, with_sign, x[v]);
+  }
+}
+
 constexpr index_t kEnterRows = 32;  // rows whose observed numbers are counted at a time
 
 /// The factor of each row from `first` on: n_columns / n_observed.
@@ -231,6 +246,7 @@ inline void enter_panel(const EnterCall<T>& call, const std::uint32_t* words, T 
   Vec<T> x[kVectors];
   IntVec<T> drawn[kVectors];
   for (int v = 0; v < kVectors; ++v) x[v] = load(from + v * kLanes);
+  if (call.log1p) signed_log1p<T>(x);
   if constexpr (N != Noise::none) corrupt_panel<T, N>(call, words, x, drawn);
   for (int v = 0; v < kVectors; ++v) {
     if (call.mask_missing) x[v] = select<T>(x[v] == x[v], factor * x[v], Vec<T>{});

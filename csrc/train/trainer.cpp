@@ -116,7 +116,7 @@ class Training {
   static bool is_plain(const TrainCall<T>& call) {
     ObjectiveOptions but_decay = call.objective;
     but_decay.weight_decay = 0;
-    return !has_penalties(but_decay) && !but_decay.input.mask_missing && call.network.plain() &&
+    return !has_penalties(but_decay) && !but_decay.input.changes() && call.network.plain() &&
            !call.data.x.sparse() && !call.data.sparse_target();
   }
 
@@ -143,6 +143,7 @@ class Training {
     progress_.epoch = epoch;
     progress_.rows_done = 0;
     loss_sum_ = 0;
+    terms_sum_ = {};
     if (!call_.schedule.shuffle) return;
     shuffled_order(order_.data(), call_.data.n_rows, call_.schedule.seed,
                    static_cast<std::uint32_t>(epoch));
@@ -183,15 +184,27 @@ class Training {
         step_action(call_.optimizer, call_.objective.weight_decay, step, slot_at_.data());
     action.update.weight_l1 = static_cast<T>(call_.objective.weight_l1);
     step_->run(team, *weights_, batch, action, call_.objective.weight_decay > 0);
-    account(step_->parts().total(), batch.range.n);
+    const ObjectiveParts& parts = step_->parts();
+    terms_sum_.data += parts.data * static_cast<double>(batch.range.n);
+    terms_sum_.divergence += parts.divergence * static_cast<double>(batch.range.n);
+    account(parts.total(), batch.range.n);
   }
 
   void end_epoch(index_t e, Clock::time_point start) {
     const double kNone = std::numeric_limits<double>::quiet_NaN();
-    EpochReport report{progress_.epoch, loss_sum_ / static_cast<double>(call_.data.n_rows), kNone,
-                       std::chrono::duration<double>(Clock::now() - start).count()};
+    const auto n_rows = static_cast<double>(call_.data.n_rows);
+    EpochReport report{progress_.epoch,
+                       loss_sum_ / n_rows,
+                       kNone,
+                       std::chrono::duration<double>(Clock::now() - start).count(),
+                       {terms_sum_.data / n_rows, terms_sum_.divergence / n_rows},
+                       {}};
     if (diverged_) report.loss = kNone;
-    if (validation_ && !diverged_) report.validation_loss = validation_->parts().total();
+    if (validation_ && !diverged_) {
+      const ObjectiveParts& parts = validation_->parts();
+      report.validation_loss = parts.total();
+      report.validation_terms = {parts.data, parts.divergence};
+    }
     if (diverged_ || !weights_are_finite()) this->report();
     store_weights();
     progress_.waiting.push_back(report);
@@ -221,6 +234,7 @@ class Training {
   std::vector<index_t> order_;
   std::size_t most_waiting_;  // epochs without a report at the end of one
   double loss_sum_ = 0;
+  RowTerms terms_sum_;  // of a step that makes them: a row's by itself has the loss alone
   bool diverged_ = false;
   bool finished_ = false;
 };

@@ -31,11 +31,17 @@ struct ScheduleOptions {
   }
 };
 
+/// Parts of J that every row has: means over the rows.
+struct RowTerms {
+  double data = 0, divergence = 0;
+};
+
 struct EpochReport {
   index_t epoch;
   double loss;             // mean of the batches' J, weighted by their rows; not finite: diverged
   double validation_loss;  // J of `held_out`; NaN without validation rows
   double seconds;
+  RowTerms terms, validation_terms;  // of these losses
 };
 
 template <class T>

@@ -39,14 +39,15 @@ def _options(cls: type[_T]) -> type[_T]:
 @_options
 class Input:
     """What happens to rows of X: x' = input_scale x or, where they are given, (x - offset) * factor
-    by column, in float64; with `mask_missing` NaN enters as 0 and the other numbers of its row
-    times n_features / n_observed, otherwise it is an error."""
+    by column, in float64; with `log1p` sign(x') log(1 + |x'|) enters, with `mask_missing` NaN as 0
+    and the other numbers of its row times n_features / n_observed, otherwise it is an error."""
 
     __fields__: ClassVar[tuple[str, ...]]
     input_scale: float = 1.0
     offset: Sequence[float] | NDArray[np.float64] = ()
     factor: Sequence[float] | NDArray[np.float64] = ()
     mask_missing: bool = False
+    log1p: bool = False
 
 @_options
 class Noise:
@@ -164,10 +165,11 @@ class Progress:
     def steps(self) -> int:
         """Updates made."""
     @property
-    def waiting(self) -> list[tuple[int, float, float, float]]:
-        """(epoch, loss, validation_loss, seconds) of epochs that ended while `on_epoch` has not
-        returned for them yet. While it runs, the last entry is the epoch that it was called for,
-        and `parameters` belong to that; the epochs before ended with finite parameters."""
+    def waiting(self) -> list[tuple[int, float, float, float, float, float, float, float]]:
+        """(epoch, loss, validation_loss, seconds, data, divergence, and these two parts of the
+        validation loss) of epochs that ended while `on_epoch` has not returned for them yet. While
+        it runs, the last entry is the epoch that it was called for, and `parameters` belong to
+        that; the epochs before ended with finite parameters."""
 
 class Network:
     """Layer sizes and activations, no weights: immutable and safe to share between threads."""
@@ -327,7 +329,7 @@ def places(
     `top_n`, 0 for a column that is in none, to `out` (number of asked_indices,)."""
 
 def serving_entry(
-    network: Network, parameters: Array, code_layer: int, input_scale: float
+    network: Network, parameters: Array, code_layer: int, input_scale: float, log1p: bool
 ) -> object:
     """Capsule of C functions for `aecore.serving`. It reads `parameters` at every call, so the
     array has to outlive it."""

@@ -83,7 +83,11 @@ cdef class Model:
             )
         self.network = network
         self._capsule = _core.serving_entry(
-            network._core, network.parameters, network.code_layer, network.input_scale
+            network._core,
+            network.parameters,
+            network.code_layer,
+            network.input_scale,
+            network._input.log1p,
         )
         self._entry = PyCapsule_GetPointer(self._capsule, kServingCapsule)
 

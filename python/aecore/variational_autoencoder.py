@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike
 
+from aecore._checks.rules import check_params
+from aecore._checks.sparse import is_sparse
 from aecore._estimators import likelihood
 from aecore._estimators.generative import GenerativeAutoencoder
 from aecore._problem.layers import dense_layers
+from aecore._training.data import TrainingData
+from aecore._training.long_rows import bounded
 from aecore.autoencoder import Autoencoder
 from aecore.layers import AnyLayer
+from aecore.network import Network
 
 if TYPE_CHECKING:
     from aecore.callbacks import Callback
@@ -38,12 +43,22 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         Widths of the layers between code and output, >= 1, maybe none. None mirrors the encoder.
     activation : str, default="relu"
         Activation of the hidden layers but the code, as in `Autoencoder`.
-    likelihood : {"bernoulli", "gaussian", "multinomial"}, default="bernoulli"
+    likelihood : {"bernoulli", "gaussian", "multinomial"}, default=None
         p(x|z): independent bits, for X in [0, 1] (numbers between are probabilities, whose cross
         entropy is taken); normal numbers of variance 1 (scale X to say how large their noise is);
         or counts, for X >= 0, of categories that share one total, up to the multinomial
         coefficient, which no parameter changes. The outputs are the means, or the categories'
         probabilities.
+
+        None takes "bernoulli" where what is reconstructed, X as it is scaled or the target, lies
+        in [0, 1], validation rows included, and "gaussian" elsewhere. That then has standardised
+        columns, `scale="standard"` ("maxabs" for sparse X), unless `scale`, `input_scale` or a
+        target is given. Whoever goes on from a network (`init`, `warm_start`, `partial_fit`) has
+        the network's.
+
+        With "multinomial" the encoder reads sign(x) log(1 + abs(x)), the output starts at the
+        frequencies of the categories, and a row whose total is more than ten times the median
+        counts for less: its weight is that of `aecore.reference.long_row_weights`.
     beta : float, default=1.0
         Weight >= 0 of the divergence [2]_.
     beta_warmup_epochs : int, default=0
@@ -95,10 +110,14 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
     ----------
     network_ : Network
         The trained network, with a `Gaussian` layer; its `encode` gives the mean of the code.
+    likelihood_ : {"bernoulli", "gaussian", "multinomial"}
+        That of the network, whatever `likelihood` has become.
     history_ : dict of str to list of float
         As in `Autoencoder`. `loss` is J, with the epoch's weight of the divergence;
         `validation_loss` is the mean over the validation rows of the data term and the divergence,
-        with the full `beta` and the same draws in every epoch.
+        with the full `beta` and the same draws in every epoch. `reconstruction` and `divergence`
+        are these two parts of `loss`, `validation_reconstruction` and `validation_divergence` those
+        of `validation_loss`.
     best_epoch_, offset_, factor_, n_features_in_, feature_names_in_
         As in `Autoencoder`.
 
@@ -140,7 +159,7 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         *,
         decoder_layer_sizes: int | Sequence[int] | None = None,
         activation: str = "relu",
-        likelihood: str = "bernoulli",
+        likelihood: str | None = None,
         beta: float = 1.0,
         beta_warmup_epochs: int = 0,
         beta_schedule: Callable[..., float] | None = None,
@@ -210,6 +229,18 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         self.verbose = verbose
 
     @property
+    def likelihood_(self) -> str:
+        """The likelihood that goes with the output of the network; see the class."""
+        try:
+            network = self.network_
+        except AttributeError:
+            msg = f"this {type(self).__name__} is not fitted: it has no attribute 'likelihood_'"
+            raise AttributeError(msg) from None
+        found = likelihood.by_output(network.activations[-1])
+        assert found is not None
+        return found
+
+    @property
     def loss(self) -> str:  # type: ignore[override]
         """The loss whose row is minus the log likelihood, up to a constant."""
         return self._distribution.loss
@@ -221,7 +252,24 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
 
     @property
     def _distribution(self) -> likelihood.Likelihood:
-        return likelihood.LIKELIHOODS[self.likelihood]
+        check_params({"likelihood": self.likelihood})
+        return likelihood.LIKELIHOODS[self.likelihood_]
+
+    def _settle(self, data: TrainingData, start: Any) -> TrainingData:
+        if self.likelihood is None:
+            outputs = start.activations if isinstance(start, Network) else [None]
+            self._choose(data, likelihood.by_output(outputs[-1]), start)
+        return bounded(data) if self.likelihood == "multinomial" else data
+
+    def _choose(self, data: TrainingData, known: str | None, start: Any) -> None:
+        """Set what `likelihood` None leaves open."""
+        bits = self.scale == "minmax" or likelihood.is_of_bits(data, self.scale, self.input_scale)
+        self.likelihood = known or ("bernoulli" if bits else "gaussian")
+        given = self.scale is not None or self.input_scale != 1 or data.target is not None
+        if self.likelihood != "gaussian" or given:
+            return
+        if known is None or start._input.offset is not None:
+            self.scale = "maxabs" if is_sparse(data.X) else "standard"
 
     def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
         del n_features
@@ -229,8 +277,15 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
             self.hidden_layer_sizes,
             self.decoder_layer_sizes,
             n_outputs,
-            (self.activation, "gaussian", self.output_activation),
+            (self.activation, "gaussian", self._asked.output_activation),
         )
 
     def _facts(self) -> dict[str, Any]:
-        return {**super()._facts(), "loss": self.loss}
+        counts = self.likelihood == "multinomial"
+        return {**super()._facts(), "loss": self._asked.loss, "log1p": counts}
+
+    @property
+    def _asked(self) -> likelihood.Likelihood:
+        """What a training is to have; `_settle` has set it."""
+        assert self.likelihood is not None
+        return likelihood.LIKELIHOODS[self.likelihood]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 import aecore
-from aecore import Autoencoder, Checkpoint, Network, VariationalAutoencoder
+from aecore import Autoencoder, Checkpoint, Network, VariationalAutoencoder, reference
 from aecore.layers import Gaussian
 from aecore.schedules import Cosine
 from samples import same_bits, three_factor_rows
@@ -237,7 +237,10 @@ def test_files_and_pickles(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"likelihood": "nope"}, "likelihood must be one of 'bernoulli', 'gaussian', 'multin"),
+        (
+            {"likelihood": "nope"},
+            "likelihood must be one of None, 'bernoulli', 'gaussian'",
+        ),
         ({"optimizer": "lbfgs"}, "optimizer must be one of .* with a Gaussian code, drawn anew"),
         ({"beta": -1.0}, "beta must be a finite number >= 0"),
         ({"free_bits": float("nan")}, "free_bits must be a finite number >= 0"),
@@ -260,7 +263,7 @@ def test_bad_settings(settings: dict[str, Any], message: str, rows: NDArray[np.f
 
 def test_bad_rows(rows: NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match=r"X must lie in \[0, 1\]|\[0, 1\]"):
-        VariationalAutoencoder(3, **SETTINGS).fit(3 * rows)
+        VariationalAutoencoder(3, likelihood="bernoulli", **SETTINGS).fit(3 * rows)
     constant = VariationalAutoencoder(3, scale="standard", likelihood="gaussian", **SETTINGS)
     assert np.isfinite(constant.fit(np.ones((20, 4))).elbo(np.ones((5, 4)))).all()
     huge = VariationalAutoencoder(
@@ -278,3 +281,84 @@ def test_starts(vae: VariationalAutoencoder, rows: NDArray[np.float64]) -> None:
         VariationalAutoencoder((8, 3), **SETTINGS).fit(rows, init=plain)
     with pytest.raises(ValueError, match="pretrain must be True, False, an Autoencoder"):
         Autoencoder((8, 3), pretrain=vae).fit(rows)
+
+
+@pytest.mark.parametrize("method", ["elbo", "log_likelihood"])
+def test_bounds_of_a_target(method: str, rows: NDArray[np.float64]) -> None:
+    noisy = np.clip(rows + np.random.default_rng(0).normal(0, 0.1, rows.shape), 0, 1)
+    vae = VariationalAutoencoder((8, 3), **SETTINGS).fit(noisy, target=rows)
+    estimate: Any = getattr(vae, method)
+    own = estimate(noisy, random_state=0, n_samples=3)
+    np.testing.assert_array_equal(
+        own, estimate(noisy, target=noisy.astype(np.float32), random_state=0, n_samples=3)
+    )
+    of_target = estimate(noisy, target=rows, random_state=0, n_samples=3)
+    assert (of_target != own).all()
+    # Codes are those of X: the divergence is, and the draws are.
+    mean, std = vae.transform(noisy, return_std=True)
+    assert mean.shape == std.shape
+    again = estimate(noisy, target=sparse.csr_array(rows), random_state=0, n_samples=3)
+    np.testing.assert_allclose(of_target, again, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"target must have as many rows as X \(200\); got 3"):
+        estimate(noisy, target=rows[:3])
+    with pytest.raises(ValueError, match="target must have 10 columns; got 4"):
+        estimate(noisy, target=rows[:, :4])
+    with pytest.raises(ValueError, match=r"target must lie in \[0, 1\] .* at row 0, column 0"):
+        estimate(noisy, target=1 + rows)
+    holes = rows.copy()
+    holes[150, 2] = np.nan
+    with pytest.raises(ValueError, match="target contains NaN at row 150, column 2"):
+        estimate(noisy, target=holes)
+    scaled = VariationalAutoencoder(2, scale="standard", **SETTINGS).fit(rows)
+    with pytest.raises(ValueError, match="target must be None with scale"):
+        getattr(scaled, method)(rows, target=rows)
+
+
+def test_bound_of_a_target_is_that_of_the_reference(rows: NDArray[np.float64]) -> None:
+    holes = rows.copy()
+    holes[::3, 2] = np.nan
+    vae = VariationalAutoencoder(
+        3, likelihood="gaussian", missing="mask", dtype="float64", **SETTINGS
+    ).fit(rows, target=holes)
+    masked = np.ma.masked_invalid(holes)
+    vae.network_.weights[1][:] *= 0.1  # draws matter less
+    bound = vae.elbo(rows, target=masked, n_samples=4000, random_state=0)
+    net = vae.network_
+    losses = [
+        reference.objective(
+            net.layer_sizes,
+            net.activations,
+            net.parameters,
+            rows[:2],
+            target=holes[:2],
+            missing="mask",
+            gaussian_code=True,
+            epoch=epoch,
+        )
+        for epoch in range(4000)
+    ]
+    constant = 0.5 * math.log(2 * math.pi) * np.array([9, 10])  # of the numbers that are there
+    assert -bound[:2].mean() == pytest.approx(np.mean(losses) + constant.mean(), abs=0.05)
+
+
+def test_both_parts_of_the_loss_are_in_the_history(rows: NDArray[np.float64]) -> None:
+    settings: dict[str, Any] = {**SETTINGS, "beta": 0.5, "weight_decay": 0.01, "n_epochs": 3}
+    vae = VariationalAutoencoder(3, beta_warmup_epochs=2, **settings)
+    history = vae.fit(rows[50:], validation_data=rows[:50]).history_
+    parts = np.add(history["reconstruction"], history["divergence"])
+    decay = np.subtract(history["loss"], parts)
+    assert history["divergence"][0] == 0 < min(history["divergence"][1:])
+    assert (decay > 0).all()
+    held = np.add(history["validation_reconstruction"], history["validation_divergence"])
+    np.testing.assert_allclose(held, history["validation_loss"], rtol=1e-12)
+    terms = vae.network_.objective_terms(
+        rows[:50], loss="binary_cross_entropy", beta=0.5, seed=vae._seed
+    )
+    assert history["validation_reconstruction"][-1] == pytest.approx(terms.data, rel=1e-5)
+    assert history["validation_divergence"][-1] == pytest.approx(terms.divergence, rel=1e-5)
+    plain = VariationalAutoencoder(3, **SETTINGS).partial_fit(rows).partial_fit(rows).history_
+    np.testing.assert_allclose(
+        np.add(plain["reconstruction"], plain["divergence"]), plain["loss"], rtol=1e-12
+    )
+    assert "validation_divergence" not in plain
+    assert "divergence" not in Autoencoder(3, n_epochs=1).fit(rows).history_

@@ -46,6 +46,7 @@ def reference_of(model: Any, X: NDArray[np.float64]) -> reference_fit.Fitted:
     if isinstance(model, GenerativeAutoencoder) and model._gaussian_code:
         drawn = {"gaussian_code": True, "warm_up": model._beta_schedule(), "beta": model.beta}
         params |= drawn
+        params["log1p"] = getattr(model, "likelihood_", None) == "multinomial"
     if not isinstance(model, AutoencoderClassifier):
         return reference_fit.fit(params, X)
     labels = labels_of(X)

@@ -65,9 +65,17 @@ class Updates:
 
 
 def start(
-    params: dict[str, Any], sizes: list[int], names: list[str], settings: dict[str, Any], X: Vector
+    params: dict[str, Any],
+    sizes: list[int],
+    names: list[str],
+    settings: dict[str, Any],
+    X: Vector,
+    weight: Vector,
 ) -> Vector:
-    """Weights by `initialization`; biases that start a sigmoid near the mean it has to produce."""
+    """Weights by `initialization`; biases that start a sigmoid near the mean it has to produce.
+
+    So does the softmax of rows of counts.
+    """
     tied = params["tied_weights"]
     gaussian = settings["code_layer"] if settings["gaussian_code"] else None
     kinds: dict[str, Any] = {
@@ -92,6 +100,8 @@ def start(
     if names[-1] == "sigmoid":
         b = layers[-1][1]
         b[:] = logit(np.clip(mean.reshape(-1, len(b)).mean(axis=0), 1e-3, 1 - 1e-3))
+    if params["log1p"]:
+        layers[-1][1][:] = reference.start_biases(X, weight)
     return parameters
 
 
@@ -147,6 +157,14 @@ def split(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
     return np.sort(order[n_held:]), np.sort(order[:n_held])
 
 
+def weights_of(params: dict[str, Any], X: Vector, rows: Any, given: Vector | None) -> Vector:
+    """The weights of all rows; of counts, those of long ones among the rows to learn from."""
+    weight = np.ones(len(X)) if given is None else given.copy()
+    if params["log1p"]:
+        weight[rows] = reference.long_row_weights(X[rows], weight[rows])
+    return weight
+
+
 def settings_of(params: dict[str, Any], code: int, convolutions: Any) -> dict[str, Any]:
     """The reference's settings among the parameters."""
     settings = {
@@ -166,20 +184,20 @@ def fit(
 
     A variational one has `gaussian_code`, and `warm_up` as a schedule of its beta.
     """
-    params = {"gaussian_code": False, "warm_up": None, "beta": 1.0, "free_bits": 0.0, **params}
+    drawn = {"gaussian_code": False, "warm_up": None, "beta": 1.0, "free_bits": 0.0}
+    params = {**drawn, "log1p": False, **params}
     seed = params["random_state"]
     sizes, names, code, convolutions = shape(
         params, X.shape[1], (X if target is None else target).shape[1]
     )
-    weight = np.ones(len(X)) if weight is None else weight
     rows, held = split(len(X), params["validation_fraction"], seed)
+    weight = weights_of(params, X, rows, weight)
     settings = settings_of(params, code, convolutions)
     settings["scaling"] = reference.fit_scaling(X[rows], params["scale"])
     if params["optimizer"] == "adamw":
         settings["weight_decay"] = 0.0
-    gaussian = code if params["gaussian_code"] else None
-    updates = Updates(params, sizes, gaussian, convolutions)
-    parameters = start(params, sizes, names, settings, X[rows])
+    updates = Updates(params, sizes, code if params["gaussian_code"] else None, convolutions)
+    parameters = start(params, sizes, names, settings, X[rows], weight[rows])
     schedule = _as_schedule(params["learning_rate_schedule"])
     judged = (*reference.Inference.__annotations__, "loss", "beta", "free_bits", "seed")
     data_term = {"rows": held, **{name: settings[name] for name in judged}}

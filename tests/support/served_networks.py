@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "tied top-k": {"tied_weights": True, "code_top_k": 2},
     "softmax": {"output": "softmax"},
     "gelu": {"output": "gelu"},
+    "logarithms": {"log1p": True},
 }
 
 
@@ -23,6 +25,7 @@ def make_network(
     sizes: tuple[int, ...] = (300, 37, 5, 37, 300),
     *,
     output: str = "identity",
+    log1p: bool = False,
     **settings: Any,
 ) -> aecore.Network:
     """A network whose widths are no multiples of anything, with biases that are not zero."""
@@ -37,6 +40,7 @@ def make_network(
     )
     for bias in network.biases:
         bias[:] = np.linspace(-1, 1, bias.size)
+    network._input = replace(network._input, log1p=log1p)
     return network
 
 

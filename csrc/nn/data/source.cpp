@@ -91,6 +91,18 @@ void gather_rows(const RowSource& source, const RowRange& range, const InputOpti
 }
 
 template <class T>
+void take_logarithms(const T* x, index_t n, T* to) {
+  EnterCall<T> call{};
+  call.clean = x;
+  call.entering = to;
+  call.clean_stride = call.entering_stride = kernels<T>().panel_width;
+  call.n_rows = 1;
+  call.n_columns = n;
+  call.log1p = true;
+  kernels<T>().enter(call);
+}
+
+template <class T>
 RowsInPlace<T> rows_in_place(const RowSource& source, const InputOptions& input) {
   constexpr auto kSize = static_cast<index_t>(sizeof(T));
   constexpr Element kOwn = sizeof(T) == sizeof(float) ? Element::float32 : Element::float64;
@@ -143,6 +155,8 @@ RowFetch plan_fetch(const RowSource& source, const RowRange& range, index_t firs
   return fetch;
 }
 
+template void take_logarithms<float>(const float*, index_t, float*);
+template void take_logarithms<double>(const double*, index_t, double*);
 template RowsInPlace<float> rows_in_place<float>(const RowSource&, const InputOptions&);
 template RowsInPlace<double> rows_in_place<double>(const RowSource&, const InputOptions&);
 template void require_finite<float>(const RowSource&, index_t, index_t);

@@ -63,6 +63,10 @@ template <class T>
 void gather_rows(const RowSource& source, const RowRange& range, const InputOptions& input,
                  bool unit_range, T* panels, index_t stride);
 
+/// to = sign(x) log(1 + |x|) of a row of its own; both have room for whole panels, and may be one.
+template <class T>
+void take_logarithms(const T* x, index_t n, T* to);
+
 /// What is asked of a number besides being finite, or missing.
 struct Asked {
   bool may_be_missing = false;

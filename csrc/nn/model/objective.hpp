@@ -67,7 +67,7 @@ struct ObjectiveOptions {
   /// Whether features have weights of their own in the loss.
   bool weighs_features() const { return input.mask_missing || noise.weighs(); }
   /// Whether the input differs from the clean rows that the loss compares with.
-  bool changes_input() const { return input.mask_missing || noise.kind != Noise::none; }
+  bool changes_input() const { return input.changes() || noise.kind != Noise::none; }
   bool trims() const { return trim_fraction > 0; }
   bool sparse() const { return sparsity_weight > 0 && !sparsity_layers.empty(); }
   /// The last layer with a sparsity term; -1: none.

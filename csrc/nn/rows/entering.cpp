@@ -16,6 +16,7 @@ template <class T>
 EnterCall<T> enter_call(const InputOptions& input, const NoiseOptions* noise, const Draw& draw) {
   EnterCall<T> call{};
   call.mask_missing = input.mask_missing;
+  call.log1p = input.log1p;
   call.noise = Noise::none;
   if (noise == nullptr || noise->kind == Noise::none) return call;
   const bool by_probability =

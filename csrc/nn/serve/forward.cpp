@@ -58,7 +58,7 @@ struct Scratch {
 
 template <class T>
 void gather_input(const ForwardCall<T>& call, const RowRange& range, const MatrixPanels<T>& to) {
-  if (call.input.mask_missing) {
+  if (call.input.changes()) {
     gather_entering<T>(call.x, nullptr, range, call.input, nullptr, {}, false, {to, {}, {}});
   } else {
     gather_rows<T>(call.x, range, call.input, false, to.data, to.stride);

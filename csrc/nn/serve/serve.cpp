@@ -6,6 +6,7 @@
 #include "core/errors.hpp"
 #include "core/float_mode.hpp"
 #include "kernels/dispatch.hpp"
+#include "nn/data/source.hpp"
 #include "nn/serve/forward.hpp"
 
 namespace aecore {
@@ -30,11 +31,12 @@ class Turn {
 
 template <class T>
 RowServer<T>::RowServer(const Network& network, const T* parameters, index_t code_layer,
-                        double input_scale)
+                        double input_scale, bool log1p)
     : network_(network),
       parameters_(parameters),
       code_end_(code_layer + 1),
       input_scale_(static_cast<T>(input_scale)),
+      log1p_(log1p),
       scaled_(round_up(network.n_in(), kernels<T>().panel_width)) {
   AECORE_REQUIRE(!network.convolves(0, network.n_layers()),
                  "network must be without layers that convolve to be served row by row; got one");
@@ -48,8 +50,9 @@ template <class T>
 bool RowServer<T>::serve_row(index_t first, index_t last, const T* x, T* out) noexcept {
   const Turn turn(in_use_);
   const FloatMode mode(FloatMode::flush_to_zero);  // as in a team: the same bits
-  if (first == 0 && input_scale_ != T{1}) {
+  if (first == 0 && (input_scale_ != T{1} || log1p_)) {
     std::transform(x, x + network_.n_in(), scaled_.data(), [&](T v) { return v * input_scale_; });
+    if (log1p_) take_logarithms(scaled_.data(), network_.n_in(), scaled_.data());
     x = scaled_.data();
   }
   return row_forward_.run(network_, parameters_, first, last, x, out);

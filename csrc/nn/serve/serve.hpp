@@ -27,9 +27,10 @@ enum class ServeStatus : int {
 template <class T>
 class RowServer {
  public:
-  /// The code is the output of layer `code_layer`; x is multiplied by `input_scale` where a part
-  /// begins with the input.
-  RowServer(const Network& network, const T* parameters, index_t code_layer, double input_scale);
+  /// The code is the output of layer `code_layer`; where a part begins with the input, x is
+  /// multiplied by `input_scale`, and its logarithm is taken with `log1p`.
+  RowServer(const Network& network, const T* parameters, index_t code_layer, double input_scale,
+            bool log1p = false);
 
   /// out (n_rows x n_out) = the part's layers applied to x (n_rows x n_in), both row-major and
   /// contiguous, without overlap. A row gets the bits of `forward`.
@@ -43,8 +44,9 @@ class RowServer {
   const T* parameters_;
   index_t code_end_;  // layers [0, code_end_) encode
   T input_scale_;
+  bool log1p_;
   RowForward<T> row_forward_;
-  AlignedBuffer<T> scaled_;                     // the input times input_scale, where that is not 1
+  AlignedBuffer<T> scaled_;                     // what enters, where that is not x
   std::atomic_flag in_use_ = ATOMIC_FLAG_INIT;  // guards both
 };
 

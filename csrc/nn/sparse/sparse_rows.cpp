@@ -67,7 +67,7 @@ void SparseRows<T>::begin(const RowSource& source, const RowRange& range,
   }
   column_.reserve_more(start_[range.n]);
   value_.reserve_more(start_[range.n]);
-  if (masks()) masked_.reserve_more(start_[range.n]);
+  if (changes()) entering_.reserve_more(start_[range.n]);
 }
 
 /// False where a column is not one of the matrix.
@@ -142,6 +142,7 @@ void SparseRows<T>::sort(index_t i, Scratch& scratch) {
 template <class T>
 void SparseRows<T>::mask(index_t i) {
   const Draw& draw = options_.draw;
+  const AlignedBuffer<T>& from = options_.input->log1p ? entering_ : value_;
   const auto below = static_cast<std::uint64_t>(std::ceil(options_.noise->level * 0x1p32));
   const auto row = static_cast<std::uint64_t>(source_row(i));
   const PhiloxKey key{static_cast<std::uint32_t>(draw.seed),
@@ -158,7 +159,7 @@ void SparseRows<T>::mask(index_t i) {
           key);
     }
     const bool drawn = words[static_cast<std::size_t>(column_[e] & 3)] < below;
-    masked_[e] = drawn ? T{0} : value_[e];
+    entering_[e] = drawn ? T{0} : from[e];
   }
 }
 
@@ -184,6 +185,9 @@ void SparseRows<T>::gather(index_t first, index_t n, int worker) {
   Scratch& scratch = scratch_[static_cast<std::size_t>(worker)];
   for (index_t i = first; i < first + n; ++i) {
     if (!gather_row(i, scratch)) throw_first_bad_row();
+    if (options_.input->log1p) {
+      take_logarithms(value_.data() + start_[i], end_[i] - start_[i], entering_.data() + start_[i]);
+    }
     if (masks()) mask(i);
   }
 }
@@ -205,7 +209,8 @@ void SparseRows<T>::throw_first_bad_row() const {
 template <class T>
 void SparseRows<T>::scatter(index_t row, T* out) const {
   std::fill(out, out + source_->n_columns, T{0});
-  for (index_t e = start_[row]; e < end_[row]; ++e) out[column_[e]] = value_[e];
+  const AlignedBuffer<T>& from = entering();
+  for (index_t e = start_[row]; e < end_[row]; ++e) out[column_[e]] = from[e];
 }
 
 template class SparseRows<float>;

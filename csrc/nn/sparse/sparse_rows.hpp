@@ -34,16 +34,16 @@ class SparseRows {
   void gather(index_t first, index_t n, int worker);
 
   /// Puts what enters, noise and all, in the order of columns, once all rows are gathered.
-  void transpose() { by_column_.take_nonzero(rows_of(masks() ? masked_ : value_)); }
+  void transpose() { by_column_.take_nonzero(rows_of(entering())); }
   SparseColumns<T> by_column() const { return by_column_.view(); }
 
-  /// The rows without noise.
+  /// The rows as the loss sees them: without noise or logarithm.
   EntryRows<T> clean() const { return rows_of(value_); }
   SparseTarget<T> as_target(bool observed_only) {
     return {start_.data(), end_.data(), column_.data(), value_.data(), next_.data(), observed_only};
   }
 
-  /// Writes one gathered row to `out`, its zeros too.
+  /// Writes what enters of one gathered row to `out`, its zeros too.
   void scatter(index_t row, T* out) const;
 
  private:
@@ -62,6 +62,8 @@ class SparseRows {
     return range_.rows != nullptr ? range_.rows[range_.first + i] : range_.first + i;
   }
   bool masks() const { return options_.noise != nullptr && options_.noise->level > 0; }
+  bool changes() const { return masks() || options_.input->log1p; }
+  const AlignedBuffer<T>& entering() const { return changes() ? entering_ : value_; }
   EntryRows<T> rows_of(const AlignedBuffer<T>& value) const {
     return {start_.data(), end_.data(), column_.data(), value.data(), range_.n, source_->n_columns};
   }
@@ -73,7 +75,7 @@ class SparseRows {
   AlignedBuffer<index_t> start_, end_,
       next_;  // of each row here; there is room up to the next start
   AlignedBuffer<std::int32_t> column_;
-  AlignedBuffer<T> value_, masked_;  // the target, and what enters if that is something else
+  AlignedBuffer<T> value_, entering_;  // the target, and what enters if that is something else
   ByColumn<T> by_column_;
   std::vector<Scratch> scratch_;  // by worker
 };

@@ -303,7 +303,7 @@ _RULES: Mapping[str, Rule] = {
         "(epoch, n_epochs, history) -> factor as in aecore.schedules",
         _is_schedule,
     ),
-    "likelihood": _one_of("bernoulli", "gaussian", "multinomial"),
+    "likelihood": _one_of(None, "bernoulli", "gaussian", "multinomial"),
     "loss": _one_of(*_core.LOSSES),
     "minimum": _UNIT,
     "missing": _one_of(None, "mask"),

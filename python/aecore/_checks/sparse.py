@@ -166,6 +166,17 @@ def sparse_sums(
     return total
 
 
+def sparse_row_sums(X: Any) -> NDArray[np.float64]:
+    """Sum each row of X."""
+    sums = np.empty(X.shape[0])
+    for start, block in _blocks(X, np.arange(X.shape[0])):
+        n_rows = block.shape[0]
+        rows = np.repeat(np.arange(n_rows), np.diff(block.indptr))
+        values = block.data.astype(np.float64)
+        sums[start : start + n_rows] = np.bincount(rows, values, n_rows)
+    return sums
+
+
 def largest_magnitudes(X: Any, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
     """Find the largest magnitude in each column of the `rows` of X (None: all)."""
     largest = np.zeros(X.shape[1])

@@ -11,6 +11,7 @@ from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._estimators.trainable import TrainableEncoder
 from aecore._problem.input import refuse_target_of_scaled
+from aecore.network import Network
 
 
 class BaseAutoencoder(TrainableEncoder):
@@ -87,14 +88,17 @@ class BaseAutoencoder(TrainableEncoder):
             As in `transform`.
         """
         network, rows = self._fitted(X)
+        target = self._flat_target(target, network)
+        return -network.row_losses(rows, target=target, loss=self.loss)
+
+    def _flat_target(self, target: Any, network: Network) -> Any:
+        """See the target of a call as rows, where one is given and may be."""
         if network._input.offset is not None:
             refuse_target_of_scaled(target)
-        if target is not None:
-            masked = network._input.mask_missing
-            target = self._flat_rows(
-                without_mask(target, "target", missing=masked), reset=False, name="target"
-            )
-        return -network.row_losses(rows, target=target, loss=self.loss)
+        if target is None:
+            return None
+        target = without_mask(target, "target", missing=network._input.mask_missing)
+        return self._flat_rows(target, reset=False, name="target")
 
     def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:
         """Compute the mean of `score_samples`: higher is better, so a grid search can use it.

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.arrays import as_target
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
@@ -177,7 +178,12 @@ class GenerativeAutoencoder(BaseAutoencoder):
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
     def elbo(
-        self, X: ArrayLike, *, n_samples: int = 1, random_state: Any = None
+        self,
+        X: ArrayLike,
+        *,
+        target: ArrayLike | None = None,
+        n_samples: int = 1,
+        random_state: Any = None,
     ) -> NDArray[np.float64]:
         """Estimate the evidence lower bound of each row's log p(x), in nats.
 
@@ -187,6 +193,8 @@ class GenerativeAutoencoder(BaseAutoencoder):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        target : array-like of shape (n_samples, n_features), default=None
+            The x of p(x|z), where it is not X, whose codes are drawn; as in `score_samples`.
         n_samples : int, default=1
             Draws for each row, >= 1.
         random_state : int, RandomState, Generator, SeedSequence or None, default=None
@@ -202,11 +210,16 @@ class GenerativeAutoencoder(BaseAutoencoder):
         NotFittedError, ValueError, TypeError
             As in `transform`.
         """
-        return self._log_likelihood(X, n_samples, random_state, likelihood.elbo)
+        return self._log_likelihood(X, target, n_samples, random_state, likelihood.elbo)
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
     def log_likelihood(
-        self, X: ArrayLike, *, n_samples: int = 100, random_state: Any = None
+        self,
+        X: ArrayLike,
+        *,
+        target: ArrayLike | None = None,
+        n_samples: int = 100,
+        random_state: Any = None,
     ) -> NDArray[np.float64]:
         """Estimate log p(x) of each row by importance sampling [1]_, in nats.
 
@@ -217,6 +230,8 @@ class GenerativeAutoencoder(BaseAutoencoder):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        target : array-like of shape (n_samples, n_features), default=None
+            As in `elbo`.
         n_samples : int, default=100
             K >= 1.
         random_state : int, RandomState, Generator, SeedSequence or None, default=None
@@ -236,12 +251,25 @@ class GenerativeAutoencoder(BaseAutoencoder):
         .. [1] Y. Burda, R. Grosse, R. Salakhutdinov. Importance weighted autoencoders. ICLR 2016,
            eq. 8.
         """
-        return self._log_likelihood(X, n_samples, random_state, likelihood.importance_weighted)
+        estimate = likelihood.importance_weighted
+        return self._log_likelihood(X, target, n_samples, random_state, estimate)
 
     def _log_likelihood(
-        self, X: ArrayLike, n_samples: int, random_state: Any, estimate: likelihood.Estimate
+        self,
+        X: ArrayLike,
+        target: ArrayLike | None,
+        n_samples: int,
+        random_state: Any,
+        estimate: likelihood.Estimate,
     ) -> NDArray[np.float64]:
         check_params({"n_samples": n_samples, "random_state": random_state})
         network, rows = self._fitted(X)
+        given = as_target(
+            self._flat_target(target, network),
+            rows.shape[0],
+            network.layer_sizes[-1],
+            missing=network._input.mask_missing,
+        )
         draws = likelihood.generator(seed_from(random_state))
-        return estimate(network, self._distribution, rows, n_samples, draws)
+        pair = likelihood.Rows(rows, given)
+        return estimate(network, self._distribution, pair, n_samples, draws)

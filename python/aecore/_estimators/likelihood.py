@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore._checks.naming import named
-from aecore._checks.sparse import is_sparse
+from aecore._checks.sparse import is_sparse, summable
 from aecore._problem.input import InputSettings
 
 if TYPE_CHECKING:
+    from aecore._training.data import TrainingData
     from aecore.network import Network
 
 Vector: TypeAlias = NDArray[np.float64]
-Estimate: TypeAlias = "Callable[[Network, Likelihood, Any, int, np.random.Generator], Vector]"
+Estimate: TypeAlias = "Callable[[Network, Likelihood, Rows, int, np.random.Generator], Vector]"
 
 # Rows whose codes are drawn together; the draws depend on it.
 _BLOCK_ROWS = 1000
@@ -45,32 +46,70 @@ LIKELIHOODS = {
 }
 
 
+def by_output(activation: str | None) -> str | None:
+    """Name the likelihood of a network by the activation of its output."""
+    found = (name for name, each in LIKELIHOODS.items() if each.output_activation == activation)
+    return next(found, None)
+
+
+def is_of_bits(data: TrainingData, scale: str | None, input_scale: float) -> bool:
+    """Whether all that is to be reconstructed lies in [0, 1], validation rows included."""
+    parts = [(data.X, data.target)]
+    if data.validation is not None:
+        parts.append(data.validation[:2])
+    bounds = [_range(X if target is None else target) for X, target in parts]
+    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+    if scale == "maxabs":
+        return low >= 0
+    factor = input_scale if data.target is None else 1.0
+    return scale is None and low >= 0 and high * factor <= 1
+
+
+def _range(rows: Any) -> tuple[float, float]:
+    """The smallest and the largest number, NaN left out."""
+    if not is_sparse(rows):
+        return float(np.fmin.reduce(rows, axis=None)), float(np.fmax.reduce(rows, axis=None))
+    if not rows.has_canonical_format:  # duplicates count with their sum
+        rows = summable(rows).copy()
+        rows.sum_duplicates()
+    numbers = np.append(rows.data, 0)
+    return float(np.fmin.reduce(numbers)), float(np.fmax.reduce(numbers))
+
+
 def generator(seed: int) -> np.random.Generator:
     """Random numbers for one call."""
     return np.random.Generator(np.random.Philox(seed))
+
+
+class Rows(NamedTuple):
+    """Rows, and what they are to make: `target`, or the rows themselves, scaled."""
+
+    X: Any
+    target: Any = None
 
 
 class _Block(NamedTuple):
     """Some rows with the distribution of their codes."""
 
     place: slice
-    target: Any  # the scaled rows
+    target: Any
     mean: Vector
     log_variance: Vector
     constant: Any  # of each row
 
 
-def _blocks(network: Network, likelihood: Likelihood, rows: Any) -> Iterator[_Block]:
-    for start in range(0, rows.shape[0], _BLOCK_ROWS):
-        part = rows[start : start + _BLOCK_ROWS]
+def _blocks(network: Network, likelihood: Likelihood, rows: Rows) -> Iterator[_Block]:
+    for start in range(0, rows.X.shape[0], _BLOCK_ROWS):
+        part = rows.X[start : start + _BLOCK_ROWS]
+        place = slice(start, start + part.shape[0])
         with named({"X": "X"}, first_row=start):
             found = network.code_distribution(part)
         mean, log_variance = (each.astype(np.float64) for each in found)
+        compared = part if rows.target is None else rows.target[place]
         n_features: Any = network.layer_sizes[-1]
         if network._input.mask_missing:
-            n_features = n_features - np.isnan(part).sum(axis=1)
-        place = slice(start, start + part.shape[0])
-        target = _scaled(part, network._input)
+            n_features = n_features - np.isnan(compared).sum(axis=1)
+        target = _scaled(part, network._input) if rows.target is None else compared
         yield _Block(place, target, mean, log_variance, likelihood.constant * n_features)
 
 
@@ -97,6 +136,7 @@ class _Sampler:
     loss: str
     n_samples: int
     draws: np.random.Generator
+    name: str  # of what the output is compared with, for errors
 
     def of(self, block: _Block) -> Iterator[tuple[Vector, Vector, Vector]]:
         """Yield, for each sample, epsilon, z = mean + exp(log_variance / 2) epsilon, row losses."""
@@ -104,21 +144,32 @@ class _Sampler:
         for _ in range(self.n_samples):
             epsilon = self.draws.standard_normal(block.mean.shape)
             z = block.mean + deviation * epsilon
-            with named({"target": "X"}, first_row=block.place.start):
+            with named({"target": self.name}, first_row=block.place.start):
                 losses = self.decoder.row_losses(z, target=block.target, loss=self.loss)
             yield epsilon, z, losses
+
+
+def _sampler(
+    network: Network,
+    likelihood: Likelihood,
+    rows: Rows,
+    n_samples: int,
+    draws: np.random.Generator,
+) -> _Sampler:
+    name = "X" if rows.target is None else "target"
+    return _Sampler(_decoder(network), likelihood.loss, n_samples, draws, name)
 
 
 def elbo(
     network: Network,
     likelihood: Likelihood,
-    rows: Any,
+    rows: Rows,
     n_samples: int,
     draws: np.random.Generator,
 ) -> Vector:
     """Mean of log p(x|z) over the draws, minus KL(q(z|x) || N(0, I)), of each row."""
-    bound = np.empty(rows.shape[0])
-    sampler = _Sampler(_decoder(network), likelihood.loss, n_samples, draws)
+    bound = np.empty(rows.X.shape[0])
+    sampler = _sampler(network, likelihood, rows, n_samples, draws)
     for block in _blocks(network, likelihood, rows):
         variance = np.exp(block.log_variance)
         divergence = 0.5 * (block.mean**2 + variance - 1 - block.log_variance).sum(axis=1)
@@ -130,13 +181,13 @@ def elbo(
 def importance_weighted(
     network: Network,
     likelihood: Likelihood,
-    rows: Any,
+    rows: Rows,
     n_samples: int,
     draws: np.random.Generator,
 ) -> Vector:
     """Estimate log p(x) of each row by the log of the mean of p(x, z) / q(z|x) over the draws."""
-    result = np.empty(rows.shape[0])
-    sampler = _Sampler(_decoder(network), likelihood.loss, n_samples, draws)
+    result = np.empty(rows.X.shape[0])
+    sampler = _sampler(network, likelihood, rows, n_samples, draws)
     for block in _blocks(network, likelihood, rows):
         sum_of_logs = np.full(block.mean.shape[0], -np.inf)
         for epsilon, z, losses in sampler.of(block):

@@ -121,7 +121,7 @@ def _check_pair(before: Network, after: Network, number: int, *, decodes: bool) 
         problem = f"have dtype {before.dtype}, like the one before; got {after.dtype}"
     elif before.code_top_k is not None:
         problem = f"be the first, for only the last one can have code_top_k; got {before}"
-    elif after.input_scale != 1 or after._input.offset is not None:
+    elif after.input_scale != 1 or after._input.offset is not None or after._input.log1p:
         problem = f"take {codes} as it is, with input_scale 1 and no scale; got {after}"
     if problem is not None:
         msg = f"model {number} must {problem}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -80,11 +81,12 @@ class TrainableEncoder(BaseEncoder):
         known.pop("pretraining_history_", None)
         resumed = None if resume_from is None else Resumed.read(resume_from)
         seed = seed_from(self.random_state) if resumed is None else resumed.seed
-        plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
-        data = reader._hold_back(data, validation_data, plan)
         start, name = init, "init"
         if start is None and self.warm_start:
             start, name = getattr(self, "network_", None), "network_"
+        data = reader._settle(reader._with_validation(data, validation_data), start)
+        plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
+        data = reader._hold_back(data, plan)
         if resumed is not None:
             resumed.check(models.identity(self, known), plan.optimization.n_epochs, data)
             start, name = resumed.model.network_, "resume_from"
@@ -130,6 +132,7 @@ class TrainableEncoder(BaseEncoder):
         """Train for one unshuffled epoch from where this estimator stands."""
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
+        data = reader._settle(data, before)
         seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
         if before is None:
             seed = seed_from(self.random_state)
@@ -146,6 +149,7 @@ class TrainableEncoder(BaseEncoder):
         reader, data = self._read(X, None, None, reset=True)
         if not isinstance(network, Network):
             raise parameter_error("init", "be None or a Network", network)
+        reader._settle(data, network)
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, 0)
         adopted = new_network(plan, data, network._input, network, "init")
         self._publish({**reader._known(), **_of_network(adopted, History.empty())})
@@ -185,6 +189,14 @@ class TrainableEncoder(BaseEncoder):
             refuse_target_of_scaled(data.target)
         return reader, data
 
+    def _settle(self, data: TrainingData, start: Any) -> TrainingData:
+        """Set parameters, of a copy that only reads, that are left to the rows and to `start`.
+
+        Return the data with the weights that the training gives its rows.
+        """
+        del start
+        return data
+
     def _as_target(self, target: Any, rows: Any, name: str = "target") -> Any:
         """See the target as rows: as wide as X, or of a width of its own for a classifier."""
         width = rows.shape[1] if self._reproduces_input else target.shape[1]
@@ -199,14 +211,20 @@ class TrainableEncoder(BaseEncoder):
         kept = (*names, "pretraining_history_")
         return {name: vars(self)[name] for name in kept if name in vars(self)}
 
-    def _hold_back(self, data: TrainingData, validation_data: Any, plan: Plan) -> TrainingData:
-        """Add the validation rows: the caller's, a drawn share of X, or none."""
+    def _hold_back(self, data: TrainingData, plan: Plan) -> TrainingData:
+        """Hold back a drawn share of X for validation, where the caller gave no rows for it."""
         fraction = plan.optimization.validation_fraction
-        if validation_data is None:
+        if data.validation is None:
             return data.held_back(fraction, plan.run.seed)
         if fraction != 0:
             rule = "be 0 when validation_data is given"
             raise parameter_error("validation_fraction", rule, fraction)
+        return data
+
+    def _with_validation(self, data: TrainingData, validation_data: Any) -> TrainingData:
+        """Add the caller's validation rows, if there are any."""
+        if validation_data is None:
+            return data
         pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
         if len(pair) != 2:
             msg = f"validation_data must be X or a tuple (X, target); got a tuple of {len(pair)}"
@@ -221,7 +239,7 @@ class TrainableEncoder(BaseEncoder):
         names = _names_of(validation_data)
         rows = self._as_x(X, reset=False, name=names["X"])
         held = (rows, self._as_target(target, rows, names["target"]), None)
-        return TrainingData(data.X, data.target, data.sample_weight, validation=held)
+        return replace(data, validation=held)
 
     def _writer(self, checkpoint: Checkpoint, data: TrainingData) -> CheckpointWriter:
         document = models.description(self)  # now, not after the first epoch: it may raise

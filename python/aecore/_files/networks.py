@@ -34,6 +34,7 @@ _SETTINGS = (
     "layers",
     "input_scale",
     "mask_missing",
+    "log1p",
 )
 _SCALING = ("offset", "factor")
 
@@ -64,10 +65,13 @@ def put_network(content: Content, parts: NetworkParts) -> None:
         to_file(layers.layers),
         entry.input_scale,
         entry.mask_missing,
+        entry.log1p,
     )
     content.document["network"] = {
         name: encode(value) for name, value in zip(_SETTINGS, values, strict=True)
     }
+    if not entry.log1p:  # earlier versions read the file
+        del content.document["network"]["log1p"]
 
 
 def network_parts(content: Content) -> NetworkParts:
@@ -80,8 +84,9 @@ def network_parts(content: Content) -> NetworkParts:
     """
     state = {name: decode(value) for name, value in content.document["network"].items()}
     check_known("settings of the network", state, _SETTINGS)
-    mask = state.pop("mask_missing")
-    require("mask_missing", type(mask) is bool, "be True or False", mask)
+    mask, log1p = state.pop("mask_missing"), state.pop("log1p", False)
+    for name, value in (("mask_missing", mask), ("log1p", log1p)):
+        require(name, type(value) is bool, "be True or False", value)
     activations, listed = state.pop("activations"), state.pop("layers", None)
     check_params(state)
     sizes, code_layer = state["layer_sizes"], state["code_layer"]
@@ -103,7 +108,7 @@ def network_parts(content: Content) -> NetworkParts:
             require(name, values.shape == sizes[:1], "be by column", values.shape)
             scaling[name] = values.copy()
     require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
-    entry = InputSettings(float(state["input_scale"]), mask_missing=mask, **scaling)
+    entry = InputSettings(float(state["input_scale"]), mask_missing=mask, log1p=log1p, **scaling)
     return NetworkParts(layers, content.tensors["network.parameters"], entry, state["n_threads"])
 
 

@@ -3,7 +3,7 @@
 Biases are zero; Glorot uniform weights, the usual ones, are drawn by the core, the others by
 `aecore.reference`. Two groups of biases then move to where training would carry them anyway, which
 saves L-BFGS many iterations: a sparse sigmoid layer starts at its target activation, and a sigmoid
-output at the mean of what it has to produce.
+or softmax output at the mean of what it has to produce.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _MEAN_ROWS = 4096
 _BLOCK_ROWS = 256
 # A column that is constant 0 or 1 gets a bias of +-7, which the sigmoid can still leave.
 _MEAN_RANGE = (1e-3, 1.0 - 1e-3)
+# The same for a category that does not occur, beside equal shares of all.
+_LEAST_SHARE = 1e-3
 
 
 def initialize(network: NetworkState, name: str | None, seed: int) -> None:
@@ -57,11 +59,16 @@ def set_sparse_biases(
 
 
 def set_output_biases(network: NetworkState, mean: NDArray[np.float64]) -> None:
-    """Start a sigmoid output at logit(mean of the target); other outputs stay at zero."""
+    """Start a sigmoid output at logit(mean of the target), a softmax at the log of the shares.
+
+    Other outputs stay at zero.
+    """
+    bias = network.biases[-1]
     if network.activations[-1] == "sigmoid":
-        bias = network.biases[-1]
         by_unit = mean.reshape(-1, bias.size).mean(axis=0)  # over positions, where it convolves
         bias[:] = _logit(np.clip(by_unit, *_MEAN_RANGE))
+    elif network.activations[-1] == "softmax" and mean.sum() > 0:
+        bias[:] = np.log(np.maximum(mean / mean.mean(), _LEAST_SHARE))
 
 
 def column_means(

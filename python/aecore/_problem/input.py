@@ -19,12 +19,16 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class InputSettings:
-    """x' = input_scale x, or (x - offset) * factor by column; NaN an error, or missing."""
+    """x' = input_scale x, or (x - offset) * factor by column; NaN an error, or missing.
+
+    With `log1p` sign(x') log(1 + |x'|) enters, while x' stays what an output is compared with.
+    """
 
     input_scale: float = 1.0
     offset: NDArray[np.float64] | None = None
     factor: NDArray[np.float64] | None = None
     mask_missing: bool = False
+    log1p: bool = False
 
     @cached_property
     def core(self) -> _core.Input:
@@ -34,6 +38,7 @@ class InputSettings:
             offset=() if self.offset is None else self.offset,
             factor=() if self.factor is None else self.factor,
             mask_missing=self.mask_missing,
+            log1p=self.log1p,
         )
 
     def apply(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,7 +74,9 @@ class InputSettings:
 class Input:
     """What the user wants to happen to rows: parameters of `Autoencoder`, by the same names.
 
-    `is_target` says whether the target is X itself, or something on its scale.
+    `is_target` says whether the target is X itself, or something on its scale; `log1p` that rows
+    are counts, of totals that may differ much: their logarithms enter, and a softmax output starts
+    at their shares.
     """
 
     input_scale: float = 1.0
@@ -79,11 +86,12 @@ class Input:
     noise_level: float = 0.3
     noise_emphasis: float = 1.0
     is_target: bool = True
+    log1p: bool = False
 
     def check(self) -> None:
         """Raise ValueError for a field that breaks its rule or does not go with the others."""
         values = dict(vars(self))
-        del values["is_target"]
+        del values["is_target"], values["log1p"]
         check_params(values)
         if self.scale is not None and self.input_scale != 1:
             raise parameter_error(
@@ -112,13 +120,14 @@ class Input:
     ) -> InputSettings:
         """What happens to rows like the `rows` of X (None: all); scales of `previous` are kept."""
         mask = self.missing == "mask"
+        log1p = self.log1p if previous is None else previous.log1p
         if self.scale is None:
-            return InputSettings(float(self.input_scale), mask_missing=mask)
+            return InputSettings(float(self.input_scale), mask_missing=mask, log1p=log1p)
         if previous is not None and previous.offset is not None:
             offset, factor = previous.offset, previous.factor
         else:
             offset, factor = fit_scaling(X, rows, self.scale)
-        return InputSettings(1.0, offset, factor, mask)
+        return InputSettings(1.0, offset, factor, mask, log1p)
 
 
 def refuse_target_of_scaled(target: Any) -> None:

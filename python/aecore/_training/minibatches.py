@@ -11,7 +11,7 @@ from aecore._history import History
 from aecore._problem.plan import Plan
 from aecore._training.data import TrainingData
 from aecore._training.recorder import Recorder
-from aecore._training.steps import Steps
+from aecore._training.steps import PARTS, Steps
 from aecore._util.optimizer_state import OptimizerState
 from aecore._util.progress import Progress
 from aecore.schedules import Constant, Schedule
@@ -88,7 +88,7 @@ def train_minibatches(
 
     def on_epoch(epoch: int, loss: float, validation_loss: float, seconds: float) -> bool:  # noqa: ARG001
         nonlocal n_done
-        *earlier, _ = ended()
+        *earlier, last = steps.ended(recorder.n_epochs)
         n_done += n_rows * (len(earlier) + 1)
         stop = recorder.epoch(
             parameters,
@@ -96,21 +96,13 @@ def train_minibatches(
             validation_loss,
             seconds,
             learning_rate=steps.rule.learning_rate,
+            parts={name: last[name] for name in PARTS if name in last},
             earlier=earlier,
         )
         progress.move_to(n_done)
         if not (stop or recorder.is_complete):
             set_epoch()
         return stop or recorder.checkpoint_is_due
-
-    def ended() -> list[dict[str, float]]:
-        """Epochs that the recorder is still to hear of."""
-        learning_rate = steps.rule.learning_rate
-        return [
-            {"loss": loss, "seconds": s, "learning_rate": learning_rate, "validation_loss": held}
-            for epoch, loss, held, s in steps.progress.waiting
-            if epoch >= recorder.n_epochs
-        ]
 
     def on_progress(epoch: int, rows_done: int) -> None:  # noqa: ARG001
         progress.move_to(n_done + rows_done)
@@ -139,7 +131,7 @@ def train_minibatches(
         recorder.restore_best()
     except KeyboardInterrupt:
         if steps.state.n_updates > first_update:
-            recorder.interrupted(parameters, ended())
+            recorder.interrupted(parameters, steps.ended(recorder.n_epochs))
         raise
     finally:
         if recorder.has_published(parameters):

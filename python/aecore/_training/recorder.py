@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -190,10 +191,12 @@ class Recorder:
         seconds: float,
         *,
         learning_rate: float = math.nan,
+        parts: Mapping[str, float] = MappingProxyType({}),
         earlier: Sequence[Mapping[str, float]] = (),
     ) -> bool:
         """Record an epoch and tell everybody; return True to stop.
 
+        `parts` are what its losses are made of, where that is kept.
         `earlier` are epochs that ended well before it, when nobody wants to see each.
         """
         if not (math.isfinite(loss) and _is_finite(parameters)):
@@ -208,7 +211,7 @@ class Recorder:
         }
         measure = self._audience.measure
         measured = {} if measure is None else measure(network)
-        self.history = self.history.extended(*earlier, {**values, **measured})
+        self.history = self.history.extended(*earlier, {**values, **parts, **measured})
         shown = {"epoch": self.n_epochs, "loss": loss, "validation_loss": validation_loss}
         shown.update(measured)
         self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})

@@ -46,13 +46,15 @@ def new_network(
 
 def _set_start_biases(plan: Plan, network: Network, data: TrainingData) -> None:
     sparse, _ = plan.objective.sparse_widths(plan.layers)
-    sigmoid = network.activations[-1] == "sigmoid"
-    if not (sparse or sigmoid):
+    output = network.activations[-1]
+    # A softmax of labels or of preferences starts at zero.
+    at_mean = output == "sigmoid" or (output == "softmax" and plan.input.log1p)
+    if not (sparse or at_mean):
         return
     mean = input_means(network, data)
     if sparse:
         set_sparse_biases(network, sparse, plan.objective.sparsity_target, mean)
-    if not sigmoid:
+    if not at_mean:
         return
     if data.target is not None:
         mean = column_means(

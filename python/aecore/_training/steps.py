@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,14 @@ from aecore._problem.plan import Plan
 from aecore._util.optimizer_state import OptimizerState
 
 OnEpoch = Callable[[int, float, float, float], bool]
+
+# Of the loss and of the validation loss of a network with a Gaussian code, in the core's order.
+PARTS = (
+    "reconstruction",
+    "divergence",
+    "validation_reconstruction",
+    "validation_divergence",
+)
 
 
 class Steps:
@@ -52,6 +61,7 @@ class Steps:
         self.progress = _core.Progress()
         self._core = core
         self._n_threads = plan.run.n_threads or 0
+        self._has_divergence = plan.layers.gaussian is not None
 
     def run(
         self,
@@ -82,6 +92,20 @@ class Steps:
         finally:
             n_updates = self.state.n_updates + self.progress.steps
             self.state = replace(self.state, n_updates=n_updates)
+
+    def ended(self, n_known: int) -> list[dict[str, float]]:
+        """Figures of the epochs that have ended behind the first `n_known`, as history has them."""
+        found = []
+        for epoch, loss, held, seconds, *parts in self.progress.waiting:
+            if epoch < n_known:
+                continue
+            values = {"loss": loss, "seconds": seconds, "learning_rate": self.rule.learning_rate}
+            values["validation_loss"] = held
+            if self._has_divergence:
+                n_parts = 2 if math.isnan(held) else 4
+                values.update(zip(PARTS[:n_parts], parts, strict=False))
+            found.append(values)
+        return found
 
 
 def _next_state(

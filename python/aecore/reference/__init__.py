@@ -8,7 +8,8 @@ only.
 A row x on its way through the network:
 
     x'  = input_scale x, or (x - offset) * factor       scaling: the clean target of the loss
-    h_0 = x' with noise, where missing numbers are 0 and the others n_features / n_observed larger
+    h_0 = x', or with log1p sign(x') log(1 + |x'|), with noise, where missing numbers are 0 and the
+          others n_features / n_observed larger
     z_l = h_{l-1} W_l + b_l;   a_l = f_l(z_l);   h_l = m_l * a_l;   x_hat = h_L
 
 The multiplier m_l is 1 but for top-k codes (0 or 1) and dropout (0 or 1/(1 - p)), the top-k chosen
@@ -55,6 +56,7 @@ from aecore.reference._convolution import (
     convolution_of,
     transpose_of,
 )
+from aecore.reference._counts import long_row_weights, start_biases
 from aecore.reference._gaussian import code_noise
 from aecore.reference._initialization import INITIALIZATIONS, initial_parameters, initial_weights
 from aecore.reference._layers import (
@@ -121,6 +123,7 @@ __all__ = [
     "glorot_bound",
     "initial_parameters",
     "initial_weights",
+    "long_row_weights",
     "mean_activation",
     "momentum_step",
     "objective",
@@ -132,6 +135,7 @@ __all__ = [
     "row_losses",
     "sgd_step",
     "soft_assignment",
+    "start_biases",
     "stream_words",
     "target_distribution",
     "training_mean_activations",

@@ -79,7 +79,7 @@ def run_batch(
 
     draw = Draw(options.seed, options.epoch, _row_indices(options.rows, len(clean)))
     entering, corrupted = enter_rows(
-        clean, options.missing, options.noise, options.noise_level, draw
+        clean, options.missing, options.noise, options.noise_level, draw, log1p=options.log1p
     )
     run = run_layers(
         layers,

@@ -31,18 +31,22 @@ def enter_rows(
     noise: str | None = None,
     noise_level: float = 0.0,
     draw: Draw | None = None,
+    *,
+    log1p: bool = False,
 ) -> tuple[Matrix, NDArray[np.bool_] | None]:
-    """What the first layer sees of scaled rows: noise first, then missing numbers.
+    """What the first layer sees of scaled rows: logarithms, then noise, then missing numbers.
 
+    With `log1p` x enters as sign(x) log(1 + abs(x)).
     With missing="mask" a NaN enters as 0, whatever the noise, and the other numbers of its row are
     multiplied by n_features / n_observed, so that z keeps its size; a row with nothing observed
     enters as zeros. Returns these rows and which of their elements the noise corrupted.
     """
     if missing not in (None, "mask"):
         raise ValueError(f"missing must be None or 'mask'; got {missing!r}")
-    entering, corrupted = clean, None
+    entering = np.sign(clean) * np.log1p(np.abs(clean)) if log1p else clean
+    corrupted = None
     if noise is not None and draw is not None:
-        entering, corrupted = corrupt(clean, noise, noise_level, draw)
+        entering, corrupted = corrupt(entering, noise, noise_level, draw)
     if missing == "mask":
         observed = ~np.isnan(clean)
         n_observed = observed.sum(axis=1, keepdims=True)

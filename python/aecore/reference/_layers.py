@@ -31,6 +31,7 @@ class Inference(TypedDict, total=False):
     input_scale: float
     scaling: Scaling | None
     missing: str | None
+    log1p: bool
     tied_weights: bool
     code_layer: int | None
     code_top_k: int | None
@@ -280,6 +281,7 @@ def infer(
     input_scale: float = 1.0,
     scaling: Scaling | None = None,
     missing: str | None = None,
+    log1p: bool = False,
     tied_weights: bool = False,
     code_layer: int | None = None,
     code_top_k: int | None = None,
@@ -298,7 +300,7 @@ def infer(
         convolutions=convolutions,
         gaussian_layer=code if gaussian_code else None,
     )
-    entering, _ = enter_rows(clean, missing)
+    entering, _ = enter_rows(clean, missing, log1p=log1p)
     run = run_layers(
         layers,
         activations,
@@ -338,6 +340,8 @@ def forward(
     missing : {None, "mask"}, default None
         With "mask", NaN enters as 0 and the other numbers of its row are multiplied by
         n_features / n_observed.
+    log1p : bool, default False
+        Whether sign(x') log(1 + abs(x')) enters instead of the scaled x'; targets are x' itself.
     tied_weights : bool, default False
         See `unpack`.
     code_layer : int, optional

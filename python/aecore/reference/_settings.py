@@ -81,6 +81,7 @@ class Options:
     input_scale: float = 1.0
     scaling: Scaling | None = None
     missing: str | None = None
+    log1p: bool = False
     tied_weights: bool = False
     code_layer: int | None = None
     code_top_k: int | None = None
