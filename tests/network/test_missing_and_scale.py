@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from aecore import Autoencoder, DenoisingAutoencoder, Network, SparseAutoencoder, reference
-from aecore._problem.input import InputSettings, fit_scaling
+from aecore._problem.input import InputSettings
+from aecore._problem.scaling import fit_scaling
 from core_options import core_objective
 from helpers import run_function
 from samples import same_bits, three_factor_rows
@@ -41,11 +42,15 @@ def objective_differences() -> float:
 
     worst = 0.0
     for width, loss, scale, with_target in itertools.product(
-        (1, 7, 33, 70), ("squared_error", "binary_cross_entropy"), (None, "minmax"), (False, True)
+        (1, 7, 33, 70), ("squared_error", "binary_cross_entropy"), (None, "minmax", "robust"), (False, True)
     ):
         X = holes(spread_rows(width) if scale else np.random.default_rng(0).random((90, width)))
         rows = np.random.default_rng(1).permutation(90)[:50]
         target = holes(np.random.default_rng(2).random((90, width))[::-1]) if with_target else None
+        if scale == "robust":
+            X[7::11] *= 1e5
+            if loss == "binary_cross_entropy" and target is None:
+                continue
         scaling = reference.fit_scaling(X, scale)
         noisy: dict[str, Any] = {"noise": "uniform", "noise_level": 0.2, "noise_emphasis": 2.0}
         network = _core.Network([width, 5, width], ["tanh", "sigmoid"])
@@ -113,18 +118,21 @@ def test_a_target_of_other_features_has_its_own_gaps(isa: str) -> None:
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8"])
-def test_scaling_equals_the_reference(scale: str, gaps: bool, dtype: str) -> None:
+def test_scaling_equals_the_reference(scale: str, gaps: bool, weighted: bool, dtype: str) -> None:
     X = spread_rows(n_rows=700)
     X = (X % 256 if dtype == "uint8" else holes(X) if gaps else X).astype(dtype)
     rows = np.arange(0, 700, 3)
+    weights = np.random.default_rng(8).integers(0, 4, 700) / 3.0 if weighted else None
     for selected in (None, rows):
-        expected = reference.fit_scaling(X if selected is None else X[selected], scale)
+        its_own = None if weights is None else weights[slice(None) if selected is None else selected]
+        expected = reference.fit_scaling(X if selected is None else X[selected], scale, its_own)
         assert expected is not None
-        offset, factor = fit_scaling(X, selected, scale)
+        offset, factor = fit_scaling(X, selected, scale, weights)
         np.testing.assert_allclose(offset, expected.offset, rtol=1e-10)
         np.testing.assert_allclose(factor, expected.factor, rtol=1e-10)
-        assert dtype == "uint8" or scale == "maxabs" or factor[6] == 1.0
+        assert dtype == "uint8" or scale in {"maxabs", "pooled"} or factor[6] == 1.0
 
 
 @pytest.mark.parametrize("strided", [False, True])
@@ -205,7 +213,7 @@ def test_every_setting_counts() -> None:
         Autoencoder((4,), scale=scale, n_epochs=1, random_state=0).fit(X, init=start)
         for scale in (None, *SCALES)
     ]
-    assert len({model.network_.parameters.tobytes() for model in fitted}) == 4
+    assert len({model.network_.parameters.tobytes() for model in fitted}) == 1 + len(SCALES)
     plain = Autoencoder((4,), missing="mask", n_epochs=1, random_state=0).fit(X, init=start)
     assert same_bits(plain.network_, fitted[0].network_)  # nothing is missing
     plain.fit(holes(X), init=start)
