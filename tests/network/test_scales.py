@@ -1,4 +1,4 @@
-"""Scales that withstand arbitrary numbers, that are one for the table, that heed weights and limits."""
+"""Scales: withstanding arbitrary numbers, one for the table, with weights, within limits."""
 
 from __future__ import annotations
 
