@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
+from aecore._checks.calls import checked
 from aecore._checks.ignored import ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
@@ -280,6 +281,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         return self
 
     @available_if(_streams)  # type: ignore[untyped-decorator]
+    @checked
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Go on training: one pass over X, unshuffled, with the scales of the first call.
 

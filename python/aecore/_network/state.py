@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from aecore import _core
 from aecore._checks.arrays import aligned_zeros
+from aecore._checks.calls import missing_attribute
 from aecore._checks.rules import parameter_error
 from aecore._files import networks
 from aecore._files.container import valid
@@ -56,6 +57,11 @@ class NetworkState:
         # Every call reads these two; properties would slow down calls for a single row.
         self._code_layer = layers.code_layer
         self._sizes = self._core.layer_sizes
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            return missing_attribute(self, name)
 
     def with_parameters(self, parameters: ArrayLike) -> Self:
         """Return a network of the same shape and settings that holds a copy of `parameters`.
