@@ -18,6 +18,7 @@ from aecore._checks.arrays import (
     refuse_overlap,
 )
 from aecore._checks.calls import check_calls, unknown_keyword
+from aecore._checks.frames import refuse_categories
 from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
@@ -229,6 +230,7 @@ class Network(NetworkState):
             )
             if row is not None:
                 return row
+        refuse_categories(values, name)
         array: Any = (
             values
             if is_sparse(values)

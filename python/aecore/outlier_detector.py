@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
 from aecore._checks.calls import checked
+from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
@@ -431,6 +432,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         probe = copy.copy(self)
         least = {"ensure_min_samples": 2} if reset else {}
         checks = {"dtype": "numeric", "ensure_all_finite": False, **least}
+        refuse_categories(X, "X")
         X = without_mask(X, "X", missing=self.missing == "mask")
         rows: NDArray[Any] = validate_data(probe, X, reset=reset, **checks)
         rows = as_rows(rows, rows.shape[1], "X")
