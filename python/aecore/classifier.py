@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from aecore._checks.calls import checked
+from aecore._checks.calls import answered
 from aecore._estimators.labels import as_labels, one_hot, row_weights
 from aecore._estimators.trainable import TrainableEncoder, trains_in_batches
 from aecore._files.networks import require
@@ -277,7 +277,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         return self
 
     @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
-    @checked
+    @answered
     def partial_fit(
         self,
         X: ArrayLike,

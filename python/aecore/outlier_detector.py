@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
-from aecore._checks.calls import checked
+from aecore._checks.calls import answered
 from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import ignore_labels
 from aecore._checks.masked import without_mask
@@ -282,7 +282,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         return self
 
     @available_if(_streams)  # type: ignore[untyped-decorator]
-    @checked
+    @answered
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Go on training: one pass over X, unshuffled, with the scales of the first call.
 

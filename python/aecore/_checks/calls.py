@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from aecore._checks.advice import advise
 from aecore._checks.near_misses import argument_meant, attribute_meant
 
 P = ParamSpec("P")
@@ -20,32 +21,66 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
     The signature stays, for `help` and for scikit-learn.
     """
-    given = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in given):
-        return function
-    names = frozenset(each.name for each in given if each.kind is not each.VAR_POSITIONAL)
+    names = _keywords(function)
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
         if kwargs and not kwargs.keys() <= names:
-            unknown = next(name for name in kwargs if name not in names)
-            owner = args[0] if "self" in names or "cls" in names else None
-            raise unknown_keyword(unknown, function.__name__, names, owner)
+            raise _wrong_call(function, names, args, kwargs)
         return function(*args, **kwargs)
 
     return called
 
 
-def check_calls(cls: C) -> C:
-    """Make the constructor and the public methods that a class defines `checked`."""
+def answered(method: Callable[P, R]) -> Callable[P, R]:
+    """Make of an estimator's method a `checked` one whose errors say what helps."""
+    names = _keywords(method)
+
+    @functools.wraps(method)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs and not kwargs.keys() <= names:
+            raise _wrong_call(method, names, args, kwargs)
+        try:
+            return method(*args, **kwargs)
+        except (ValueError, TypeError) as error:
+            advise(error, method, args, kwargs)
+            raise
+
+    return called
+
+
+def check_calls(cls: C, wrap: Callable[[Any], Any] = checked) -> C:
+    """Make the constructor and the public methods that a class defines what `wrap` makes of them.
+
+    What takes keywords of any name stays as it is.
+    """
     for name, value in list(vars(cls).items()):
         if name.startswith("_") and name != "__init__":
             continue
-        if isinstance(value, FunctionType):
-            setattr(cls, name, checked(value))
+        if isinstance(value, FunctionType) and not _takes_any(value):
+            setattr(cls, name, wrap(value))
         elif isinstance(value, classmethod):
-            setattr(cls, name, classmethod(checked(value.__func__)))
+            setattr(cls, name, classmethod(wrap(value.__func__)))
     return cls
+
+
+def _keywords(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
+
+
+def _takes_any(function: Callable[..., Any]) -> bool:
+    """Whether it takes keywords of any name."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(each.kind is each.VAR_KEYWORD for each in parameters)
+
+
+def _wrong_call(
+    function: Callable[..., Any], names: Collection[str], args: Sequence[Any], given: Iterable[str]
+) -> TypeError:
+    """Build the error of a call with keywords beside `names`; a method's first argument is self."""
+    unknown = next(name for name in given if name not in names)
+    owner = args[0] if {"self", "cls"} & set(names) else None
+    return unknown_keyword(unknown, function.__name__, names, owner)
 
 
 def unknown_keyword(

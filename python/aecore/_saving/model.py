@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aecore._checks.calls import (
+    answered,
     check_calls,
     check_parameter_names,
     checked,
@@ -27,7 +28,7 @@ class Model:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        check_calls(cls)
+        check_calls(cls, answered)
 
     @classmethod
     def _check_learned(cls, learned: Mapping[str, Any]) -> None:
