@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,6 +196,20 @@ class NetworkState:
             msg = "decoder needs layers after the code; this network ends with it"
             raise ValueError(msg)
         return self[self._code_layer + 1 :]
+
+    def _without_output_activation(self) -> Self:
+        """Return the network whose output is what enters the last activation; it shares weights."""
+        *layers, output = self._layers.layers
+        changed = (*layers, replace(output, activation="identity"))  # type: ignore[arg-type]
+        network = type(self).__new__(type(self))
+        NetworkState.__init__(
+            network,
+            replace(self._layers, layers=changed),
+            self._parameters,
+            self._input,
+            self._n_threads,
+        )
+        return network
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file that `aecore.load` reads.
