@@ -12,6 +12,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.calls import answered
 from aecore._estimators.labels import as_labels, one_hot, row_weights
 from aecore._estimators.trainable import TrainableEncoder, trains_in_batches
 from aecore._files.networks import require
@@ -276,6 +277,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         return self
 
     @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(
         self,
         X: ArrayLike,
@@ -354,6 +356,56 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         """
         network, rows = self._fitted(X)
         return network.reconstruct(rows)
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute the logarithm of the probability of every class.
+
+        From what enters the softmax: finite where the probability itself is too small for its type.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Of `dtype`, in the order of `classes_`; <= 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict_proba`.
+        """
+        z = self._before_softmax(X)
+        log_p = z.astype(np.float64)
+        log_p -= log_p.max(axis=1, keepdims=True)
+        log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+        return log_p.astype(z.dtype)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute what enters the softmax: the larger, the more probable the class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Of `dtype`. For two classes the logarithm of the odds of the second, > 0 where that is
+            more probable; else a column for each class, in the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict_proba`.
+        """
+        z = self._before_softmax(X)
+        return z[:, 1] - z[:, 0] if z.shape[1] == 2 else z
+
+    def _before_softmax(self, X: ArrayLike) -> NDArray[Any]:
+        network, rows = self._fitted(X)
+        return network._without_output_activation().reconstruct(rows)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Find the most probable label of each row.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from aecore._checks.frames import refuse_categories
 from aecore._checks.masked import without_mask
 from aecore._checks.sparse import as_sparse_rows, is_sparse
 
@@ -45,6 +46,7 @@ def as_rows(values: Any, n_columns: int, name: str, *, missing: bool = False) ->
     """
     if is_sparse(values):
         return as_sparse_rows(values, n_columns, name)
+    refuse_categories(values, name)
     array = np.asarray(without_mask(values, name, missing=missing))
     if array.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {array.dtype}"

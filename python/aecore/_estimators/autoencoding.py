@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._estimators.trainable import TrainableEncoder
@@ -42,6 +43,7 @@ class BaseAutoencoder(TrainableEncoder):
         """
         check_is_fitted(self, "network_")
         network = self.network_
+        refuse_categories(Z, "Z")
         rows = check_array(
             without_mask(Z, "Z"), dtype="numeric", ensure_all_finite=False, input_name="Z"
         )
@@ -90,6 +92,7 @@ class BaseAutoencoder(TrainableEncoder):
         if network._input.offset is not None:
             refuse_target_of_scaled(target)
         if target is not None:
+            self._check_columns_of(target, "target")
             masked = network._input.mask_missing
             target = self._flat_rows(
                 without_mask(target, "target", missing=masked), reset=False, name="target"

@@ -11,6 +11,7 @@ import numpy as np
 
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
+from aecore._checks.frames import refuse_categories, refuse_other_order
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
@@ -190,9 +191,15 @@ class TrainableEncoder(BaseEncoder):
         """See the target as rows: as wide as X, or of a width of its own for a classifier."""
         width = rows.shape[1] if self._reproduces_input else target.shape[1]
         if target is not None:
+            self._check_columns_of(target, name)
             target = without_mask(target, name, missing=self._takes_missing)
             target = self._flat_rows(target, reset=False, name=name)
         return as_target(target, rows.shape[0], width, name=name)
+
+    def _check_columns_of(self, target: Any, name: str) -> None:
+        """Refuse a table whose columns are no numbers, or those of X in another order."""
+        refuse_categories(target, name)
+        refuse_other_order(target, getattr(self, "feature_names_in_", None), name)
 
     def _known(self) -> dict[str, Any]:
         """What is known of rows and earlier trainings besides the network."""
