@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from aecore._checks.calls import answered
-from aecore._estimators.labels import as_labels, one_hot, row_weights
+from aecore._estimators.labels import as_labels, class_factors, one_hot
 from aecore._estimators.trainable import TrainableEncoder, trains_in_batches
 from aecore._files.networks import require
 from aecore._problem.layers import dense_layers
@@ -266,13 +266,14 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             self._fit(
                 X,
                 one_hot(labels, classes, "y"),
-                row_weights(self.class_weight, labels, sample_weight),
+                sample_weight,
                 validation_data=validation_data,
                 init=init,
                 checkpoint=checkpoint,
                 resume_from=resume_from,
                 unlabeled=unlabeled,
                 learned={"classes_": classes},
+                of_class=class_factors(self.class_weight, labels, classes, sample_weight),
             )
         return self
 
@@ -312,7 +313,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             than before, and for class_weight="balanced", which needs all rows at once.
         """
         check_own(self)
-        if self.class_weight == "balanced":
+        if isinstance(self.class_weight, str):
             msg = "class_weight must be None or a dict in partial_fit; got 'balanced'"
             raise ValueError(msg)
         known: NDArray[Any] | None = getattr(self, "classes_", None)
@@ -330,8 +331,9 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             self._partial_fit(
                 X,
                 one_hot(labels, known, "y"),
-                row_weights(self.class_weight, labels, sample_weight),
+                sample_weight,
                 learned={"classes_": known},
+                of_class=class_factors(self.class_weight, labels, known, sample_weight),
             )
         return self
 
@@ -454,6 +456,6 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             assert target is not None
             held, labels = (X, target) if rows is None else (X[rows], target[rows])
             right = network.reconstruct(held).argmax(axis=1) == labels.argmax(axis=1)
-            return {"validation_score": float(right.mean())}
+            return {"validation_score": data.mean_of_held(right)}
 
         return score

@@ -284,7 +284,11 @@ def test_pickle_and_search(rows: NDArray[np.float64], labels: NDArray[Any]) -> N
             r"init must have layer sizes \[10, 5, 3",
         ),
         ({"class_weight": "even"}, {}, "class_weight must be None, 'balanced' or a dict"),
-        ({"class_weight": {"ash": -1.0}}, {}, "sample_weight must be finite and >= 0; got -1.0"),
+        (
+            {"class_weight": {"ash": -1.0}},
+            {},
+            "class_weight must be a finite number >= 0 for class 'ash'; got -1.0",
+        ),
         ({"hidden_layer_sizes": ()}, {}, "hidden_layer_sizes must be an integer from 1"),
         ({"pretrain": [Autoencoder()] * 2}, {}, "pretrain must hold one estimator for each of the"),
     ],

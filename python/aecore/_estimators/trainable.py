@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
@@ -70,11 +72,12 @@ class TrainableEncoder(BaseEncoder):
         resume_from: str | os.PathLike[str] | None = None,
         unlabeled: Any = None,
         learned: Mapping[str, Any] | None = None,
+        of_class: NDArray[np.float64] | None = None,
     ) -> None:
         """Train from the start, or from a checkpoint; nothing changes but by `_publish`.
 
         `unlabeled` rows take part in pretraining alone; `learned` are attributes to publish with
-        the network.
+        the network; `of_class` are factors on the weights of rows to learn from.
         """
         reader, data = self._read(X, target, sample_weight, reset=True)
         known = {**reader._known(), **(learned or {})}
@@ -82,7 +85,7 @@ class TrainableEncoder(BaseEncoder):
         resumed = None if resume_from is None else Resumed.read(resume_from)
         seed = seed_from(self.random_state) if resumed is None else resumed.seed
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
-        data = reader._hold_back(data, validation_data, plan)
+        data = reader._hold_back(data, validation_data, plan).times(of_class)
         start, name = init, "init"
         if start is None and self.warm_start:
             start, name = getattr(self, "network_", None), "network_"
@@ -127,10 +130,12 @@ class TrainableEncoder(BaseEncoder):
         target: Any,
         sample_weight: Any,
         learned: Mapping[str, Any] | None = None,
+        of_class: NDArray[np.float64] | None = None,
     ) -> None:
         """Train for one unshuffled epoch from where this estimator stands."""
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
+        data = data.times(of_class)
         seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
         if before is None:
             seed = seed_from(self.random_state)
@@ -182,7 +187,7 @@ class TrainableEncoder(BaseEncoder):
             rows,
             reader._as_target(target, rows),
             as_sample_weight(sample_weight, rows.shape[0]),
-        )
+        ).counting()
         if reader._reproduces_input and getattr(self, "scale", None) is not None:
             refuse_target_of_scaled(data.target)
         return reader, data
@@ -229,7 +234,7 @@ class TrainableEncoder(BaseEncoder):
         names = _names_of(validation_data)
         rows = self._as_x(X, reset=False, name=names["X"])
         held = (rows, self._as_target(target, rows, names["target"]), None)
-        return TrainingData(data.X, data.target, data.sample_weight, validation=held)
+        return replace(data, validation=held)
 
     def _writer(self, checkpoint: Checkpoint, data: TrainingData) -> CheckpointWriter:
         document = models.description(self)  # now, not after the first epoch: it may raise
