@@ -23,7 +23,7 @@ from aecore import (
     reference,
     stack,
 )
-from samples import same_bits, three_factor_rows
+from samples import may_learn_nothing, same_bits, three_factor_rows
 
 NAMES = np.array(["ash", "beech", "cedar"])
 
@@ -37,6 +37,7 @@ def _expected_failures(estimator: AutoencoderClassifier) -> dict[str, str]:
     }
 
 
+@may_learn_nothing
 @parametrize_with_checks(
     [
         AutoencoderClassifier(),

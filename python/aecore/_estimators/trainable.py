@@ -151,9 +151,9 @@ class TrainableEncoder(BaseEncoder):
         self._publish({**reader._known(), **_of_network(adopted, History.empty())})
 
     def _train_on(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
-        """Train on checked rows, as `fit` would; `entry` is what happens to them."""
+        """Train on checked rows, as `fit` would, but nothing is compared with a constant."""
         plan = Plan.of(self, data.X.shape[1], data.n_outputs, seed)
-        self._take(fit_rows(plan, data, entry, owner=self, title=""), seed)
+        self._take(fit_rows(plan, data, entry, owner=self, title="", compares=False), seed)
 
     def _pass_over(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
         """Train on checked rows, as `partial_fit` would."""

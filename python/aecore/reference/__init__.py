@@ -46,6 +46,7 @@ from __future__ import annotations
 
 from aecore.reference._activations import ACTIVATIONS
 from aecore.reference._clustering import soft_assignment, target_distribution
+from aecore.reference._constant import best_constant, constant_loss, saturated_loss
 from aecore.reference._convolution import (
     Convolution,
     conv2d,
@@ -103,10 +104,12 @@ __all__ = [
     "Terms",
     "adagrad_step",
     "adam_step",
+    "best_constant",
     "cell_words",
     "clip_by_norm",
     "code_distribution",
     "code_noise",
+    "constant_loss",
     "conv2d",
     "conv2d_gradient",
     "conv_transpose2d",
@@ -130,6 +133,7 @@ __all__ = [
     "reconstruct",
     "rmsprop_step",
     "row_losses",
+    "saturated_loss",
     "sgd_step",
     "soft_assignment",
     "stream_words",
