@@ -409,6 +409,8 @@ or Optimizer, default="adam"
         ConvergenceWarning
             Of scikit-learn: if the loss at the end is no better than that of the best constant
             output and not on its way there, or a hidden layer is dead.
+            If the loss of the validation rows is not finite: early stopping never takes such an
+            epoch, but for the first where none is finite.
         """
         ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
         with self._exclusive():

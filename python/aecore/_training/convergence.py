@@ -145,13 +145,12 @@ class Rival:
 
 
 def _terms(loss: str, x: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import xlogy
-
     if loss == "squared_error":
         return 0.5 * (c - x) ** 2
+    log_c = np.log(np.where(c > 0.0, c, 1.0))
     if loss == "binary_cross_entropy":
-        return np.asarray(-xlogy(x, c) - xlogy(1.0 - x, 1.0 - c))
-    return np.asarray((c if loss == "poisson" else 0.0) - xlogy(x, c))
+        return np.asarray(-x * log_c - (1.0 - x) * np.log(np.where(c < 1.0, 1.0 - c, 1.0)))
+    return np.asarray((c if loss == "poisson" else 0.0) - x * log_c)
 
 
 def complaint(rival: Rival, network: Network, losses: list[float], n_updates: int) -> str | None:
@@ -219,17 +218,55 @@ def _advice(rival: Rival, losses: list[float]) -> str:
     return f"{', '.join(found[:-1])} or {found[-1]}"
 
 
-def _data_loss(rival: Rival, network: Network) -> float:
-    """The mean loss of the network on the rows that are compared."""
-    plan, data = rival.plan, rival.data
-    losses = np.empty(len(rival.taken))
+def not_finite(plan: Plan, data: TrainingData, network: Network, losses: list[float]) -> str | None:
+    """Say which validation rows made these losses of theirs infinite or NaN; None: all are finite.
+
+    Parameters
+    ----------
+    plan, data
+        Of the training.
+    network : Network
+        What was learned.
+    losses : list of float
+        `validation_loss` of the epochs.
+    """
+    wrong = [epoch for epoch, loss in enumerate(losses, 1) if not np.isfinite(loss)]
+    if not wrong or data.validation is None:
+        return None
+    X, target, rows = data.validation
+    held: Any = X
+    said = f"validation_loss is not finite in {len(wrong)} of {len(losses)} epochs"
+    found = np.flatnonzero(~np.isfinite(_row_losses(plan, network, X, target, rows)))
+    if len(found) > 0:
+        name, row = ("validation_data", found[0]) if rows is None else ("X", rows[found[0]])
+        numbers = held[[row]].toarray()[0] if is_sparse(held) else held[row].astype(np.float64)
+        column = int(np.nanargmax(np.abs(numbers)))
+        said += (
+            f": the loss of row {row} of {name}, whose largest number is {numbers[column]:g} in "
+            f"column {column}, leaves the range of {network.dtype}"
+        )
+    return f"{said}. Try validation rows on the scale of the others, or a smaller learning_rate"
+
+
+def _row_losses(
+    plan: Plan, network: Network, X: Any, target: Any, rows: NDArray[np.int64] | None
+) -> NDArray[np.float64]:
+    """The loss of each of the `rows` of X, without noise, dropout and penalties."""
+    losses = np.empty(X.shape[0] if rows is None else len(rows))
     network._core.row_losses(
         network.parameters,
-        _core.Data(data.X, target=data.target, rows=rival.taken),
+        _core.Data(X, target=target, rows=rows),
         losses,
         objective=plan.objective.core(plan.layers, network._input),
         n_threads=plan.run.n_threads or 0,
     )
+    return losses
+
+
+def _data_loss(rival: Rival, network: Network) -> float:
+    """The mean loss of the network on the rows that are compared."""
+    plan, data = rival.plan, rival.data
+    losses = _row_losses(plan, network, data.X, data.target, rival.taken)
     kept = np.argsort(losses, kind="stable")
     kept = kept[: len(kept) - int(plan.objective.trim_fraction * len(kept))]
     return float(np.average(losses[kept], weights=rival.weight[kept]))

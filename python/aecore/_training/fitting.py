@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from aecore._history import History
 from aecore._problem.input import InputSettings
 from aecore._problem.plan import Plan
-from aecore._training.convergence import Rival, complaint
+from aecore._training.convergence import Rival, complaint, not_finite
 from aecore._training.data import TrainingData
 from aecore._training.lbfgs import train_lbfgs
 from aecore._training.minibatches import train_minibatches
@@ -113,9 +113,13 @@ def train(
                 keep=audience.keep,
             )
             n_updates = steps.state.n_updates
-    learned = recorder.published
+    learned, history = recorder.published, recorder.history
+    complaints: list[str | None] = []
     if rival is not None and learned is not None and not is_pass:
-        said = complaint(rival, learned, recorder.history["loss"], n_updates)
+        complaints.append(complaint(rival, learned, history["loss"], n_updates))
+    if data.validation is not None and learned is not None:
+        complaints.append(not_finite(plan, data, learned, history["validation_loss"]))
+    for said in complaints:
         if said is not None:
             warn(said, ConvergenceWarning)
 

@@ -37,8 +37,8 @@ class EarlyStopping:
 
     def epoch(self, epoch: int, network: Network, loss: float) -> bool:
         """Take an epoch; return True to stop."""
-        if loss < self._lowest:
-            self._lowest = loss
+        if loss < self._lowest or self.best is None:  # the first, where none is finite
+            self._lowest = min(loss, self._lowest)
             self.best = (epoch, network)
         self._plateau.add(loss)
         return self._plateau.n_epochs >= self._patience

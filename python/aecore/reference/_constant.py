@@ -100,23 +100,23 @@ def _checked(target: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Matrix
 
 
 def _losses(x: Matrix, loss: str, output: Matrix) -> Vector:
-    """The loss of each row; no number is clipped, and 0 log 0 is 0."""
-    from scipy.special import xlogy
-
-    e = np.abs(output - x)
-    if loss == "squared_error":
-        terms = 0.5 * e * e
-    elif loss == "absolute_error":
-        terms = e
-    elif loss == "huber":
-        terms = np.where(e <= 1.0, 0.5 * e * e, e - 0.5)
-    elif loss == "binary_cross_entropy":
-        terms = -xlogy(x, output) - xlogy(1.0 - x, 1.0 - output)
+    """The loss of each row; an output of 0 is compared with 0 alone, and 0 log 0 is 0."""
+    if loss == "binary_cross_entropy":
+        terms = -x * _log(output) - (1.0 - x) * _log(1.0 - output)
     elif loss == "poisson":
-        terms = output - xlogy(x, output)
+        terms = output - x * _log(output)
+    elif loss == "multinomial":
+        terms = -x * _log(output)
     else:
-        terms = -xlogy(x, output)
+        e = np.abs(output - x)
+        terms = e if loss == "absolute_error" else 0.5 * e * e
+        if loss == "huber":
+            terms = np.where(e <= 1.0, terms, e - 0.5)
     return np.asarray(np.nansum(terms, axis=1))
+
+
+def _log(p: Matrix) -> Matrix:
+    return np.asarray(np.log(np.where(p > 0.0, p, 1.0)))
 
 
 def _without_largest(
