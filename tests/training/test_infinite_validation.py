@@ -52,7 +52,7 @@ def test_classes_of_rows_far_away() -> None:
     far = np.full((20, 10), 3e38)
     y = np.arange(200) % 2
     model = AutoencoderClassifier(
-        (4,), pretrain=False, n_epochs=2, early_stopping=True, random_state=0
+        (64,), pretrain=False, n_epochs=2, early_stopping=True, random_state=0
     )
     with pytest.warns(ConvergenceWarning, match=r"row \d+ of validation_data"):
         model.fit(X, y, validation_data=(far, y[:20]))
