@@ -146,14 +146,19 @@ or Optimizer, default="adam"
         and goes to the caller, and the estimator keeps that epoch.
     input_scale : float, default=1.0
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
-    scale : {"minmax", "standard", "maxabs"}, default=None
+    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default=None
         Scale of each column, fitted to the rows that `fit` learns from (`partial_fit`: to those of
-        its first call) and applied while rows are read: x' = (x - offset) * factor, where offset
-        is the minimum, the mean or 0 and 1/factor the range, the standard deviation or the largest
-        magnitude; 1 for a column that is constant, but for rounding. The network, J and scores are
-        about x';
-        `reconstruct` and `inverse_transform` go back to the scale of X. Not with a `target`, nor
-        with an `input_scale` other than 1.
+        its first call), with their weights, and applied while rows are read: x' = (x - offset) *
+        factor. Offset and 1/factor are the minimum and the range ("minmax"); the mean and the
+        standard deviation ("standard"); the same of the numbers within five spreads of the median,
+        by quantiles, x' being limited to [-10, 10], so that a few per cent of numbers may be
+        anything ("robust", `aecore.reference.fit_scaling`); the mean, and one number for the whole
+        table, the root of the columns' mean variance ("pooled": columns keep their proportions, as
+        pixels should); 0 and the largest magnitude ("maxabs"). A column that is constant, but for
+        rounding, has 1/factor 1. The network, J and scores are about x'; `reconstruct` and
+        `inverse_transform` go back to the scale of X. Where the loss has no value outside the
+        range of the training rows, other rows are limited to it: with "minmax" to [0, 1] for cross
+        entropy. Not with a `target`, nor with an `input_scale` other than 1.
     missing : {"mask"}, default=None
         None: NaN or a masked number in X is an error. "mask": it is a missing number, which enters
         the network as 0 while the others of its row are multiplied by n_features / n_observed, so

@@ -87,7 +87,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         Called after every epoch with labels.
     input_scale : float, default=1.0
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
-    scale : {"minmax", "standard", "maxabs"}, default=None
+    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default=None
         Scale of each column, as in `Autoencoder`; `unlabeled` rows count.
     dtype : {"float32", "float64"}, default="float32"
     n_threads : int, default=None

@@ -103,7 +103,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         Its strength.
     weight_decay : float, default=0.0
         lambda >= 0 on the squared weights.
-    scale : {"minmax", "standard", "maxabs"}, default="standard"
+    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default="standard"
         Scale of each column, fitted to the training rows; None leaves X as it is.
     missing : {"mask"}, default=None
         None: NaN is an error. "mask": NaN is a missing number, which has no error; the others of

@@ -79,7 +79,7 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
     warm_start : bool, default=False
     callbacks : object or sequence of objects, default=None
     input_scale : float, default=1.0
-    scale : {"minmax", "standard", "maxabs"}, default=None
+    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default=None
     missing : {"mask"}, default=None
     noise : str, default=None
         Noise on the rows that enter, while p(x|z) is that of the clean ones.

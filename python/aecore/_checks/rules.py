@@ -346,7 +346,7 @@ _RULES: Mapping[str, Rule] = {
     "rate": _OPEN_UNIT,
     "rho": _DECAY,
     "refinement": _one_of(None, "dec", "idec"),
-    "scale": _one_of(None, "minmax", "standard", "maxabs"),
+    "scale": _one_of(None, "minmax", "standard", "robust", "pooled", "maxabs"),
     "seed": Rule(
         "be an integer from 0 to 2**64 - 1",
         lambda value: _is_integer(value) and 0 <= value < 2**64,

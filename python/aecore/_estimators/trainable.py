@@ -99,7 +99,7 @@ class TrainableEncoder(BaseEncoder):
             more = reader._as_x(unlabeled, reset=False, name="unlabeled")
             seen = with_unlabeled(data, more)
         its_own = None if resumed is None else resumed.model.network_._input
-        entry = plan.input.settings(seen.X, seen.rows, its_own)
+        entry = plan.entry(seen.X, seen.rows, seen.sample_weight, its_own)
         network = new_network(plan, data, entry, start, name)
         if validation_data is not None:
             _check_numbers(network, data, plan, validation_data)
@@ -134,7 +134,8 @@ class TrainableEncoder(BaseEncoder):
         if before is None:
             seed = seed_from(self.random_state)
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
-        entry = plan.input.settings(data.X, data.rows, None if before is None else before._input)
+        its_own = None if before is None else before._input
+        entry = plan.entry(data.X, data.rows, data.sample_weight, its_own)
         network = new_network(plan, data, entry, before, "network_")
         history: History | None = getattr(self, "_history", None)
         at = Position(history or History.empty(), getattr(self, "_optimizer_state", None))

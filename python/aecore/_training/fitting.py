@@ -161,7 +161,7 @@ def fit_rows(
     if data.validation is None:
         data = data.held_back(plan.optimization.validation_fraction, plan.run.seed)
     if entry is None:
-        entry = plan.input.settings(data.X, data.rows)
+        entry = plan.entry(data.X, data.rows, data.sample_weight)
     trained = Trained(new_network(plan, data, entry))
     audience = Audience(trained.publish, trained.keep, owner)
     train(plan, trained.network, data, audience, title=title, compares=compares)

@@ -7,7 +7,8 @@ only.
 
 A row x on its way through the network:
 
-    x'  = input_scale x, or (x - offset) * factor       scaling: the clean target of the loss
+    x'  = input_scale x, or (x - offset) * factor, limited to [low, high]
+                                                        scaling: the clean target of the loss
     h_0 = x' with noise, where missing numbers are 0 and the others n_features / n_observed larger
     z_l = h_{l-1} W_l + b_l;   a_l = f_l(z_l);   h_l = m_l * a_l;   x_hat = h_L
 
