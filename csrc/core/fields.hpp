@@ -18,6 +18,7 @@ struct Rule {
   bool (*holds)(double) = nullptr;  // null: any number will do
 };
 
+inline constexpr Rule kNumber{"be a number", [](double x) { return !std::isnan(x); }};
 inline constexpr Rule kFinite{"be finite", [](double x) { return std::isfinite(x); }};
 inline constexpr Rule kNotNegative{"be a finite number >= 0",
                                    [](double x) { return x >= 0 && std::isfinite(x); }};

@@ -314,7 +314,8 @@ struct GatherCall {
   T scale;
   const double* offset;  // by column: (x - offset) * factor in double instead of scale x; or null
   const double* factor;
-  T* panels;  // of destination row 0
+  double low, high;  // limits of what was scaled by column
+  T* panels;         // of destination row 0
   index_t stride;
 };
 

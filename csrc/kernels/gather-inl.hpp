@@ -82,17 +82,20 @@ inline Vec<T> convert_elements(const char* from, index_t count) {
 }
 
 /// A vector from `from` on, each column on its own scale: subtracted and multiplied in double, so
-/// that a large offset takes no digits.
+/// that a large offset takes no digits, and limited. What is not finite stays so, to be found.
 template <class T, class Source>
 inline Vec<T> scale_columns(const GatherCall<T>& call, const char* from, index_t column,
                             index_t count) {
   T to[Simd<T>::kLanes] = {};
   const double* const offset = call.offset + column;
   const double* const factor = call.factor + column;
+  const double low = call.low, high = call.high;
   const auto scale = [&](index_t i) {
     const double value = convert<double>(
         read_element<Source>(from + i * static_cast<index_t>(sizeof(Source)), false));
-    to[i] = static_cast<T>((value - offset[i]) * factor[i]);
+    const double scaled = (value - offset[i]) * factor[i];
+    const double limited = scaled < low ? low : scaled > high ? high : scaled;
+    to[i] = static_cast<T>(value - value == 0 ? limited : value);
   };
   if (count == Simd<T>::kLanes) {  // a loop of known length is unrolled
     for (int i = 0; i < Simd<T>::kLanes; ++i) scale(i);

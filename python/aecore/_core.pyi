@@ -39,14 +39,17 @@ def _options(cls: type[_T]) -> type[_T]:
 @_options
 class Input:
     """What happens to rows of X: x' = input_scale x or, where they are given, (x - offset) * factor
-    by column, in float64; with `log1p` sign(x') log(1 + |x'|) enters, with `mask_missing` NaN as 0
-    and the other numbers of its row times n_features / n_observed, otherwise it is an error."""
+    by column, in float64 and limited to [`low`, `high`]; with `log1p` sign(x') log(1 + |x'|)
+    enters, with `mask_missing` NaN as 0 and the other numbers of its row times
+    n_features / n_observed, otherwise it is an error."""
 
     __fields__: ClassVar[tuple[str, ...]]
     input_scale: float = 1.0
     offset: Sequence[float] | NDArray[np.float64] = ()
     factor: Sequence[float] | NDArray[np.float64] = ()
     mask_missing: bool = False
+    low: float = -1e999
+    high: float = 1e999
     log1p: bool = False
 
 @_options

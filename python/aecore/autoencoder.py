@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.metaestimators import available_if
 
+from aecore._checks.calls import answered
 from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._estimators.autoencoding import BaseAutoencoder
 from aecore._estimators.trainable import trains_in_batches
@@ -146,14 +147,19 @@ or Optimizer, default="adam"
         and goes to the caller, and the estimator keeps that epoch.
     input_scale : float, default=1.0
         Factor > 0 on every number of X, applied while rows are read (1/255 for bytes).
-    scale : {"minmax", "standard", "maxabs"}, default=None
+    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default=None
         Scale of each column, fitted to the rows that `fit` learns from (`partial_fit`: to those of
-        its first call) and applied while rows are read: x' = (x - offset) * factor, where offset
-        is the minimum, the mean or 0 and 1/factor the range, the standard deviation or the largest
-        magnitude; 1 for a column that is constant, but for rounding. The network, J and scores are
-        about x';
-        `reconstruct` and `inverse_transform` go back to the scale of X. Not with a `target`, nor
-        with an `input_scale` other than 1.
+        its first call), with their weights, and applied while rows are read: x' = (x - offset) *
+        factor. Offset and 1/factor are the minimum and the range ("minmax"); the mean and the
+        standard deviation ("standard"); the same of the numbers within five spreads of the median,
+        by quantiles, x' being limited to [-10, 10], so that a few per cent of numbers may be
+        anything ("robust", `aecore.reference.fit_scaling`); the mean, and one number for the whole
+        table, the root of the columns' mean variance ("pooled": columns keep their proportions, as
+        pixels should); 0 and the largest magnitude ("maxabs"). A column that is constant, but for
+        rounding, has 1/factor 1. The network, J and scores are about x'; `reconstruct` and
+        `inverse_transform` go back to the scale of X. Where the loss has no value outside the
+        range of the training rows, other rows are limited to it: with "minmax" to [0, 1] for cross
+        entropy. Not with a `target`, nor with an `input_scale` other than 1.
     missing : {"mask"}, default=None
         None: NaN or a masked number in X is an error. "mask": it is a missing number, which enters
         the network as 0 while the others of its row are multiplied by n_features / n_observed, so
@@ -191,9 +197,10 @@ or Optimizer, default="adam"
         watches each of them, at least every 25 ms; it never changes afterwards.
     history_ : dict of str to list of float
         One number per epoch, or per iteration of "lbfgs": `loss` (J, for minibatches the mean
-        over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs") and,
-        with validation, `validation_loss` (mean loss of a row without penalties). Every access
-        gives a copy.
+        over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs"),
+        `constant_loss` (mean loss of a row, the same in every epoch, where the output is the best
+        constant: column means for a squared error) and, with validation, `validation_loss` (mean
+        loss of a row without penalties). Every access gives a copy.
     pretraining_history_ : list of dict
         With `pretrain`: the `history_` of each layer's own training.
     best_epoch_ : int
@@ -402,6 +409,14 @@ or Optimizer, default="adam"
             If the loss or a weight stops being finite.
         RuntimeError
             If another thread is training this estimator.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Of scikit-learn: if the loss at the end is no better than that of the best constant
+            output and not on its way there, or a hidden layer is dead.
+            If the loss of the validation rows is not finite: early stopping never takes such an
+            epoch, but for the first where none is finite.
         """
         ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
         with self._exclusive():
@@ -417,6 +432,7 @@ or Optimizer, default="adam"
         return self
 
     @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(
         self,
         X: ArrayLike,

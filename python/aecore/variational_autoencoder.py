@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import DTypeLike
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from aecore._checks.rules import check_params
 from aecore._checks.sparse import is_sparse
@@ -13,7 +14,7 @@ from aecore._estimators import likelihood
 from aecore._estimators.generative import GenerativeAutoencoder
 from aecore._problem.layers import dense_layers
 from aecore._training.data import TrainingData
-from aecore._training.long_rows import bounded
+from aecore._training.long_rows import long_row_factors
 from aecore.autoencoder import Autoencoder
 from aecore.layers import AnyLayer
 from aecore.network import Network
@@ -94,7 +95,7 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
     warm_start : bool, default=False
     callbacks : object or sequence of objects, default=None
     input_scale : float, default=1.0
-    scale : {"minmax", "standard", "maxabs"}, default=None
+    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default=None
     missing : {"mask"}, default=None
     noise : str, default=None
         Noise on the rows that enter, while p(x|z) is that of the clean ones.
@@ -255,11 +256,13 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         check_params({"likelihood": self.likelihood})
         return likelihood.LIKELIHOODS[self.likelihood_]
 
-    def _settle(self, data: TrainingData, start: Any) -> TrainingData:
+    def _settle(self, data: TrainingData, start: Any) -> None:
         if self.likelihood is None:
             outputs = start.activations if isinstance(start, Network) else [None]
             self._choose(data, likelihood.by_output(outputs[-1]), start)
-        return bounded(data) if self.likelihood == "multinomial" else data
+
+    def _factors(self, data: TrainingData) -> NDArray[np.float64] | None:
+        return long_row_factors(data) if self.likelihood == "multinomial" else None
 
     def _choose(self, data: TrainingData, known: str | None, start: Any) -> None:
         """Set what `likelihood` None leaves open."""

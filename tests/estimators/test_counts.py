@@ -12,7 +12,7 @@ from scipy import sparse
 
 from aecore import VariationalAutoencoder, reference
 from aecore._training.data import TrainingData
-from aecore._training.long_rows import bounded
+from aecore._training.long_rows import long_row_factors
 from samples import same_bits
 
 SETTINGS: dict[str, Any] = {"likelihood": "multinomial", "random_state": 0}
@@ -86,25 +86,23 @@ def test_a_long_row_weighs_as_the_reference_says() -> None:
     given = np.random.default_rng(0).integers(0, 4, len(counts)).astype(float)
     given[-3:] = (1, 2, 1)
     repeated = np.repeat(counts, given.astype(int), axis=0)
-    weighted = bounded(TrainingData(counts, None, given)).sample_weight
-    plain = bounded(TrainingData(repeated, None, None)).sample_weight
+    weighted = long_row_factors(TrainingData(counts, None, given).counting())
+    plain = long_row_factors(TrainingData(repeated, None, None))
     assert weighted is not None
     assert plain is not None
-    np.testing.assert_allclose(weighted, reference.long_row_weights(counts, given))
+    np.testing.assert_allclose(given * weighted, reference.long_row_weights(counts, given))
     np.testing.assert_allclose(plain, reference.long_row_weights(repeated))
-    some = given > 0
-    np.testing.assert_allclose(  # weights are repeated rows
-        np.repeat((weighted[some] / given[some]), given[some].astype(int)), plain
-    )
-    csr = bounded(TrainingData(sparse.csr_array(counts), None, given)).sample_weight
+    # Weights are repeated rows.
+    np.testing.assert_allclose(np.repeat(weighted, given.astype(int)), plain)
+    csr = long_row_factors(TrainingData(sparse.csr_array(counts), None, given))
     np.testing.assert_array_equal(weighted, csr)
-    # The median is that of the rows to learn from; rows of one length have none.
+    # The median is that of the rows to learn from; rows of one length have no long ones.
     rows = np.arange(300, len(counts))
-    of_long = bounded(TrainingData(counts, None, None, rows)).sample_weight
+    of_long = long_row_factors(TrainingData(counts, None, None, rows))
     assert of_long is not None
     np.testing.assert_allclose(of_long[rows], reference.long_row_weights(counts[rows]))
-    assert bounded(TrainingData(counts[:300], None, None)).sample_weight is None
-    assert bounded(TrainingData(np.zeros((4, 3)), None, None)).sample_weight is None
+    assert long_row_factors(TrainingData(counts[:300], None, None)) is None
+    assert long_row_factors(TrainingData(np.zeros((4, 3)), None, None)) is None
 
 
 def test_what_is_no_count_is_refused_by_its_name() -> None:

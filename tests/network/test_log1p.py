@@ -117,7 +117,7 @@ def test_columns_may_be_scaled_and_numbers_missing() -> None:
     scaling = reference.fit_scaling(X, "maxabs")
     assert scaling is not None
     net = Network([12, 5, 12], ["tanh", "identity"], dtype="float64", random_state=0)
-    net._input = InputSettings(1.0, scaling.offset, 20 * scaling.factor, True, True)
+    net._input = InputSettings(1.0, scaling.offset, 20 * scaling.factor, True, log1p=True)
     settings: dict[str, Any] = {
         "missing": "mask",
         "log1p": True,

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from aecore import Autoencoder, DenoisingAutoencoder, Network, SparseAutoencoder, reference
-from aecore._problem.input import InputSettings, fit_scaling
+from aecore._problem.input import InputSettings
+from aecore._problem.scaling import fit_scaling
 from core_options import core_objective
 from helpers import run_function
 from samples import same_bits, three_factor_rows
@@ -41,11 +42,18 @@ def objective_differences() -> float:
 
     worst = 0.0
     for width, loss, scale, with_target in itertools.product(
-        (1, 7, 33, 70), ("squared_error", "binary_cross_entropy"), (None, "minmax"), (False, True)
+        (1, 7, 33, 70),
+        ("squared_error", "binary_cross_entropy"),
+        (None, "minmax", "robust"),
+        (False, True),
     ):
         X = holes(spread_rows(width) if scale else np.random.default_rng(0).random((90, width)))
         rows = np.random.default_rng(1).permutation(90)[:50]
         target = holes(np.random.default_rng(2).random((90, width))[::-1]) if with_target else None
+        if scale == "robust":
+            X[7::11] *= 1e5
+            if loss == "binary_cross_entropy" and target is None:
+                continue
         scaling = reference.fit_scaling(X, scale)
         noisy: dict[str, Any] = {"noise": "uniform", "noise_level": 0.2, "noise_emphasis": 2.0}
         network = _core.Network([width, 5, width], ["tanh", "sigmoid"])
@@ -113,18 +121,21 @@ def test_a_target_of_other_features_has_its_own_gaps(isa: str) -> None:
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8"])
-def test_scaling_equals_the_reference(scale: str, gaps: bool, dtype: str) -> None:
+def test_scaling_equals_the_reference(scale: str, gaps: bool, weighted: bool, dtype: str) -> None:
     X = spread_rows(n_rows=700)
     X = (X % 256 if dtype == "uint8" else holes(X) if gaps else X).astype(dtype)
     rows = np.arange(0, 700, 3)
+    weights = np.random.default_rng(8).integers(0, 4, 700) / 3.0 if weighted else None
     for selected in (None, rows):
-        expected = reference.fit_scaling(X if selected is None else X[selected], scale)
+        its_own = weights if weights is None or selected is None else weights[selected]
+        expected = reference.fit_scaling(X if selected is None else X[selected], scale, its_own)
         assert expected is not None
-        offset, factor = fit_scaling(X, selected, scale)
+        offset, factor = fit_scaling(X, selected, scale, weights)
         np.testing.assert_allclose(offset, expected.offset, rtol=1e-10)
-        np.testing.assert_allclose(factor, expected.factor, rtol=1e-10)
-        assert dtype == "uint8" or scale == "maxabs" or factor[6] == 1.0
+        np.testing.assert_allclose(factor, expected.factor, rtol=1e-9 if weighted else 1e-10)
+        assert dtype == "uint8" or scale in {"maxabs", "pooled"} or factor[6] == 1.0
 
 
 @pytest.mark.parametrize("strided", [False, True])
@@ -200,12 +211,13 @@ def test_training_rows_alone_are_fitted_and_partial_fit_keeps_the_scale() -> Non
 
 def test_every_setting_counts() -> None:
     X = three_factor_rows()
+    X[5] *= 50  # "robust" is "standard" where nothing is far
     start = Network([10, 4, 10], ["relu", "identity"], random_state=1)
     fitted = [
         Autoencoder((4,), scale=scale, n_epochs=1, random_state=0).fit(X, init=start)
         for scale in (None, *SCALES)
     ]
-    assert len({model.network_.parameters.tobytes() for model in fitted}) == 4
+    assert len({model.network_.parameters.tobytes() for model in fitted}) == 1 + len(SCALES)
     plain = Autoencoder((4,), missing="mask", n_epochs=1, random_state=0).fit(X, init=start)
     assert same_bits(plain.network_, fitted[0].network_)  # nothing is missing
     plain.fit(holes(X), init=start)
@@ -215,7 +227,7 @@ def test_every_setting_counts() -> None:
 @pytest.mark.parametrize(
     ("settings", "fit", "message"),
     [
-        ({"scale": "l2"}, {}, "scale must be one of None, 'minmax', 'standard', 'maxabs'"),
+        ({"scale": "l2"}, {}, "scale must be one of None, 'minmax', 'standard', 'robust'"),
         ({"missing": "drop"}, {}, "missing must be one of None, 'mask'; got 'drop'"),
         ({"scale": "minmax", "input_scale": 0.5}, {}, "input_scale must be 1 with scale 'minmax'"),
         ({"scale": "minmax"}, {"target": three_factor_rows()}, "target must be None with scale"),

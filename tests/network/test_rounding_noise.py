@@ -12,7 +12,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 import aecore
 from aecore import reference
-from aecore._problem.input import fit_scaling
+from aecore._problem.scaling import fit_scaling
 
 SCALERS: dict[str, tuple[Any, str]] = {
     "minmax": (MinMaxScaler(), "data_range_"),
@@ -42,7 +42,7 @@ def factors(X: Any, scale: str, rows: NDArray[np.int64] | None = None) -> NDArra
 
 @pytest.mark.parametrize("level", [1.0, -1.0, 3e-3, 1e6])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
-@pytest.mark.parametrize("scale", ["minmax", "standard"])
+@pytest.mark.parametrize("scale", ["minmax", "standard", "robust"])
 def test_a_sum_of_shares(scale: str, dtype: Any, level: float) -> None:
     if dtype is np.float16 and abs(level) > 1e4:
         level = 1e3

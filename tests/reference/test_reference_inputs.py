@@ -176,7 +176,7 @@ def test_noise_on_observed_numbers_only(noise: str) -> None:
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda: reference.fit_scaling([[1.0]], "robust"), "scale must be None or .* 'robust'"),
+        (lambda: reference.fit_scaling([[1.0]], "median"), "scale must be None or .* 'median'"),
         (
             lambda: reference.forward([1, 1], ["tanh"], [1, 0], [[1.0]], missing="drop"),
             "missing must be None or 'mask'; got 'drop'",

@@ -30,6 +30,8 @@ GatherCall<T> gather_call(const RowSource& source, const RowRange& range, const 
   if (!input.offset.empty()) {
     call.offset = input.offset.data();
     call.factor = input.factor.data();
+    call.low = input.low;
+    call.high = input.high;
   }
   call.panels = panels;
   call.stride = stride;

@@ -1,10 +1,12 @@
 // What happens to a row between the user's array and the first layer:
 //
-//   x'  = input_scale x, or (x - offset) * factor by column     the clean target of the loss
+//   x'  = input_scale x, or (x - offset) * factor by column, limited to [low, high]
+//                                                               the clean target of the loss
 //   h_0 = x', or its logarithm, with noise (training only), where missing numbers are 0 and the
 //         others n_features / n_observed larger
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "core/fields.hpp"
@@ -16,13 +18,17 @@ struct InputOptions {
   double input_scale = 1.0;            // on every number; 1 where columns are scaled
   std::vector<double> offset, factor;  // by column, or empty
   bool mask_missing = false;           // NaN enters as 0 instead of being an error
-  bool log1p = false;                  // sign(x') log(1 + |x'|) enters: of counts
+  // Limits of x' where columns are scaled.
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool log1p = false;  // sign(x') log(1 + |x'|) enters: of counts
 
   static constexpr auto fields() {
     using O = InputOptions;
     return std::make_tuple(field("input_scale", &O::input_scale, kFinite),
                            field("offset", &O::offset), field("factor", &O::factor),
-                           field("mask_missing", &O::mask_missing), field("log1p", &O::log1p));
+                           field("mask_missing", &O::mask_missing), field("low", &O::low, kNumber),
+                           field("high", &O::high, kNumber), field("log1p", &O::log1p));
   }
   bool operator==(const InputOptions& other) const { return same_fields(*this, other); }
   /// Whether numbers enter as they are.

@@ -109,6 +109,8 @@ void SparseRows<T>::read_values(index_t i, Scratch& scratch) {
     }
     call.offset = scratch.offset.data();
     call.factor = scratch.factor.data();
+    call.low = input.low;
+    call.high = input.high;
   }
   call.panels = value_.data() + start_[i];
   call.stride = kernels<T>().panel_width;

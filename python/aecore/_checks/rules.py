@@ -206,7 +206,11 @@ _RULES: Mapping[str, Rule] = {
     ),
     "class_weight": Rule(
         "be None, 'balanced' or a dict of a weight for each class",
-        lambda value: value is None or value == "balanced" or isinstance(value, Mapping),
+        lambda value: (
+            value is None
+            or isinstance(value, Mapping)
+            or (isinstance(value, str) and value == "balanced")
+        ),
     ),
     "clip_norm": _NONE_OR_POSITIVE,
     "clusterer": Rule(
@@ -346,7 +350,7 @@ _RULES: Mapping[str, Rule] = {
     "rate": _OPEN_UNIT,
     "rho": _DECAY,
     "refinement": _one_of(None, "dec", "idec"),
-    "scale": _one_of(None, "minmax", "standard", "maxabs"),
+    "scale": _one_of(None, "minmax", "standard", "robust", "pooled", "maxabs"),
     "seed": Rule(
         "be an integer from 0 to 2**64 - 1",
         lambda value: _is_integer(value) and 0 <= value < 2**64,

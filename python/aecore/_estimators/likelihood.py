@@ -118,7 +118,9 @@ def _scaled(rows: Any, entry: InputSettings) -> Any:
         return rows
     if is_sparse(rows):
         factor = entry.input_scale if entry.factor is None else entry.factor
-        return rows.astype(np.float64).multiply(factor).tocsr()
+        scaled = rows.astype(np.float64).multiply(factor).tocsr()
+        np.clip(scaled.data, entry.low, entry.high, out=scaled.data)
+        return scaled
     return entry.apply(np.asarray(rows, dtype=np.float64))
 
 

@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
+from aecore._checks.frames import refuse_categories, refuse_other_order
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
@@ -70,11 +72,12 @@ class TrainableEncoder(BaseEncoder):
         resume_from: str | os.PathLike[str] | None = None,
         unlabeled: Any = None,
         learned: Mapping[str, Any] | None = None,
+        of_class: NDArray[np.float64] | None = None,
     ) -> None:
         """Train from the start, or from a checkpoint; nothing changes but by `_publish`.
 
         `unlabeled` rows take part in pretraining alone; `learned` are attributes to publish with
-        the network.
+        the network; `of_class` are factors on the weights of rows to learn from.
         """
         reader, data = self._read(X, target, sample_weight, reset=True)
         known = {**reader._known(), **(learned or {})}
@@ -84,9 +87,11 @@ class TrainableEncoder(BaseEncoder):
         start, name = init, "init"
         if start is None and self.warm_start:
             start, name = getattr(self, "network_", None), "network_"
-        data = reader._settle(reader._with_validation(data, validation_data), start)
+        data = reader._with_validation(data, validation_data)
+        reader._settle(data, start)
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
-        data = reader._hold_back(data, plan)
+        own = reader._hold_back(data, plan)  # with weights of rows, not of classes
+        data = own.times(of_class).times(reader._factors(own))
         if resumed is not None:
             resumed.check(models.identity(self, known), plan.optimization.n_epochs, data)
             start, name = resumed.model.network_, "resume_from"
@@ -99,9 +104,11 @@ class TrainableEncoder(BaseEncoder):
                 rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
                 raise parameter_error("unlabeled", rule, unlabeled)
             more = reader._as_x(unlabeled, reset=False, name="unlabeled")
-            seen = with_unlabeled(data, more)
+            own = with_unlabeled(own, more)
+            with_more = None if of_class is None else np.append(of_class, np.ones(more.shape[0]))
+            seen = own.times(with_more)
         its_own = None if resumed is None else resumed.model.network_._input
-        entry = plan.input.settings(seen.X, seen.rows, its_own)
+        entry = plan.entry(own.X, own.rows, own.sample_weight, its_own)
         network = new_network(plan, data, entry, start, name)
         if validation_data is not None:
             _check_numbers(network, data, plan, validation_data)
@@ -112,7 +119,7 @@ class TrainableEncoder(BaseEncoder):
             known["pretraining_history_"] = pretrain(plan, wanted, network, seen)
         elif resumed is not None and hasattr(resumed.model, "pretraining_history_"):
             known["pretraining_history_"] = resumed.model.pretraining_history_
-        del seen  # with unlabeled rows, a copy of all
+        del own, seen  # with unlabeled rows, a copy of all
         train(
             plan,
             network,
@@ -128,16 +135,19 @@ class TrainableEncoder(BaseEncoder):
         target: Any,
         sample_weight: Any,
         learned: Mapping[str, Any] | None = None,
+        of_class: NDArray[np.float64] | None = None,
     ) -> None:
         """Train for one unshuffled epoch from where this estimator stands."""
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
-        data = reader._settle(data, before)
+        reader._settle(data, before)
+        own, data = data, data.times(of_class).times(reader._factors(data))
         seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
         if before is None:
             seed = seed_from(self.random_state)
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
-        entry = plan.input.settings(data.X, data.rows, None if before is None else before._input)
+        its_own = None if before is None else before._input
+        entry = plan.entry(own.X, own.rows, own.sample_weight, its_own)
         network = new_network(plan, data, entry, before, "network_")
         history: History | None = getattr(self, "_history", None)
         at = Position(history or History.empty(), getattr(self, "_optimizer_state", None))
@@ -155,9 +165,9 @@ class TrainableEncoder(BaseEncoder):
         self._publish({**reader._known(), **_of_network(adopted, History.empty())})
 
     def _train_on(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
-        """Train on checked rows, as `fit` would; `entry` is what happens to them."""
+        """Train on checked rows, as `fit` would, but nothing is compared with a constant."""
         plan = Plan.of(self, data.X.shape[1], data.n_outputs, seed)
-        self._take(fit_rows(plan, data, entry, owner=self, title=""), seed)
+        self._take(fit_rows(plan, data, entry, owner=self, title="", compares=False), seed)
 
     def _pass_over(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
         """Train on checked rows, as `partial_fit` would."""
@@ -184,26 +194,32 @@ class TrainableEncoder(BaseEncoder):
             rows,
             reader._as_target(target, rows),
             as_sample_weight(sample_weight, rows.shape[0]),
-        )
+        ).counting()
         if reader._reproduces_input and getattr(self, "scale", None) is not None:
             refuse_target_of_scaled(data.target)
         return reader, data
 
-    def _settle(self, data: TrainingData, start: Any) -> TrainingData:
-        """Set parameters, of a copy that only reads, that are left to the rows and to `start`.
+    def _settle(self, data: TrainingData, start: Any) -> None:
+        """Set parameters, of a copy that only reads, that are left to the rows and to `start`."""
 
-        Return the data with the weights that the training gives its rows.
-        """
-        del start
-        return data
+    def _factors(self, data: TrainingData) -> NDArray[np.float64] | None:
+        """Return factors on the weights of rows to learn from, if there are any."""
+        del data
+        return None
 
     def _as_target(self, target: Any, rows: Any, name: str = "target") -> Any:
         """See the target as rows: as wide as X, or of a width of its own for a classifier."""
         width = rows.shape[1] if self._reproduces_input else target.shape[1]
         if target is not None:
+            self._check_columns_of(target, name)
             target = without_mask(target, name, missing=self._takes_missing)
             target = self._flat_rows(target, reset=False, name=name)
         return as_target(target, rows.shape[0], width, name=name)
+
+    def _check_columns_of(self, target: Any, name: str) -> None:
+        """Refuse a table whose columns are no numbers, or those of X in another order."""
+        refuse_categories(target, name)
+        refuse_other_order(target, getattr(self, "feature_names_in_", None), name)
 
     def _known(self) -> dict[str, Any]:
         """What is known of rows and earlier trainings besides the network."""

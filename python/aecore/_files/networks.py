@@ -34,6 +34,7 @@ _SETTINGS = (
     "layers",
     "input_scale",
     "mask_missing",
+    "limits",
     "log1p",
 )
 _SCALING = ("offset", "factor")
@@ -65,6 +66,7 @@ def put_network(content: Content, parts: NetworkParts) -> None:
         to_file(layers.layers),
         entry.input_scale,
         entry.mask_missing,
+        tuple(limit if np.isfinite(limit) else None for limit in (entry.low, entry.high)),
         entry.log1p,
     )
     content.document["network"] = {
@@ -87,6 +89,7 @@ def network_parts(content: Content) -> NetworkParts:
     mask, log1p = state.pop("mask_missing"), state.pop("log1p", False)
     for name, value in (("mask_missing", mask), ("log1p", log1p)):
         require(name, type(value) is bool, "be True or False", value)
+    low, high = _limits(state.pop("limits", (None, None)))
     activations, listed = state.pop("activations"), state.pop("layers", None)
     check_params(state)
     sizes, code_layer = state["layer_sizes"], state["code_layer"]
@@ -108,8 +111,26 @@ def network_parts(content: Content) -> NetworkParts:
             require(name, values.shape == sizes[:1], "be by column", values.shape)
             scaling[name] = values.copy()
     require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
-    entry = InputSettings(float(state["input_scale"]), mask_missing=mask, log1p=log1p, **scaling)
+    entry = InputSettings(
+        float(state["input_scale"]),
+        **scaling,
+        mask_missing=mask,
+        low=low,
+        high=high,
+        log1p=log1p,
+    )
     return NetworkParts(layers, content.tensors["network.parameters"], entry, state["n_threads"])
+
+
+def _limits(stored: Any) -> tuple[float, float]:
+    """Limits of scaled numbers; None is none, as JSON has no infinity."""
+    pair = isinstance(stored, tuple) and len(stored) == 2
+    rule = "be a number or None, and one not below it"
+    require("limits", pair and all(type(x) in (float, type(None)) for x in stored), rule, stored)
+    low = -np.inf if stored[0] is None else stored[0]
+    high = np.inf if stored[1] is None else stored[1]
+    require("limits", low <= high, rule, stored)
+    return low, high
 
 
 def save(kind: str, parts: NetworkParts, path: str | os.PathLike[str]) -> None:

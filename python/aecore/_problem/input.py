@@ -11,23 +11,31 @@ from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._checks.rules import check_params, parameter_error
-from aecore._checks.sparse import is_sparse, largest_magnitudes
+from aecore._problem.scaling import ROBUST_LIMIT, fit_scaling
 
 _BLOCK_ROWS = 256
-_EPSILON = float(np.finfo(np.float64).eps)
+# The range of the targets of a loss, where it has one.
+_RANGES = {
+    "binary_cross_entropy": (0.0, 1.0),
+    "poisson": (0.0, np.inf),
+    "multinomial": (0.0, np.inf),
+}
 
 
 @dataclass(frozen=True)
 class InputSettings:
     """x' = input_scale x, or (x - offset) * factor by column; NaN an error, or missing.
 
-    With `log1p` sign(x') log(1 + |x'|) enters, while x' stays what an output is compared with.
+    Where there are factors, x' is limited to [low, high]. With `log1p` sign(x') log(1 + |x'|)
+    enters, while x' stays what an output is compared with.
     """
 
     input_scale: float = 1.0
     offset: NDArray[np.float64] | None = None
     factor: NDArray[np.float64] | None = None
     mask_missing: bool = False
+    low: float = -np.inf
+    high: float = np.inf
     log1p: bool = False
 
     @cached_property
@@ -38,6 +46,8 @@ class InputSettings:
             offset=() if self.offset is None else self.offset,
             factor=() if self.factor is None else self.factor,
             mask_missing=self.mask_missing,
+            low=self.low,
+            high=self.high,
             log1p=self.log1p,
         )
 
@@ -45,7 +55,9 @@ class InputSettings:
         """Scale numbers whose last axis is that of the columns."""
         if self.offset is None or self.factor is None:
             return self.input_scale * x
-        return (x - self.offset) * self.factor
+        with np.errstate(over="ignore"):  # the limits come after it
+            scaled: NDArray[np.float64] = (x - self.offset) * self.factor
+        return np.clip(scaled, self.low, self.high, out=scaled)
 
     def undo(self, output: NDArray[Any]) -> NDArray[Any]:
         """Bring rows of (n_rows, n_columns) back to the scale of X, in place: x' / factor + offset.
@@ -116,18 +128,36 @@ class Input:
         return _core.Noise(kind=self.noise, level=self.noise_level, emphasis=self.noise_emphasis)
 
     def settings(
-        self, X: Any, rows: NDArray[np.int64] | None, previous: InputSettings | None = None
+        self,
+        X: Any,
+        rows: NDArray[np.int64] | None,
+        sample_weight: NDArray[np.float64] | None = None,
+        previous: InputSettings | None = None,
+        loss: str | None = None,
     ) -> InputSettings:
-        """What happens to rows like the `rows` of X (None: all); scales of `previous` are kept."""
+        """What happens to rows like the `rows` of X (None: all); scales of `previous` are kept.
+
+        `loss` compares scaled rows with what they are made of: a number outside the range that
+        training rows have is limited to it, where the loss has no value there.
+        """
         mask = self.missing == "mask"
         log1p = self.log1p if previous is None else previous.log1p
         if self.scale is None:
             return InputSettings(float(self.input_scale), mask_missing=mask, log1p=log1p)
         if previous is not None and previous.offset is not None:
-            offset, factor = previous.offset, previous.factor
-        else:
-            offset, factor = fit_scaling(X, rows, self.scale)
-        return InputSettings(1.0, offset, factor, mask, log1p)
+            return replace(previous, input_scale=1.0, mask_missing=mask)
+        offset, factor = fit_scaling(X, rows, self.scale, sample_weight)
+        return InputSettings(1.0, offset, factor, mask, *_limits(self.scale, loss), log1p)
+
+
+def _limits(scale: str, loss: str | None) -> tuple[float, float]:
+    if scale == "robust":
+        return -ROBUST_LIMIT, ROBUST_LIMIT
+    least, most = _RANGES.get(loss or "", (-np.inf, np.inf))
+    return (
+        least if scale == "minmax" else -np.inf,
+        most if scale in {"minmax", "maxabs"} else np.inf,
+    )
 
 
 def refuse_target_of_scaled(target: Any) -> None:
@@ -138,79 +168,3 @@ def refuse_target_of_scaled(target: Any) -> None:
             f"shape {np.shape(target)}"
         )
         raise ValueError(msg)
-
-
-def fit_scaling(
-    X: Any, rows: NDArray[np.int64] | None, scale: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Offset and factor of each column, NaN ignored, in one pass over the `rows` of X (None: all).
-
-    Formulas and bounds of rounding are those of `aecore.reference.fit_scaling`. Mean and squared
-    deviations M are taken of blocks relative to the smallest number of each column, which leaves M
-    of a constant column exactly 0, and joined [1]_. A column with infinity keeps offset 0 and
-    factor 1: the core refuses it.
-
-    References
-    ----------
-    .. [1] T. F. Chan, G. H. Golub, R. J. LeVeque. Updating formulae and a pairwise algorithm for
-       computing sample variances. COMPSTAT 1982.
-    """
-    n_columns = X.shape[1]
-    if is_sparse(X):
-        if scale != "maxabs":
-            rule = "be None or 'maxabs' where X is sparse: an offset would fill it"
-            raise parameter_error("scale", rule, scale)
-        return np.zeros(n_columns), _inverse(largest_magnitudes(X, rows), 10 * _EPSILON)
-    count, mean, deviations = np.zeros((3, n_columns))
-    low, high = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
-    n_rows = X.shape[0] if rows is None else rows.shape[0]
-    with np.errstate(all="ignore"):
-        for start in range(0, n_rows, _BLOCK_ROWS):
-            part = slice(start, start + _BLOCK_ROWS)
-            block = (X[part] if rows is None else X[rows[part]]).astype(np.float64, order="C")
-            low = np.fmin(low, np.fmin.reduce(block, axis=0))
-            high = np.fmax(high, np.fmax.reduce(block, axis=0))
-            if scale == "standard":
-                _join(block, count, mean, deviations)
-        seen = np.isfinite(low) & np.isfinite(high)
-        low, high = np.where(seen, low, 0.0), np.where(seen, high, 0.0)
-        largest = np.maximum(np.abs(low), np.abs(high))
-        if scale == "maxabs":
-            return np.zeros(n_columns), _inverse(largest, 10 * _EPSILON)
-        rounding = 10 * _epsilon(X.dtype) * largest
-        if scale == "minmax":
-            return low, _inverse(high - low, np.maximum(rounding, 10 * _EPSILON))
-        mean = np.where(seen, mean, 0.0)
-        std = np.where(seen, np.sqrt(deviations / np.maximum(count, 1.0)), 0.0)
-        return mean, _inverse(std, np.maximum(rounding, count * _EPSILON * np.abs(mean)))
-
-
-def _join(
-    block: NDArray[np.float64],
-    count: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    deviations: NDArray[np.float64],
-) -> None:
-    """Add the rows of a block to the statistics, in place."""
-    seen = ~np.isnan(block)
-    n = seen.sum(axis=0)
-    base = np.where(n > 0, np.fmin.reduce(block, axis=0), 0.0)
-    d = np.where(seen, block - base, 0.0)
-    shift = d.sum(axis=0) / np.maximum(n, 1)
-    m2 = (np.where(seen, d - shift, 0.0) ** 2).sum(axis=0)
-    total = np.maximum(count + n, 1.0)
-    step = np.where(n > 0, base + shift - mean, 0.0)
-    mean += step * (n / total)
-    deviations += m2 + step**2 * (count * n / total)
-    count += n
-
-
-def _epsilon(dtype: np.dtype[Any]) -> float:
-    """How far apart numbers of a type are, relative to themselves; those of integers are exact."""
-    return max(_EPSILON, float(np.finfo(dtype).eps)) if dtype.kind == "f" else _EPSILON
-
-
-def _inverse(spread: NDArray[np.float64], rounding: Any) -> NDArray[np.float64]:
-    """Give 1 / spread, but 1 where the spread is no more than rounding, or not a normal number."""
-    usable = (spread > rounding) & (spread >= np.finfo(np.float64).tiny) & np.isfinite(spread)
-    return 1.0 / np.where(usable, spread, 1.0)

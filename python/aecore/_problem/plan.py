@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._checks.rules import check_params, parameter_error
-from aecore._problem.input import Input
+from aecore._problem.input import Input, InputSettings
 from aecore._problem.layer_list import activation_of
 from aecore._problem.layers import Layers, as_layers
 from aecore._problem.objective import Objective
@@ -190,6 +191,20 @@ class Plan:
             part_of(Optimization, asked),
             part_of(Run, asked),
         )
+
+    def entry(
+        self,
+        X: Any,
+        rows: NDArray[np.int64] | None,
+        sample_weight: NDArray[np.float64] | None,
+        previous: InputSettings | None = None,
+    ) -> InputSettings:
+        """What happens to rows before the first layer, as learned from the `rows` of X (None: all).
+
+        Scales of `previous` are kept.
+        """
+        loss = self.objective.loss if self.input.is_target else None
+        return self.input.settings(X, rows, sample_weight, previous, loss)
 
 
 def part_of(kind: type[_Part], asked: Mapping[str, Any]) -> _Part:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,22 +15,20 @@ LONG = 10.0
 _BLOCK_ROWS = 256
 
 
-def bounded(data: TrainingData) -> TrainingData:
-    """Give rows of counts whose total is very large smaller weights, as the reference does.
+def long_row_factors(data: TrainingData) -> NDArray[np.float64] | None:
+    """Return factors < 1 on the weights of rows of counts whose total is very large; None: none is.
 
     A row's share in a step grows with its total: a few long documents would be all that is learned.
     The formula is that of `aecore.reference.long_row_weights`, of the rows to learn from.
     """
     totals = _totals(data.X if data.target is None else data.target)
-    given = data.sample_weight
-    taken = slice(None) if data.rows is None else data.rows
-    limit = LONG * _median(totals[taken], None if given is None else given[taken])
+    given, rows = data.sample_weight, data.own_rows
+    limit = LONG * _median(totals[rows], None if given is None else given[rows])
     # What is not finite or below 0 is refused when rows are read.
     long = (totals > limit) & np.isfinite(totals)
     if not long.any():
-        return data
-    weights = np.where(long, limit / np.where(long, totals, 1.0), 1.0)
-    return replace(data, sample_weight=weights if given is None else given * weights)
+        return None
+    return np.where(long, limit / np.where(long, totals, 1.0), 1.0)
 
 
 def _totals(counts: Any) -> NDArray[np.float64]:

@@ -7,7 +7,8 @@ only.
 
 A row x on its way through the network:
 
-    x'  = input_scale x, or (x - offset) * factor       scaling: the clean target of the loss
+    x'  = input_scale x, or (x - offset) * factor, limited to [low, high]
+                                                        scaling: the clean target of the loss
     h_0 = x', or with log1p sign(x') log(1 + |x'|), with noise, where missing numbers are 0 and the
           others n_features / n_observed larger
     z_l = h_{l-1} W_l + b_l;   a_l = f_l(z_l);   h_l = m_l * a_l;   x_hat = h_L
@@ -47,6 +48,7 @@ from __future__ import annotations
 
 from aecore.reference._activations import ACTIVATIONS
 from aecore.reference._clustering import soft_assignment, target_distribution
+from aecore.reference._constant import best_constant, constant_loss, saturated_loss
 from aecore.reference._convolution import (
     Convolution,
     conv2d,
@@ -105,10 +107,12 @@ __all__ = [
     "Terms",
     "adagrad_step",
     "adam_step",
+    "best_constant",
     "cell_words",
     "clip_by_norm",
     "code_distribution",
     "code_noise",
+    "constant_loss",
     "conv2d",
     "conv2d_gradient",
     "conv_transpose2d",
@@ -133,6 +137,7 @@ __all__ = [
     "reconstruct",
     "rmsprop_step",
     "row_losses",
+    "saturated_loss",
     "sgd_step",
     "soft_assignment",
     "start_biases",
