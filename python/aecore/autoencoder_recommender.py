@@ -111,7 +111,7 @@ class AutoencoderRecommender(BaseRecommender):
     network_ : Network
         The trained network. It takes rows of length 1, or ratings without the mean of their row.
     history_ : dict of str to list of float
-        As in `Autoencoder`.
+        As in `Autoencoder`; with `variational` as in `VariationalAutoencoder`.
     popularity_ : ndarray of shape (n_items,), float32
         Users who had each item, or rated it.
     item_factors_ : ndarray of shape (n_items, n_factors)

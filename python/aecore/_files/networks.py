@@ -72,8 +72,6 @@ def put_network(content: Content, parts: NetworkParts) -> None:
     content.document["network"] = {
         name: encode(value) for name, value in zip(_SETTINGS, values, strict=True)
     }
-    if not entry.log1p:  # earlier versions read the file
-        del content.document["network"]["log1p"]
 
 
 def network_parts(content: Content) -> NetworkParts:
