@@ -86,6 +86,7 @@ def train(
             progress,
             callbacks=run.callbacks,
             early_stopping=early,
+            validates=data.validation is not None,
             constant_loss=math.nan if rival is None else rival.loss,
         )
         if at.is_resumed:

@@ -111,6 +111,9 @@ class Recorder:
     progress : Progress
     callbacks : sequence of Callback
     early_stopping : EarlyStopping, optional
+    validates : bool, default=False
+        Whether there are validation rows. A loss of theirs that is NaN is recorded as infinite: NaN
+        stands for none.
     constant_loss : float, default=NaN
         For the history: what the losses have to be better than; NaN where nothing is compared.
     """
@@ -125,6 +128,7 @@ class Recorder:
         *,
         callbacks: Sequence[Callback] = (),
         early_stopping: EarlyStopping | None = None,
+        validates: bool = False,
         constant_loss: float = math.nan,
     ) -> None:
         self._start = network
@@ -134,6 +138,7 @@ class Recorder:
         self._audience = audience
         self._callbacks = callbacks
         self._early_stopping = early_stopping
+        self._validates = validates
         self._constant = {"constant_loss": constant_loss}
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
@@ -207,6 +212,8 @@ class Recorder:
             self.diverged = True
             return True
         network = self._start.with_parameters(parameters)
+        if self._validates and math.isnan(validation_loss):
+            validation_loss = math.inf
         values = {
             "loss": loss,
             "seconds": seconds,
@@ -234,7 +241,11 @@ class Recorder:
         return self.stopped
 
     def _extend(self, *epochs: Mapping[str, float]) -> None:
-        self.history = self.history.extended(*({**each, **self._constant} for each in epochs))
+        added = [{**each, **self._constant} for each in epochs]
+        for each in added:
+            if self._validates and math.isnan(each["validation_loss"]):
+                each["validation_loss"] = math.inf
+        self.history = self.history.extended(*added)
 
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""
