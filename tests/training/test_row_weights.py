@@ -18,6 +18,9 @@ from aecore import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
+from samples import may_learn_nothing
+
+pytestmark = may_learn_nothing
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.05, 0.95, (40, 6))

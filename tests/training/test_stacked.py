@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import aecore
 from aecore import Autoencoder, DenoisingAutoencoder, Network, SparseAutoencoder, stack
 from helpers import ROOT, python_blocks
-from samples import same_bits, three_factor_rows
+from samples import may_learn_nothing, same_bits, three_factor_rows
 
 SIZES = (7, 5, 3)
 
@@ -142,6 +142,7 @@ def test_own_settings(
     assert [each["loss"] for each in ae.pretraining_history_] == losses_of
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_bits_do_not_depend_on_threads(rows: NDArray[np.float64], optimizer: str) -> None:
     X = np.tile(rows, (5, 1))

@@ -85,7 +85,8 @@ class TrainableEncoder(BaseEncoder):
         resumed = None if resume_from is None else Resumed.read(resume_from)
         seed = seed_from(self.random_state) if resumed is None else resumed.seed
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
-        data = reader._hold_back(data, validation_data, plan).times(of_class)
+        own = reader._hold_back(data, validation_data, plan)  # with weights of rows, not of classes
+        data = own.times(of_class)
         start, name = init, "init"
         if start is None and self.warm_start:
             start, name = getattr(self, "network_", None), "network_"
@@ -101,9 +102,11 @@ class TrainableEncoder(BaseEncoder):
                 rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
                 raise parameter_error("unlabeled", rule, unlabeled)
             more = reader._as_x(unlabeled, reset=False, name="unlabeled")
-            seen = with_unlabeled(data, more)
+            own = with_unlabeled(own, more)
+            with_more = None if of_class is None else np.append(of_class, np.ones(more.shape[0]))
+            seen = own.times(with_more)
         its_own = None if resumed is None else resumed.model.network_._input
-        entry = plan.entry(seen.X, seen.rows, seen.sample_weight, its_own)
+        entry = plan.entry(own.X, own.rows, own.sample_weight, its_own)
         network = new_network(plan, data, entry, start, name)
         if validation_data is not None:
             _check_numbers(network, data, plan, validation_data)
@@ -114,7 +117,7 @@ class TrainableEncoder(BaseEncoder):
             known["pretraining_history_"] = pretrain(plan, wanted, network, seen)
         elif resumed is not None and hasattr(resumed.model, "pretraining_history_"):
             known["pretraining_history_"] = resumed.model.pretraining_history_
-        del seen  # with unlabeled rows, a copy of all
+        del own, seen  # with unlabeled rows, a copy of all
         train(
             plan,
             network,
@@ -135,13 +138,13 @@ class TrainableEncoder(BaseEncoder):
         """Train for one unshuffled epoch from where this estimator stands."""
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
-        data = data.times(of_class)
+        own, data = data, data.times(of_class)
         seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
         if before is None:
             seed = seed_from(self.random_state)
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
         its_own = None if before is None else before._input
-        entry = plan.entry(data.X, data.rows, data.sample_weight, its_own)
+        entry = plan.entry(own.X, own.rows, own.sample_weight, its_own)
         network = new_network(plan, data, entry, before, "network_")
         history: History | None = getattr(self, "_history", None)
         at = Position(history or History.empty(), getattr(self, "_optimizer_state", None))
@@ -158,9 +161,9 @@ class TrainableEncoder(BaseEncoder):
         self._publish({**reader._known(), **_of_network(adopted, History.empty())})
 
     def _train_on(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
-        """Train on checked rows, as `fit` would; `entry` is what happens to them."""
+        """Train on checked rows, as `fit` would, but nothing is compared with a constant."""
         plan = Plan.of(self, data.X.shape[1], data.n_outputs, seed)
-        self._take(fit_rows(plan, data, entry, owner=self, title=""), seed)
+        self._take(fit_rows(plan, data, entry, owner=self, title="", compares=False), seed)
 
     def _pass_over(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
         """Train on checked rows, as `partial_fit` would."""
