@@ -100,8 +100,8 @@ default=False
     trim_fraction : float, default=0.0
         In [0, 1): robust training, in which the rows of each batch that have the largest losses
         are left out of J: trim_fraction * m of its m rows, rounded down, and of rows with equal
-        losses the later ones [10]_. Rows of weight 0 do not count. For "lbfgs" m is all rows.
-        Validation and scores leave out nothing.
+        losses the later ones [10]_. With weights, as many as have up to this share of the batch's.
+        For "lbfgs" m is all rows. Validation and scores leave out nothing.
     optimizer : {"adam", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adamw", "lbfgs"} \
 or Optimizer, default="adam"
         An object of `aecore.optimizers`, where the formulas are, or the name of one with its

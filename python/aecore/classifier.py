@@ -12,8 +12,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.arrays import as_sample_weight
 from aecore._checks.calls import answered
-from aecore._estimators.labels import as_labels, class_factors, one_hot
+from aecore._checks.rules import parameter_error
+from aecore._estimators.labels import as_classes, as_labels, class_factors, one_hot
 from aecore._estimators.trainable import TrainableEncoder, trains_in_batches
 from aecore._files.networks import require
 from aecore._problem.layers import dense_layers
@@ -318,7 +320,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             raise ValueError(msg)
         known: NDArray[Any] | None = getattr(self, "classes_", None)
         if classes is not None:
-            given = np.unique(np.asarray(classes))
+            given = as_classes(classes)
             if known is not None and not np.array_equal(known, given):
                 msg = f"classes must be those of the calls before, {known}; got {given}"
                 raise ValueError(msg)
@@ -430,6 +432,35 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         classes: NDArray[Any] = self.classes_
         places = self.predict_proba(X).argmax(axis=1)
         return np.asarray(classes[places])
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Compute the share of rows with the right label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0 of the rows in the share.
+
+        Returns
+        -------
+        float
+            In [0, 1].
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict_proba`.
+        """
+        found = self.predict(X)
+        labels = as_labels(X, y, "y")
+        if len(labels) != len(found) or (labels.dtype.kind in "US") != (found.dtype.kind in "US"):
+            rule = f"hold {len(found)} labels such as {self.classes_}"
+            raise parameter_error("y", rule, labels)
+        weights = as_sample_weight(sample_weight, len(labels))
+        return float(np.average(labels == found, weights=weights))
 
     def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:
         del n_features

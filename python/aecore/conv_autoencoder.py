@@ -301,7 +301,7 @@ class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
         return rows.reshape(len(rows), *self.sample_shape_)
 
     def _flat_rows(self, X: Any, *, reset: bool, name: str = "X") -> Any:
-        X = as_images(X)
+        X = as_images(X, name)
         shape = getattr(X, "shape", None)
         if reset:
             self.sample_shape_ = tuple(

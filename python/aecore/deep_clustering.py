@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from aecore._checks.ignored import ignore_labels
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
+from aecore._checks.subclasses import refuse_overrides
 from aecore._clusters import clusterers
 from aecore._clusters.clusterers import Clustered
 from aecore._clusters.figures import clustering_figures
@@ -331,6 +332,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
 
     def _check_settings(self) -> None:
         check_params(self.get_params(deep=False))
+        refuse_overrides(self._reader, "autoencoder", called=frozenset({"fit"}))
         if isinstance(_as_optimizer(self.optimizer), LBFGS):
             rule = "be another one than 'lbfgs' for a refinement, which goes by batches"
             raise parameter_error("optimizer", rule, self.optimizer)

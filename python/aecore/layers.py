@@ -14,6 +14,7 @@ from typing import Any
 
 from aecore._checks.calls import check_calls
 from aecore._checks.rules import check_activations, check_params, parameter_error
+from aecore._checks.subclasses import refuse_additions
 from aecore.reference._convolution import Convolution, convolution_of, transpose_of
 
 __all__ = ["Conv2D", "ConvTranspose2D", "Dense", "Flatten", "Gaussian", "Layer", "Reshape"]
@@ -37,6 +38,7 @@ class Layer:
 
     def __post_init__(self) -> None:
         """Check every field; the error is `<name> must <rule>; got <value>`."""
+        refuse_additions(self, "layers", "a network")
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             check_params({field.name: getattr(self, field.name)})
 

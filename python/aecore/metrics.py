@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aecore._checks.calls import checked
 from aecore._checks.interactions import as_interactions
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import as_array
 from aecore._checks.rules import check_params, parameter_error
 
 __all__ = ["coverage_at_k", "hit_rate_at_k", "map_at_k", "ndcg_at_k", "recall_at_k"]
@@ -185,7 +185,7 @@ def coverage_at_k(ids: ArrayLike, n_items: int, k: int | None = None) -> float:
 
 
 def _checked_ids(ids: ArrayLike, n_items: int, k: Any) -> NDArray[Any]:
-    array = np.asarray(without_mask(ids, "ids"))
+    array = as_array(ids, "ids")
     if array.dtype.kind not in "iu":
         msg = f"ids must hold integers; got dtype {array.dtype}"
         raise TypeError(msg)

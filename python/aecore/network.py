@@ -19,7 +19,7 @@ from aecore._checks.arrays import (
 )
 from aecore._checks.calls import check_calls, unknown_keyword
 from aecore._checks.frames import refuse_categories
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import as_array
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.sparse import is_sparse
@@ -232,9 +232,7 @@ class Network(NetworkState):
                 return row
         refuse_categories(values, name)
         array: Any = (
-            values
-            if is_sparse(values)
-            else np.asarray(without_mask(values, name, missing=settings.mask_missing))
+            values if is_sparse(values) else as_array(values, name, missing=settings.mask_missing)
         )
         rows = as_rows(array, self._sizes[first_layer], name)
         shape = (*array.shape[:-1], self._sizes[last_layer])
@@ -424,9 +422,9 @@ class Network(NetworkState):
             In [0, 1): each hidden unit, but those of a Gaussian code, is left out with this
             probability, and multiplied by 1/(1 - dropout) otherwise [3]_.
         trim_fraction : float, default=0.0
-            In [0, 1): J is that of the other rows where, of m rows, trim_fraction * m (rounded
-            down) with the largest losses are left out, of equal losses the later ones [4]_. Rows
-            of weight 0 do not count. Not with a Gaussian code nor `observed_only`.
+            In [0, 1): J is that of the other rows where as many with the largest losses are left
+            out, of equal losses the later ones, as have up to this share of the weight: of m rows
+            trim_fraction * m, rounded down [4]_. Not with a Gaussian code nor `observed_only`.
         observed_only : bool, default=False
             Whether features that a row of a sparse target has no entry for are left out of its
             loss, as ratings nobody gave; stored zeros count. Not with a target in an array, nor

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from aecore._checks.calls import check_calls
 from aecore._checks.rules import check_params, parameter_error
+from aecore._checks.subclasses import refuse_additions
 
 __all__ = [
     "LBFGS",
@@ -38,6 +39,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         """Check every setting; the error is `<name> must <rule>; got <value>`."""
+        refuse_additions(self, "optimizer", "the compiled step")
         check_params(self.settings())
 
     def settings(self) -> dict[str, Any]:
@@ -286,6 +288,10 @@ _NAMED: dict[str, Optimizer] = {kind.name: kind() for kind in _KINDS}
 
 def _as_optimizer(optimizer: str | Optimizer) -> Optimizer:
     """Return the object that a name stands for, and an object as it is."""
-    if isinstance(optimizer, Optimizer):
-        return optimizer
-    return _NAMED[optimizer]
+    if isinstance(optimizer, str):
+        return _NAMED[optimizer]
+    if not isinstance(optimizer, _KINDS):
+        rule = f"be one of {', '.join(map(repr, _NAMED))}, or an object of aecore.optimizers"
+        raise parameter_error("optimizer", rule, optimizer)
+    refuse_additions(optimizer, "optimizer", "the compiled step")
+    return optimizer

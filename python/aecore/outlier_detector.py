@@ -17,7 +17,8 @@ from aecore._checks.arrays import as_rows
 from aecore._checks.calls import answered
 from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import ignore_labels
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import from_lists, without_mask
+from aecore._checks.naming import objects_named
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators.trainable import trains_in_batches
@@ -434,7 +435,8 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         checks = {"dtype": "numeric", "ensure_all_finite": False, **least}
         refuse_categories(X, "X")
         X = without_mask(X, "X", missing=self.missing == "mask")
-        rows: NDArray[Any] = validate_data(probe, X, reset=reset, **checks)
+        with objects_named("X"):
+            rows: NDArray[Any] = validate_data(probe, from_lists(X, "X"), reset=reset, **checks)
         rows = as_rows(rows, rows.shape[1], "X")
         if learned is not None:
             learned |= {name: vars(probe)[name] for name in _OF_ROWS if name in vars(probe)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -243,3 +245,12 @@ def test_a_detector_scores_rows(
         assert run(command, path, rows_file, "-o", tmp_path / "x.npy") != 0
         message = "must hold an autoencoder; got an AutoencoderOutlierDetector"
         assert message in capsys.readouterr().err
+
+
+def test_an_error_without_a_command() -> None:
+    full = "import sys, aecore.cli; sys.stdout = open('/dev/full', 'w'); "
+    full += "sys.exit(aecore.cli.main(['--version']))"
+    done = subprocess.run([sys.executable, "-c", full], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("aecore: error: ")
+    assert "No space left" in done.stderr

@@ -269,12 +269,16 @@ def test_pickle_and_search(rows: NDArray[np.float64], labels: NDArray[Any]) -> N
     [
         ({}, {"y": None}, "y should be a 1d array"),
         ({}, {"y": np.zeros((200, 3))}, "y should be a 1d array"),
-        ({}, {"y": np.arange(199)}, "inconsistent numbers of samples"),
+        ({}, {"y": np.arange(199)}, r"must have a label for each row, \d+; got \d+"),
         ({}, {"y": np.linspace(0, 1, 200)}, "Unknown label type: continuous"),
         ({}, {"y": np.full(200, np.nan)}, "y contains NaN"),
         ({}, {"validation_data": np.eye(10)}, r"validation_data must be a tuple \(X, y\); got nd"),
         ({}, {"validation_data": (np.eye(10), ["oak"] * 10)}, "must hold labels of .*; got .*oak"),
-        ({}, {"validation_data": (np.eye(10), ["ash"])}, "inconsistent numbers of samples"),
+        (
+            {},
+            {"validation_data": (np.eye(10), ["ash"])},
+            r"must have a label for each row, \d+; got \d+",
+        ),
         (
             {},
             {"unlabeled": np.eye(9)},

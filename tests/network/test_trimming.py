@@ -42,6 +42,53 @@ def test_which_rows_are_kept(losses: list[float], fraction: float, kept: list[in
     np.testing.assert_allclose(trim(w, np.array(losses), fraction), expected, rtol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("losses", "weights", "fraction", "kept"),
+    [
+        ([5.0, 4.0, 3.0], [1, 1, 2], 0.5, [2]),
+        ([5.0, 4.0, 3.0], [2, 1, 1], 0.5, [1, 2]),
+        ([5.0, 4.0, 3.0], [3, 1, 1], 0.5, [0, 1, 2]),  # no part of a row
+        ([5.0, 4.0, 3.0], [0, 1, 1], 0.5, [2]),
+        ([5.0, 4.0, 3.0, 2.0], [0.1] * 4, 0.75, [3]),
+        (np.arange(10.0), [0.1] * 10, 0.3, range(7)),
+        (np.arange(100.0), [1.0] * 100, 0.29, range(71)),
+        ([5.0, 4.0], [1, 1], 1 - 1e-15, [1]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("scale", [1.0, 3.7, 1e-12])
+def test_the_share_is_one_of_the_weight(
+    losses: Any, weights: Any, fraction: float, kept: Any, scale: float
+) -> None:
+    w = scale * np.asarray(weights, float)
+    expected = np.zeros(len(w))
+    expected[list(kept)] = w[list(kept)]
+    found = trim(w / w.sum(), np.array(losses), fraction)
+    np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-13)
+    # The same by the core: the code is the row itself, and the target makes the losses.
+    net = Network([1, 1], ["identity"], dtype="float64", random_state=0)
+    net.parameters[:] = 0.0
+    target = np.sqrt(np.asarray(losses, float))[:, np.newaxis]
+    value = net.objective(
+        np.ones_like(target), target=target, sample_weight=w, trim_fraction=fraction
+    )
+    assert value == pytest.approx(net.row_losses(np.ones_like(target), target=target) @ found)
+
+
+def test_weights_are_repeated_rows() -> None:
+    rng = np.random.default_rng(1)
+    X, times = rng.random((30, 4)), rng.integers(0, 4, 30)
+    net = Network(SIZES, ACTIVATIONS, dtype="float64", random_state=0)
+    by_loss = np.argsort(net.row_losses(X))
+    # Fractions that end between two rows, so that no row would be left out in part.
+    for n_kept in (10, 17, 25):
+        fraction = 1 - times[by_loss[:n_kept]].sum() / times.sum()
+        weighted = net.objective_and_gradient(X, sample_weight=times, trim_fraction=fraction)
+        repeated = net.objective_and_gradient(np.repeat(X, times, axis=0), trim_fraction=fraction)
+        assert weighted[0] == pytest.approx(repeated[0], rel=1e-12)
+        np.testing.assert_allclose(weighted[1], repeated[1], rtol=1e-9, atol=1e-14)
+
+
 def test_rows_without_weight_do_not_count() -> None:
     w = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
     kept = trim(w, np.array([9.0, 1.0, 4.0, 3.0, 2.0]), 0.25)

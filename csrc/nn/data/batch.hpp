@@ -31,6 +31,12 @@ struct Batch {
   double* running = nullptr;   // rho_hat of the batch before, by sparse layer, or NaN; updated
   double warm_up = 1;          // factor on the weight of a Gaussian code's divergence
 
+  /// That of row i of the batch, as it was given.
+  double sample_weight(index_t i) const {
+    if (data.sample_weight == nullptr) return 1;
+    const index_t row = range.first + i;
+    return data.sample_weight[range.rows != nullptr ? range.rows[row] : row];
+  }
   /// `n` rows of the batch, as rows of the data.
   RowRange part(index_t first, index_t n) const { return {range.rows, range.first + first, n, 0}; }
 };

@@ -20,14 +20,11 @@ void RowSums<T>::weigh(const Batch& batch) {
     return;
   }
   weighed_rows_ = 0;
-  const auto source_row = [&](index_t i) {
-    return range.rows != nullptr ? range.rows[range.first + i] : range.first + i;
-  };
   double sum = 0;
-  for (index_t i = 0; i < range.n; ++i) sum += batch.data.sample_weight[source_row(i)];
+  for (index_t i = 0; i < range.n; ++i) sum += batch.sample_weight(i);
   const double scale = sum > 0 ? 1.0 / sum : 0.0;  // a batch of zero weights teaches nothing
   for (index_t i = 0; i < range.n; ++i) {
-    weight_[i] = static_cast<T>(scale * batch.data.sample_weight[source_row(i)]);
+    weight_[i] = static_cast<T>(scale * batch.sample_weight(i));
   }
 }
 

@@ -106,7 +106,7 @@ void BatchGradient<T>::trim(Team& team, const PanelWeights<T>& weights, const Ba
             [&](const RowBlock& block) { compare(weights, block); });
     trimming_->take(sums_.loss(), chunk.first, chunk.rows);
   });
-  trimming_->run(sums_.changing_weights(), batch.range.n);
+  trimming_->run(sums_.changing_weights(), batch);
 }
 
 template <class T>

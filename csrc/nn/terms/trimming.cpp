@@ -6,6 +6,13 @@
 
 namespace aecore {
 
+namespace {
+
+// Of sums of weights such as 0.1, three tenths of ten of which are three of them.
+constexpr double kRounding = 1e-12;
+
+}  // namespace
+
 template <class T>
 Trimming<T>::Trimming(double fraction, index_t max_rows)
     : fraction_(fraction), loss_(static_cast<std::size_t>(max_rows)) {
@@ -21,24 +28,30 @@ void Trimming<T>::take(const double* loss, index_t first, index_t n) {
 }
 
 template <class T>
-void Trimming<T>::run(T* weight, index_t n_rows) {
+void Trimming<T>::run(T* weight, const Batch& batch) {
+  const index_t n_rows = batch.range.n;
   order_.clear();
-  double sum = 0;
+  double sum = 0, all = 0;
   for (index_t i = 0; i < n_rows; ++i) {
     sum += static_cast<double>(weight[i]);
+    all += batch.sample_weight(i);
     if (weight[i] > 0) order_.push_back(i);
   }
-  const auto left_out =
-      static_cast<index_t>(std::floor(fraction_ * static_cast<double>(order_.size())));
-  if (left_out == 0) return;
-  const auto before = [this](index_t a, index_t b) {
+  std::sort(order_.begin(), order_.end(), [this](index_t a, index_t b) {
     const double loss_a = loss_[static_cast<std::size_t>(a)];
     const double loss_b = loss_[static_cast<std::size_t>(b)];
-    return loss_a < loss_b || (loss_a == loss_b && a < b);
-  };
-  const auto first_left_out = order_.end() - left_out;
-  std::nth_element(order_.begin(), first_left_out, order_.end(), before);
-  for (auto row = first_left_out; row != order_.end(); ++row) weight[*row] = 0;
+    return loss_a > loss_b || (loss_a == loss_b && a > b);
+  });
+  const double most = fraction_ * all * (1 + kRounding);
+  double left_out = 0;
+  const auto last = order_.empty() ? order_.end() : order_.end() - 1;  // one row stays
+  auto row = order_.begin();
+  for (; row != last; ++row) {
+    left_out += batch.sample_weight(*row);
+    if (left_out > most) break;
+    weight[*row] = 0;
+  }
+  if (row == order_.begin()) return;
   double kept = 0;  // in the order of the rows, which no selection changes
   for (index_t i = 0; i < n_rows; ++i) kept += static_cast<double>(weight[i]);
   const double scale = sum / kept;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/types.hpp"
+#include "nn/data/batch.hpp"
 
 namespace aecore {
 
@@ -18,9 +19,10 @@ class Trimming {
   /// Losses of rows [first, first + n) of the batch.
   void take(const double* loss, index_t first, index_t n);
 
-  /// Once the losses of all rows are in: of m rows with a weight, the `fraction` m (rounded down)
-  /// with the largest losses lose theirs, of equal ones the later rows; the others share the sum.
-  void run(T* weight, index_t n_rows);
+  /// Once the losses of all rows are in: as many rows with the largest losses lose their weight, of
+  /// equal ones the later rows, as have up to the share `fraction` of all; the others share the
+  /// sum.
+  void run(T* weight, const Batch& batch);
 
  private:
   const double fraction_;

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from aecore._checks.frames import refuse_categories
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import as_array
 from aecore._checks.sparse import as_sparse_rows, is_sparse
 
 # Weights of up to 2 to this power and down to its inverse stay as they are.
@@ -49,7 +49,7 @@ def as_rows(values: Any, n_columns: int, name: str, *, missing: bool = False) ->
     if is_sparse(values):
         return as_sparse_rows(values, n_columns, name)
     refuse_categories(values, name)
-    array = np.asarray(without_mask(values, name, missing=missing))
+    array = as_array(values, name, missing=missing)
     if array.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {array.dtype}"
         raise TypeError(msg)
@@ -83,7 +83,7 @@ def as_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | N
     """Read weights as float64 of shape (n_rows,): finite, >= 0, not all zero; None stays."""
     if sample_weight is None:
         return None
-    array = np.asarray(without_mask(sample_weight, "sample_weight"))
+    array = as_array(sample_weight, "sample_weight")
     if array.dtype.kind not in "fiub":
         msg = f"sample_weight must hold real numbers; got dtype {array.dtype}"
         raise TypeError(msg)

@@ -26,14 +26,14 @@ def ignore_labels(y: Any, X: Any, advice: str = "") -> None:
     """
     if y is None or y is X:
         return
-    shape = _shape(y)
-    if len(shape) > 1 and shape[1] > 1 and shape == _shape(X):
+    shape = shape_of(y)
+    if len(shape) > 1 and shape[1] > 1 and shape == shape_of(X):
         rule = "y is ignored, and should hold labels or be None"
         msg = f"{rule}; got an array of the shape of X{advice}"
         warnings.warn(msg, stacklevel=caller_level())
 
 
-def _shape(values: Any) -> tuple[int, ...]:
+def shape_of(values: Any) -> tuple[int, ...]:
     """Shape without a copy; of lists by their first element."""
     shape = getattr(values, "shape", None)
     if shape is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from aecore._checks.masked import from_lists
 from aecore._checks.sparse import is_sparse
 
 # What a channel axis and the sides of an image are told apart by.
@@ -13,7 +14,7 @@ _FEW_CHANNELS = 4
 _LEAST_SIDE = 8
 
 
-def as_images(X: Any) -> Any:
+def as_images(X: Any, name: str) -> Any:
     """See images in any container as an array: lists, HDF5, whatever NumPy can read.
 
     Frames stay, for the names of their columns, and so do sparse rows.
@@ -21,7 +22,7 @@ def as_images(X: Any) -> Any:
     if isinstance(X, np.ndarray) or is_sparse(X):
         return X
     if isinstance(X, list | tuple):
-        return np.asarray(X) if len(X) > 0 and np.ndim(X[0]) > 1 else X
+        return from_lists(X, name)
     shape = getattr(X, "shape", None)
     readable = hasattr(X, "__array__") if shape is None else len(shape) in {3, 4}
     return np.asarray(X) if readable else X

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def without_mask(values: Any, name: str, *, missing: bool | None = None) -> Any:
@@ -48,3 +49,22 @@ def without_mask(values: Any, name: str, *, missing: bool | None = None) -> Any:
         return numbers  # whose kind is refused for what it is
     numbers[mask] = np.nan
     return numbers
+
+
+def from_lists(values: Any, name: str) -> Any:
+    """Make an array of rows in lists; all else stays as it is."""
+    return as_array(values, name) if isinstance(values, list | tuple) else values
+
+
+def as_array(values: Any, name: str, *, missing: bool | None = None) -> NDArray[Any]:
+    """Make an array of what the caller was given, as `np.asarray` does, but for masks.
+
+    Parameters and errors are those of `without_mask`; ragged rows are a ValueError as well.
+    """
+    plain = without_mask(values, name, missing=missing)
+    try:
+        return np.asarray(plain)
+    except ValueError:
+        kind = type(values).__name__
+        msg = f"{name} must have rows of one length; got a {kind} of inhomogeneous shape"
+        raise ValueError(msg) from None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+# Python's own words, of what stands in arrays of objects.
+_NO_NUMBER = ("float() argument", "setting an array element with a sequence", "int too large")
 _SUBJECT = re.compile(r"^(Input )?(X|target)\b")
 
 
@@ -39,3 +41,15 @@ def named(
         else:
             raise
         raise kind(text) from None
+
+
+@contextmanager
+def objects_named(name: str) -> Iterator[None]:
+    """Within, Python's own words of what is no number in an array of objects get their argument."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        if not str(error).startswith(_NO_NUMBER):
+            raise
+        msg = f"{name} must hold real numbers: {error}"
+        raise TypeError(msg) from None

@@ -53,10 +53,13 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_finite(value: Any) -> bool:
-    if type(value) is float or type(value) is int:
-        return math.isfinite(value)
-    # bool is a Real for Python, but `weight_decay=True` is a slip, not a number.
-    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    try:
+        if type(value) is float or type(value) is int:
+            return math.isfinite(value)
+        # bool is a Real for Python, but `weight_decay=True` is a slip, not a number.
+        return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    except OverflowError:  # an integer that is no float
+        return False
 
 
 def _is_count(value: Any) -> bool:
@@ -67,6 +70,7 @@ def _is_sizes(value: Any) -> bool:
     return (
         isinstance(value, Sequence | np.ndarray)
         and not isinstance(value, str)
+        and getattr(value, "ndim", 1) == 1
         and len(value) > 0
         and all(_is_count(size) for size in value)
     )
@@ -350,6 +354,7 @@ _RULES: Mapping[str, Rule] = {
     "rate": _OPEN_UNIT,
     "rho": _DECAY,
     "refinement": _one_of(None, "dec", "idec"),
+    "return_std": _BOOL,
     "scale": _one_of(None, "minmax", "standard", "robust", "pooled", "maxabs"),
     "seed": Rule(
         "be an integer from 0 to 2**64 - 1",

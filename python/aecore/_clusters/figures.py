@@ -16,7 +16,7 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import as_array
 from aecore._checks.rules import parameter_error
 from aecore._clusters.clusterers import silhouette
 
@@ -39,7 +39,7 @@ def clustering_figures(
             figures["calinski_harabasz"] = float(calinski_harabasz_score(inside, of_inside))
             figures["davies_bouldin"] = float(davies_bouldin_score(inside, of_inside))
     if labels is not None:
-        classes = np.asarray(without_mask(labels, "labels"))
+        classes = as_array(labels, "labels")
         if classes.shape != clusters.shape:
             raise parameter_error("labels", f"have shape {clusters.shape}", classes.shape)
         figures |= {

@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from aecore._checks.arrays import as_sample_weight
 from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import TAKE_TARGET, ignore_labels
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import from_lists, without_mask
+from aecore._checks.naming import objects_named
 from aecore._estimators.trainable import TrainableEncoder
 from aecore._problem.input import refuse_target_of_scaled
 from aecore.network import Network
@@ -47,9 +48,9 @@ class BaseAutoencoder(TrainableEncoder):
         check_is_fitted(self, "network_")
         network = self.network_
         refuse_categories(Z, "Z")
-        rows = check_array(
-            without_mask(Z, "Z"), dtype="numeric", ensure_all_finite=False, input_name="Z"
-        )
+        Z = from_lists(without_mask(Z, "Z"), "Z")
+        with objects_named("Z"):
+            rows = check_array(Z, dtype="numeric", ensure_all_finite=False, input_name="Z")
         return network._input.undo(network.decode(rows))
 
     def reconstruct(self, X: ArrayLike) -> NDArray[Any]:

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
 from aecore._checks.frames import refuse_categories
-from aecore._checks.masked import without_mask
-from aecore._checks.naming import named
+from aecore._checks.masked import from_lists, without_mask
+from aecore._checks.naming import named, objects_named
 from aecore._checks.sparse import before_conversion
 from aecore._files.networks import require
 from aecore._history import History
@@ -106,9 +106,15 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
             if reset:
                 self.n_features_in_ = X.shape[1]
             return X  # as from validate_data, which takes 100 us to see that
-        return validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
-        )
+        with objects_named("X"):
+            return validate_data(
+                self,
+                from_lists(X, "X"),
+                reset=reset,
+                accept_sparse="csr",
+                dtype="numeric",
+                ensure_all_finite=False,
+            )
 
     @property
     def _reader(self) -> Any:

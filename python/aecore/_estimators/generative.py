@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aecore._checks.arrays import as_target
 from aecore._checks.calls import answered
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import as_array
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
@@ -78,6 +78,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
         ValueError, TypeError
             As in `fit`.
         """
+        check_params({"return_std": return_std})
         if not return_std:
             return super().transform(X)
         _draws_codes(self)
@@ -169,9 +170,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
 
     def _code_of(self, row: ArrayLike, name: str) -> NDArray[Any]:
         rows = self._flat_rows(
-            np.asarray(without_mask(row, name, missing=self.network_._input.mask_missing))[
-                np.newaxis
-            ],
+            as_array(row, name, missing=self.network_._input.mask_missing)[np.newaxis],
             reset=False,
             name=name,
         )

@@ -8,25 +8,41 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from aecore._checks.arrays import as_sample_weight, in_range
-from aecore._checks.masked import without_mask
+from aecore._checks.ignored import shape_of
+from aecore._checks.masked import as_array, from_lists
 from aecore._checks.rules import NOT_NEGATIVE, parameter_error
 
 
 def as_labels(X: Any, y: Any, name: str) -> NDArray[Any]:
     """See `y` as labels, 1-D, one for each row of X."""
-    labels: NDArray[Any] = column_or_1d(without_mask(y, name), warn=True)
-    try:
-        check_consistent_length(X, labels)
-    except ValueError as error:
-        msg = f"{name} must have a label for each row. {error}"
-        raise ValueError(msg) from None
+    labels: NDArray[Any] = column_or_1d(as_array(y, name), warn=True)
+    if labels.dtype.kind == "V":
+        msg = f"{name} must hold numbers or words; got dtype {labels.dtype}"
+        raise TypeError(msg)
+    shape = shape_of(from_lists(X, "X"))  # of another kind: X is refused for what it is
+    if len(shape) == 2 and min(shape) > 0 and shape[0] != len(labels):
+        msg = f"{name} must have a label for each row, {shape[0]}; got {len(labels)}"
+        raise ValueError(msg)
     assert_all_finite(labels, input_name=name)
     check_classification_targets(labels)
     return labels
+
+
+def as_classes(classes: Any) -> NDArray[Any]:
+    """See all labels that there will be, sorted."""
+    given = as_array(classes, "classes")
+    if given.ndim != 1 or given.size == 0:
+        msg = f"classes must be a sequence of labels; got shape {given.shape}"
+        raise ValueError(msg)
+    try:
+        return np.unique(given)
+    except TypeError:  # not all of a kind
+        msg = f"classes must be all numbers or all words; got {reprlib.repr(given.tolist())}"
+        raise TypeError(msg) from None
 
 
 def one_hot(labels: NDArray[Any], classes: NDArray[Any], name: str) -> NDArray[np.uint8]:

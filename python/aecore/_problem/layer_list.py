@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from aecore._checks.rules import check_activations, check_params, parameter_error
+from aecore._checks.subclasses import refuse_additions
 from aecore.layers import (
     AnyLayer,
     Conv2D,
@@ -117,6 +118,8 @@ def resolve_layers(
         If a size, a name or the order of the layers breaks its rule.
     """
     if are_layers(activations):
+        for layer in activations:
+            refuse_additions(layer, "layers", "a network")
         if isinstance(layer_sizes, Sequence):
             check_params({"shape": layer_sizes})
             shape: Shape = tuple(map(int, layer_sizes))

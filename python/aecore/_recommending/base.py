@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from aecore import _core
 from aecore._checks.interactions import as_entries, as_interactions, pattern, without_zeros
-from aecore._checks.masked import without_mask
+from aecore._checks.masked import as_array
 from aecore._checks.rules import check_params
 from aecore._saving.learned import COUNT, Array, Learned
 from aecore._saving.model import Model
@@ -300,7 +300,7 @@ def same_rows(asked: csr_array, rows: csr_array, name: str) -> csr_array:
 
 
 def _as_ids(values: ArrayLike, n_items: int, name: str) -> NDArray[np.int64]:
-    array = np.atleast_1d(np.asarray(without_mask(values, name)))
+    array = np.atleast_1d(as_array(values, name))
     if array.size == 0:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu":

@@ -29,7 +29,7 @@ class Scheduled:
     @property
     def is_constant(self) -> bool:
         """Whether it never changes."""
-        return isinstance(self.schedule, Constant)
+        return type(self.schedule) is Constant
 
     def at(self, epoch: int, history: History) -> float:
         """Return the number for the epoch that follows `history`."""

@@ -26,6 +26,7 @@ from sklearn.base import clone
 
 from aecore._checks.random_state import seed_from, seeds_from
 from aecore._checks.rules import parameter_error
+from aecore._checks.subclasses import refuse_overrides
 from aecore._problem.input import Input, InputSettings
 from aecore._problem.layers import as_layers, dense_layers
 from aecore._problem.plan import Plan, check_own
@@ -120,6 +121,7 @@ def _layer_plan(plan: Plan, source: Any, k: int, seed: int) -> Plan:
 
 def _lent(plan: Plan, source: Any, k: int, seed: int) -> Plan:
     """The plan of an estimator, with the shape of layer k."""
+    refuse_overrides(source, "pretrain")
     layer, whole = clone(source), plan.layers
     for name, default in _INPUT.items():
         if getattr(layer, name) != default:

@@ -59,14 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        print(f"aecore {_command(given)}: interrupted", file=sys.stderr)
+        print(f"aecore{_command(given)}: interrupted", file=sys.stderr)
         return 130
     # What the library and its files say about input is meant for users.
     except (*_SAID, ValueError, TypeError, OSError, MemoryError) as error:
-        print(f"aecore {_command(given)}: error: {error}", file=sys.stderr)
+        print(f"aecore{_command(given)}: error: {error}", file=sys.stderr)
         return 2
     return int(code or 0)
 
 
 def _command(arguments: list[str]) -> str:
-    return next(word for word in arguments if word in _COMMANDS)
+    """Name the command that was called; nothing where none was, as with --version."""
+    return next((f" {word}" for word in arguments if word in _COMMANDS), "")

@@ -32,7 +32,7 @@ For m rows with weights w (1 unless given), code h_c:
     J_i       = dh_c/dh_0 at row i
     KL_i      = sum_j max(free_bits, KL(q(z_j | x_i) || N(0, 1)))
 
-where the trim_fraction m rows with the largest losses, of m, have w_i = 0.
+where the rows with the largest losses, up to the share trim_fraction of the weight, have w_i = 0.
 
 What q and p of clusters are is in `aecore.reference._clustering`.
 

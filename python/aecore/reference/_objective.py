@@ -267,7 +267,7 @@ def objective(
     trim_fraction : float, default 0.0
         f in [0, 1): J is that of the other rows where, of m rows, the f m (rounded down) with the
         largest losses are left out (P. J. Rousseeuw, JASA 79, 1984); of equal losses the later
-        rows. Rows of weight 0 do not count. Not with a Gaussian code.
+        rows. With weights, as many as have up to the share f. Not with a Gaussian code.
     noise : {None, "masking", "gaussian", "salt_and_pepper", "uniform"}, default None
         Noise on the scaled input; the target stays clean.
     noise_level : float, default 0.0
