@@ -378,7 +378,8 @@ or Optimizer, default="adam"
             Rows whose loss is recorded after every epoch; with a `target`, a tuple.
         init : Network, default=None
             Start from these parameters instead of random ones; layer sizes and activations must
-            be those of this estimator. It is not changed.
+            be those of this estimator. It is not changed. If it scales its columns, as the network
+            of an estimator with `scale` does, these scales stay, whatever `scale` says here.
         checkpoint : Checkpoint, default=None
             Where and how often to write a file that `resume_from` can go on from.
         resume_from : str or path-like, default=None

@@ -226,7 +226,8 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             Sparse where X is, an array where X is one.
         init : Network, default=None
             Start from these parameters, for instance of `aecore.stack`, instead of pretraining;
-            layer sizes and activations must be those of this estimator. It is not changed.
+            layer sizes and activations must be those of this estimator. It is not changed, and
+            its scales stay, as in `Autoencoder.fit`.
         checkpoint : Checkpoint, default=None
             Where and how often to write a file that `resume_from` can go on from; pretraining is
             not in it.

@@ -98,8 +98,10 @@ class TrainableEncoder(BaseEncoder):
                 raise parameter_error("unlabeled", rule, unlabeled)
             more = reader._as_x(unlabeled, reset=False, name="unlabeled")
             seen = with_unlabeled(data, more)
-        its_own = None if resumed is None else resumed.model.network_._input
+        its_own = start._input if isinstance(start, Network) else None
         entry = plan.entry(seen.X, seen.rows, seen.sample_weight, its_own)
+        if self._reproduces_input and entry.offset is not None:
+            refuse_target_of_scaled(data.target)
         network = new_network(plan, data, entry, start, name)
         if validation_data is not None:
             _check_numbers(network, data, plan, validation_data)

@@ -35,6 +35,7 @@ class NetworkState:
         "_input",
         "_layers",
         "_n_threads",
+        "_output",
         "_parameters",
         "_sizes",
     )
@@ -47,11 +48,14 @@ class NetworkState:
         n_threads: int | None,
         *,
         core: _core.Network | None = None,
+        output: InputSettings | None = None,
     ) -> None:
         self._core = layers.core() if core is None else core
         self._layers = layers
         self._parameters = parameters
         self._input = input_settings
+        # What scaled the rows that the output stands for; None: nothing did.
+        self._output = output
         self._n_threads = n_threads
         # Every call reads these two; properties would slow down calls for a single row.
         self._code_layer = layers.code_layer
@@ -91,6 +95,7 @@ class NetworkState:
         if values.shape != copied.shape:
             raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
         copied[:] = values
+        network._output = self._output
         return network
 
     @classmethod
@@ -115,7 +120,8 @@ class NetworkState:
 
         `net[:2]` has the first two layers, `net[2:]` the others: their `parameters` are views, so
         that a change in one shows in the other. Its code is that of this network, or its last
-        layer where that is not among them: `encode` and `reconstruct` then are the same.
+        layer where that is not among them: `encode` and `reconstruct` then are the same, but for
+        the scale of the output.
 
         Parameters
         ----------
@@ -126,6 +132,9 @@ class NetworkState:
         -------
         Network
             It reads rows as this network does if it begins with its first layer, else as they are.
+            Where it has the last layer without the first, of the network of an estimator with
+            `scale`, its `reconstruct` goes back to the scale of the estimator's X; J and
+            `row_losses` are about scaled numbers, as in this network.
 
         Raises
         ------
@@ -146,7 +155,8 @@ class NetworkState:
         if self.tied_weights and not whole and 2 * last > n_layers:
             msg = (
                 f"layers must end with the encoder, by {n_layers // 2}, in a network with tied "
-                f"weights, whose decoder has none of its own; got {first} to {last}"
+                f"weights, whose decoder has none of its own: `decode` of the whole has them; got "
+                f"{first} to {last}"
             )
             raise ValueError(msg)
         has_code = first <= self._code_layer < last
@@ -168,6 +178,7 @@ class NetworkState:
             self._input if first == 0 else InputSettings(),
             self._n_threads,
             core=core,
+            output=self._output if last == n_layers else None,
         )
         return network
 
@@ -178,7 +189,9 @@ class NetworkState:
 
     @property
     def decoder(self) -> Self:
-        """The network of the layers after the code, as in `decode`; it shares their weights.
+        """The network of the layers after the code; it shares their weights.
+
+        Its `reconstruct` takes codes and gives what the estimator's `inverse_transform` gives.
 
         Raises
         ------
@@ -237,7 +250,9 @@ class NetworkState:
 
     def _state(self) -> NetworkParts:
         """All that makes this network what it is."""
-        return NetworkParts(self._layers, self._parameters, self._input, self._n_threads)
+        return NetworkParts(
+            self._layers, self._parameters, self._input, self._n_threads, self._output
+        )
 
     def _set_state(self, state: NetworkParts) -> None:
         """Invert `_state` on a bare object, with a copy of the parameters."""
@@ -251,7 +266,13 @@ class NetworkState:
         parameters = aligned_zeros(core.n_parameters, state.parameters.dtype)
         parameters[:] = state.parameters
         NetworkState.__init__(
-            self, state.layers, parameters, state.input, state.n_threads, core=core
+            self,
+            state.layers,
+            parameters,
+            state.input,
+            state.n_threads,
+            core=core,
+            output=state.output,
         )
 
     def summary(self) -> str:

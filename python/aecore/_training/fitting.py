@@ -87,6 +87,7 @@ def train(
             callbacks=run.callbacks,
             early_stopping=early,
             constant_loss=math.nan if rival is None else rival.loss,
+            validates=data.validation is not None,
         )
         if at.is_resumed:
             recorder.resume(at)

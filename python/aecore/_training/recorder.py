@@ -112,6 +112,8 @@ class Recorder:
     early_stopping : EarlyStopping, optional
     constant_loss : float, default=NaN
         For the history: what the losses have to be better than; NaN where nothing is compared.
+    validates : bool, default=False
+        Whether there are validation rows: a loss of theirs that is NaN is infinite then.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class Recorder:
         callbacks: Sequence[Callback] = (),
         early_stopping: EarlyStopping | None = None,
         constant_loss: float = math.nan,
+        validates: bool = False,
     ) -> None:
         self._start = network
         self.history = history.own()
@@ -134,6 +137,7 @@ class Recorder:
         self._callbacks = callbacks
         self._early_stopping = early_stopping
         self._constant = {"constant_loss": constant_loss}
+        self._validates = validates
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
         self.diverged = False
@@ -208,7 +212,7 @@ class Recorder:
             "loss": loss,
             "seconds": seconds,
             "learning_rate": learning_rate,
-            "validation_loss": validation_loss,
+            "validation_loss": self._held(validation_loss),
         }
         measure = self._audience.measure
         measured = {} if measure is None else measure(network)
@@ -231,7 +235,16 @@ class Recorder:
         return self.stopped
 
     def _extend(self, *epochs: Mapping[str, float]) -> None:
-        self.history = self.history.extended(*({**each, **self._constant} for each in epochs))
+        self.history = self.history.extended(
+            *(
+                {**each, "validation_loss": self._held(each["validation_loss"]), **self._constant}
+                for each in epochs
+            )
+        )
+
+    def _held(self, loss: float) -> float:
+        """The loss of validation rows, if there are any: NaN is no better than infinity."""
+        return math.inf if self._validates and math.isnan(loss) else loss
 
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""
