@@ -284,6 +284,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         classes: ArrayLike | None = None,
         *,
         sample_weight: ArrayLike | None = None,
+        epoch: int | None = None,
     ) -> Self:
         """Go on training: one pass over X, unshuffled, in batches of `batch_size`.
 
@@ -299,6 +300,8 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             All labels there will be; needed in the first call alone.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
+        epoch : int, default=None
+            As in `Autoencoder.partial_fit`.
 
         Returns
         -------
@@ -331,6 +334,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
                 one_hot(labels, known, "y"),
                 row_weights(self.class_weight, labels, sample_weight),
                 learned={"classes_": known},
+                epoch=epoch,
             )
         return self
 

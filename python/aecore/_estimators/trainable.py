@@ -14,7 +14,7 @@ from aecore._checks.arrays import as_sample_weight, as_target
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
-from aecore._checks.rules import parameter_error
+from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators.base import BaseEncoder
 from aecore._history import History
 from aecore._problem.input import InputSettings, refuse_target_of_scaled
@@ -24,9 +24,11 @@ from aecore._saving.learned import COUNT, Learned, StateOfOptimizer
 from aecore._training.checkpointing import CheckpointWriter, Resumed
 from aecore._training.data import TrainingData, with_unlabeled
 from aecore._training.fitting import Trained, fit_rows, pass_over, train
+from aecore._training.passes import call_after
 from aecore._training.pretraining import pretrain
 from aecore._training.recorder import Audience, Measure, Position
 from aecore._training.start import new_network
+from aecore._util.warn import warn
 from aecore.checkpoint import Checkpoint
 from aecore.layers import AnyLayer
 from aecore.network import Network
@@ -39,6 +41,7 @@ class TrainableEncoder(BaseEncoder):
     _learned: ClassVar[dict[str, Learned]] = {
         "_optimizer_state": StateOfOptimizer(),
         "_seed": COUNT,
+        "_first_rows": COUNT,
         "best_epoch_": COUNT,
     }
     # Whether the target is X itself, or something on its scale.
@@ -128,8 +131,10 @@ class TrainableEncoder(BaseEncoder):
         target: Any,
         sample_weight: Any,
         learned: Mapping[str, Any] | None = None,
+        epoch: int | None = None,
     ) -> None:
         """Train for one unshuffled epoch from where this estimator stands."""
+        check_params({"epoch": 0 if epoch is None else epoch})
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
         seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
@@ -141,8 +146,12 @@ class TrainableEncoder(BaseEncoder):
         network = new_network(plan, data, entry, before, "network_")
         history: History | None = getattr(self, "_history", None)
         at = Position(history or History.empty(), getattr(self, "_optimizer_state", None))
-        known = {**reader._known(), **(learned or {})}
-        train(plan, network, data, self._audience(plan, data, known), at=at, is_pass=True)
+        call = call_after(at.history, getattr(self, "_first_rows", None), data.X, epoch)
+        if before is None:
+            _warn_of_fit_alone(plan)
+        known = {**reader._known(), **(learned or {}), "_first_rows": call.first_rows}
+        audience = self._audience(plan, data, known)
+        train(plan, network, data, audience, at=at, call=call, compares=call.is_judged)
 
     def _adopt(self, X: Any, network: Network) -> None:
         """Become an estimator that has learned `network`, which reads rows as it always did."""
@@ -252,6 +261,18 @@ class TrainableEncoder(BaseEncoder):
             self._optimizer_state = state
 
         return Audience(publish, keep, self, checkpoints, self._measure(data))
+
+
+def _warn_of_fit_alone(plan: Plan) -> None:
+    """Warn, at the first call of `partial_fit`, of what it does nothing about."""
+    optimization = plan.optimization
+    for name, unused in (("validation_fraction", 0.0), ("early_stopping", False)):
+        value = getattr(optimization, name)
+        if value != unused:
+            warn(
+                f"{name} is of fit alone, partial_fit holds no rows back and never stops early; "
+                f"got {value}. Score rows of your own between two calls"
+            )
 
 
 def _names_of(validation_data: Any) -> dict[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore._history import History
+from aecore._training.passes import by_epoch
 from aecore._util.optimizer_state import OptimizerState
 from aecore._util.plateau import Plateau, monitored
 from aecore._util.progress import Progress
@@ -114,6 +115,8 @@ class Recorder:
         For the history: what the losses have to be better than; NaN where nothing is compared.
     validates : bool, default=False
         Whether there are validation rows: a loss of theirs that is NaN is infinite then.
+    epoch : int, optional
+        Of a call of `partial_fit`: which pass it belongs to.
     """
 
     def __init__(
@@ -128,6 +131,7 @@ class Recorder:
         early_stopping: EarlyStopping | None = None,
         constant_loss: float = math.nan,
         validates: bool = False,
+        epoch: int | None = None,
     ) -> None:
         self._start = network
         self.history = history.own()
@@ -136,7 +140,10 @@ class Recorder:
         self._audience = audience
         self._callbacks = callbacks
         self._early_stopping = early_stopping
-        self._constant = {"constant_loss": constant_loss}
+        self._always = {"constant_loss": constant_loss}
+        self._pass = epoch
+        if epoch is not None:
+            self._always["epoch"] = float(epoch)
         self._validates = validates
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
@@ -161,6 +168,12 @@ class Recorder:
     def n_epochs(self) -> int:
         """Epochs in the history."""
         return self.history.n_epochs
+
+    def scheduled(self) -> tuple[int, Mapping[str, list[float]]]:
+        """Return the epoch that follows, for schedules, and a number for each before it."""
+        if self._pass is None:
+            return self.n_epochs, self.history
+        return self._pass, by_epoch(self.history, self._pass)
 
     @property
     def is_complete(self) -> bool:
@@ -237,7 +250,7 @@ class Recorder:
     def _extend(self, *epochs: Mapping[str, float]) -> None:
         self.history = self.history.extended(
             *(
-                {**each, "validation_loss": self._held(each["validation_loss"]), **self._constant}
+                {**each, "validation_loss": self._held(each["validation_loss"]), **self._always}
                 for each in epochs
             )
         )
