@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.metaestimators import available_if
 
+from aecore._checks.calls import answered
 from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._estimators.autoencoding import BaseAutoencoder
 from aecore._estimators.trainable import trains_in_batches
@@ -432,6 +433,7 @@ or Optimizer, default="adam"
         return self
 
     @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(
         self,
         X: ArrayLike,

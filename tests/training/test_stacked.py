@@ -269,4 +269,5 @@ def test_the_blocks_of_the_guide_run(capsys: pytest.CaptureFixture[str]) -> None
         exec(compile(block, str(guide), "exec"), names)
     printed = capsys.readouterr().out.splitlines()
     assert float(printed[1].split()[0]) > 0.9  # the score with 200 labels
-    assert printed[2:] == ["[64, 40, 20, 40, 64]", "[64, 40, 20] [40, 64]"]
+    assert printed[2] == "(1, 10) (1, 10)"  # logarithms and decisions
+    assert printed[3:] == ["[64, 40, 20, 40, 64]", "[64, 40, 20] [40, 64]"]

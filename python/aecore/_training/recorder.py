@@ -111,10 +111,11 @@ class Recorder:
     progress : Progress
     callbacks : sequence of Callback
     early_stopping : EarlyStopping, optional
+    validates : bool, default=False
+        Whether there are validation rows. A loss of theirs that is NaN is recorded as infinite: NaN
+        stands for none.
     constant_loss : float, default=NaN
         For the history: what the losses have to be better than; NaN where nothing is compared.
-    validates : bool, default=False
-        Whether there are validation rows: a loss of theirs that is NaN is infinite then.
     epoch : int, optional
         Of a call of `partial_fit`: which pass it belongs to.
     """
@@ -129,8 +130,8 @@ class Recorder:
         *,
         callbacks: Sequence[Callback] = (),
         early_stopping: EarlyStopping | None = None,
-        constant_loss: float = math.nan,
         validates: bool = False,
+        constant_loss: float = math.nan,
         epoch: int | None = None,
     ) -> None:
         self._start = network
