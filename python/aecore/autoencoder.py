@@ -379,7 +379,8 @@ or Optimizer, default="adam"
             Rows whose loss is recorded after every epoch; with a `target`, a tuple.
         init : Network, default=None
             Start from these parameters instead of random ones; layer sizes and activations must
-            be those of this estimator. It is not changed.
+            be those of this estimator. It is not changed. If it scales its columns, as the network
+            of an estimator with `scale` does, these scales stay, whatever `scale` says here.
         checkpoint : Checkpoint, default=None
             Where and how often to write a file that `resume_from` can go on from.
         resume_from : str or path-like, default=None
@@ -440,14 +441,20 @@ or Optimizer, default="adam"
         *,
         target: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        epoch: int | None = None,
     ) -> Self:
         """Go on training: one pass over X, unshuffled, in batches of `batch_size`.
 
         The optimiser's state is kept from call to call and from `fit`: k calls have the same bits
         as `fit` with `n_epochs=k, shuffle=False`, and Ctrl-C loses nothing but the batch at hand.
         It starts anew after a divergence, a change of `optimizer`, or where early stopping went
-        back to an earlier epoch. Epochs are counted by `history_`, also for
-        `learning_rate_schedule`. Not available for "lbfgs".
+        back to an earlier epoch. Not available for "lbfgs".
+
+        Data may come in chunks, a call for each. Schedules go by passes over all of them: a new one
+        begins where the rows of its first call come again, or where `epoch` says; `history_` has a
+        number for each call, and its pass as `epoch`. After every tenth pass of `partial_fit` a
+        network that learned nothing is warned of, as in `fit`, by the rows of its last call, if
+        these are at least 32.
 
         Parameters
         ----------
@@ -460,6 +467,9 @@ or Optimizer, default="adam"
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
+        epoch : int, default=None
+            Which pass over the data the call belongs to, counted from 0, the epochs of `fit`
+            included: for chunks whose rows are mixed anew in each pass. None finds it.
 
         Returns
         -------
@@ -469,10 +479,16 @@ or Optimizer, default="adam"
         ------
         ValueError, TypeError, TrainingDivergedError, RuntimeError
             As in `fit`.
+
+        Warns
+        -----
+        UserWarning
+            In the first call, of `validation_fraction` and `early_stopping`, which are of `fit`
+            alone.
         """
         ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
         with self._exclusive():
-            self._partial_fit(X, target, sample_weight)
+            self._partial_fit(X, target, sample_weight, epoch=epoch)
         return self
 
     def _make_layers(self, n_features: int, n_outputs: int) -> tuple[list[AnyLayer], int]:

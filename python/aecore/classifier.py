@@ -229,7 +229,8 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             Sparse where X is, an array where X is one.
         init : Network, default=None
             Start from these parameters, for instance of `aecore.stack`, instead of pretraining;
-            layer sizes and activations must be those of this estimator. It is not changed.
+            layer sizes and activations must be those of this estimator. It is not changed, and
+            its scales stay, as in `Autoencoder.fit`.
         checkpoint : Checkpoint, default=None
             Where and how often to write a file that `resume_from` can go on from; pretraining is
             not in it.
@@ -288,6 +289,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         classes: ArrayLike | None = None,
         *,
         sample_weight: ArrayLike | None = None,
+        epoch: int | None = None,
     ) -> Self:
         """Go on training: one pass over X, unshuffled, in batches of `batch_size`.
 
@@ -303,6 +305,8 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             All labels there will be; needed in the first call alone.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
+        epoch : int, default=None
+            As in `Autoencoder.partial_fit`.
 
         Returns
         -------
@@ -336,6 +340,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
                 sample_weight,
                 learned={"classes_": known},
                 of_class=class_factors(self.class_weight, labels, known, sample_weight),
+                epoch=epoch,
             )
         return self
 

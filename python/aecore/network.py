@@ -189,7 +189,10 @@ class Network(NetworkState):
             As in `encode`.
         """
         if self._code_layer == len(self._sizes) - 2:
-            msg = "decode needs layers after the code; this network ends with it"
+            msg = (
+                "decode needs layers after the code; this network ends with it. A decoder gives "
+                "the outputs of codes by reconstruct"
+            )
             raise ValueError(msg)
         return self._forward(Z, self._code_layer + 1, len(self._sizes) - 1, out, _PLAIN, "Z")
 
@@ -206,14 +209,18 @@ class Network(NetworkState):
         Returns
         -------
         ndarray of shape (n_rows, n_features) or (n_features,)
-            On the scale of `input_scale` times X.
+            On the scale of `input_scale` times X; of the scaled rows, in a network of an estimator
+            with `scale`, but of its X from the `decoder` alone.
 
         Raises
         ------
         ValueError, TypeError
             As in `encode`.
         """
-        return self._forward(X, 0, len(self._sizes) - 1, out, self._input, "X")
+        result = self._forward(X, 0, len(self._sizes) - 1, out, self._input, "X")
+        if self._output is not None and self._input.offset is None:
+            self._output.undo(result.reshape(-1, self._sizes[-1]))
+        return result
 
     def _forward(  # noqa: PLR0917
         self,

@@ -76,7 +76,8 @@ cdef class Model:
     def __cinit__(self, network):
         if not isinstance(network, Network):
             raise TypeError(f"network must be an aecore.Network; got {type(network).__name__}")
-        if network._input.offset is not None or network._input.mask_missing:
+        entry = network._input
+        if entry.offset is not None or entry.mask_missing or network._output is not None:
             raise ValueError(
                 "network must neither scale columns nor mask missing numbers; got one of an "
                 "estimator with `scale` or `missing`"

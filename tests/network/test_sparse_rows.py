@@ -14,7 +14,7 @@ from scipy import sparse
 
 from aecore import Autoencoder, AutoencoderClassifier, DenoisingAutoencoder, Network, _core
 from helpers import ROOT, python_blocks, run_function
-from samples import THREADS
+from samples import THREADS, may_learn_nothing
 from sparse_problems import CASES, PROBLEMS, evaluate, fits, messy_rows
 
 
@@ -178,6 +178,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@may_learn_nothing
 @pytest.mark.parametrize(("parts", "message"), BROKEN.values(), ids=BROKEN.keys())
 def test_broken_rows(parts: dict[str, Any], message: str) -> None:
     net = Network([6, 3, 6], ["tanh", "sigmoid"], random_state=0)

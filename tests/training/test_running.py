@@ -248,7 +248,7 @@ def test_history_is_a_copy_of_equal_lengths(rows: NDArray[np.float64]) -> None:
     ae.history_["loss"].clear()
     ae.partial_fit(rows)
     names = ["loss", "seconds", "learning_rate", "validation_loss", "constant_loss"]
-    assert list(ae.history_) == names
+    assert list(ae.history_) == [*names, "epoch"]
     assert {len(values) for values in ae.history_.values()} == {3}
     assert np.isnan(ae.history_["validation_loss"]).tolist() == [False, False, True]
 

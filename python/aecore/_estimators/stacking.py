@@ -81,7 +81,7 @@ def stack(*models: BaseEncoder | Network) -> Network:
         n_threads=first.n_threads,
         random_state=0,
     )
-    joined._input = first._input
+    joined._input, joined._output = first._input, first._output if decoders else None
     for (network, layer), weight, bias in zip(layers, joined.weights, joined.biases, strict=True):
         weight[:], bias[:] = network.weights[layer], network.biases[layer]
     return joined

@@ -17,7 +17,7 @@ from aecore._checks.frames import refuse_categories, refuse_other_order
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
-from aecore._checks.rules import parameter_error
+from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators.base import BaseEncoder
 from aecore._history import History
 from aecore._problem.input import InputSettings, refuse_target_of_scaled
@@ -27,9 +27,11 @@ from aecore._saving.learned import COUNT, Learned, StateOfOptimizer
 from aecore._training.checkpointing import CheckpointWriter, Resumed
 from aecore._training.data import TrainingData, with_unlabeled
 from aecore._training.fitting import Trained, fit_rows, pass_over, train
+from aecore._training.passes import call_after
 from aecore._training.pretraining import pretrain
 from aecore._training.recorder import Audience, Measure, Position
 from aecore._training.start import new_network
+from aecore._util.warn import warn
 from aecore.checkpoint import Checkpoint
 from aecore.layers import AnyLayer
 from aecore.network import Network
@@ -42,6 +44,7 @@ class TrainableEncoder(BaseEncoder):
     _learned: ClassVar[dict[str, Learned]] = {
         "_optimizer_state": StateOfOptimizer(),
         "_seed": COUNT,
+        "_first_rows": COUNT,
         "best_epoch_": COUNT,
     }
     # Whether the target is X itself, or something on its scale.
@@ -107,8 +110,10 @@ class TrainableEncoder(BaseEncoder):
             own = with_unlabeled(own, more)
             with_more = None if of_class is None else np.append(of_class, np.ones(more.shape[0]))
             seen = own.times(with_more)
-        its_own = None if resumed is None else resumed.model.network_._input
+        its_own = start._input if isinstance(start, Network) else None
         entry = plan.entry(own.X, own.rows, own.sample_weight, its_own)
+        if self._reproduces_input and entry.offset is not None:
+            refuse_target_of_scaled(data.target)
         network = new_network(plan, data, entry, start, name)
         if validation_data is not None:
             _check_numbers(network, data, plan, validation_data)
@@ -134,10 +139,13 @@ class TrainableEncoder(BaseEncoder):
         X: Any,
         target: Any,
         sample_weight: Any,
+        *,
         learned: Mapping[str, Any] | None = None,
         of_class: NDArray[np.float64] | None = None,
+        epoch: int | None = None,
     ) -> None:
         """Train for one unshuffled epoch from where this estimator stands."""
+        check_params({"epoch": 0 if epoch is None else epoch})
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
         reader._settle(data, before)
@@ -151,8 +159,12 @@ class TrainableEncoder(BaseEncoder):
         network = new_network(plan, data, entry, before, "network_")
         history: History | None = getattr(self, "_history", None)
         at = Position(history or History.empty(), getattr(self, "_optimizer_state", None))
-        known = {**reader._known(), **(learned or {})}
-        train(plan, network, data, self._audience(plan, data, known), at=at, is_pass=True)
+        call = call_after(at.history, getattr(self, "_first_rows", None), data.X, epoch)
+        if before is None:
+            _warn_of_fit_alone(plan)
+        known = {**reader._known(), **(learned or {}), "_first_rows": call.first_rows}
+        audience = self._audience(plan, data, known)
+        train(plan, network, data, audience, at=at, call=call, compares=call.is_judged)
 
     def _adopt(self, X: Any, network: Network) -> None:
         """Become an estimator that has learned `network`, which reads rows as it always did."""
@@ -283,6 +295,18 @@ class TrainableEncoder(BaseEncoder):
             self._optimizer_state = state
 
         return Audience(publish, keep, self, checkpoints, self._measure(data))
+
+
+def _warn_of_fit_alone(plan: Plan) -> None:
+    """Warn, at the first call of `partial_fit`, of what it does nothing about."""
+    optimization = plan.optimization
+    for name, unused in (("validation_fraction", 0.0), ("early_stopping", False)):
+        value = getattr(optimization, name)
+        if value != unused:
+            warn(
+                f"{name} is of fit alone, partial_fit holds no rows back and never stops early; "
+                f"got {value}. Score rows of your own between two calls"
+            )
 
 
 def _names_of(validation_data: Any) -> dict[str, str]:

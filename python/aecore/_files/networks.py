@@ -47,16 +47,19 @@ class NetworkParts(NamedTuple):
     parameters: NDArray[Any]
     input: InputSettings
     n_threads: int | None
+    output: InputSettings | None = None  # what scaled the rows that the output stands for
 
 
 def put_network(content: Content, parts: NetworkParts) -> None:
     """Add a network to the content of a file."""
     layers, entry = parts.layers, parts.input
     content.tensors["network.parameters"] = parts.parameters
-    for name in _SCALING:
-        if getattr(entry, name) is not None:
-            content.tensors[f"network.{name}"] = getattr(entry, name)
-    values = (
+    for prefix, scaled_by in (("network.", entry), ("network.output_", parts.output)):
+        for name in _SCALING:
+            values = getattr(scaled_by, name, None)
+            if values is not None:
+                content.tensors[f"{prefix}{name}"] = values
+    settings = (
         layers.sizes,
         layers.activations,
         layers.code_layer,
@@ -70,7 +73,7 @@ def put_network(content: Content, parts: NetworkParts) -> None:
         entry.log1p,
     )
     content.document["network"] = {
-        name: encode(value) for name, value in zip(_SETTINGS, values, strict=True)
+        name: encode(value) for name, value in zip(_SETTINGS, settings, strict=True)
     }
 
 
@@ -101,23 +104,35 @@ def network_parts(content: Content) -> NetworkParts:
         state.get("code_top_k"),
         state.get("tied_weights", False),
     )
-    scaling = {}
-    for name in _SCALING:
-        values = content.tensors.get(f"network.{name}")
-        if values is not None:
-            require(name, values.dtype == np.float64, "be float64", values.dtype)
-            require(name, values.shape == sizes[:1], "be by column", values.shape)
-            scaling[name] = values.copy()
-    require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
     entry = InputSettings(
         float(state["input_scale"]),
-        **scaling,
         mask_missing=mask,
         low=low,
         high=high,
         log1p=log1p,
+        **_scaling(content, "network.", int(sizes[0])),
     )
-    return NetworkParts(layers, content.tensors["network.parameters"], entry, state["n_threads"])
+    output = _scaling(content, "network.output_", int(sizes[-1]))
+    return NetworkParts(
+        layers,
+        content.tensors["network.parameters"],
+        entry,
+        state["n_threads"],
+        InputSettings(**output) if output else None,
+    )
+
+
+def _scaling(content: Content, prefix: str, n_columns: int) -> dict[str, Any]:
+    """Offset and factor by column, or none."""
+    scaling = {}
+    for name in _SCALING:
+        values = content.tensors.get(prefix + name)
+        if values is not None:
+            require(name, values.dtype == np.float64, "be float64", values.dtype)
+            require(name, values.shape == (n_columns,), "be by column", values.shape)
+            scaling[name] = values.copy()
+    require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
+    return scaling
 
 
 def _limits(stored: Any) -> tuple[float, float]:

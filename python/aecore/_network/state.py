@@ -37,6 +37,7 @@ class NetworkState:
         "_input",
         "_layers",
         "_n_threads",
+        "_output",
         "_parameters",
         "_sizes",
     )
@@ -49,11 +50,14 @@ class NetworkState:
         n_threads: int | None,
         *,
         core: _core.Network | None = None,
+        output: InputSettings | None = None,
     ) -> None:
         self._core = layers.core() if core is None else core
         self._layers = layers
         self._parameters = parameters
         self._input = input_settings
+        # What scaled the rows that the output stands for; None: nothing did.
+        self._output = output
         self._n_threads = n_threads
         # Every call reads these two; properties would slow down calls for a single row.
         self._code_layer = layers.code_layer
@@ -98,6 +102,7 @@ class NetworkState:
         if values.shape != copied.shape:
             raise parameter_error("parameters", f"have shape {copied.shape}", values.shape)
         copied[:] = values
+        network._output = self._output
         return network
 
     @classmethod
@@ -122,7 +127,8 @@ class NetworkState:
 
         `net[:2]` has the first two layers, `net[2:]` the others: their `parameters` are views, so
         that a change in one shows in the other. Its code is that of this network, or its last
-        layer where that is not among them: `encode` and `reconstruct` then are the same.
+        layer where that is not among them: `encode` and `reconstruct` then are the same, but for
+        the scale of the output.
 
         Parameters
         ----------
@@ -133,6 +139,9 @@ class NetworkState:
         -------
         Network
             It reads rows as this network does if it begins with its first layer, else as they are.
+            Where it has the last layer without the first, of the network of an estimator with
+            `scale`, its `reconstruct` goes back to the scale of the estimator's X; J and
+            `row_losses` are about scaled numbers, as in this network.
 
         Raises
         ------
@@ -153,7 +162,8 @@ class NetworkState:
         if self.tied_weights and not whole and 2 * last > n_layers:
             msg = (
                 f"layers must end with the encoder, by {n_layers // 2}, in a network with tied "
-                f"weights, whose decoder has none of its own; got {first} to {last}"
+                f"weights, whose decoder has none of its own: `decode` of the whole has them; got "
+                f"{first} to {last}"
             )
             raise ValueError(msg)
         has_code = first <= self._code_layer < last
@@ -175,6 +185,7 @@ class NetworkState:
             self._input if first == 0 else InputSettings(),
             self._n_threads,
             core=core,
+            output=self._output if last == n_layers else None,
         )
         return network
 
@@ -185,7 +196,9 @@ class NetworkState:
 
     @property
     def decoder(self) -> Self:
-        """The network of the layers after the code, as in `decode`; it shares their weights.
+        """The network of the layers after the code; it shares their weights.
+
+        Its `reconstruct` takes codes and gives what the estimator's `inverse_transform` gives.
 
         Raises
         ------
@@ -258,7 +271,9 @@ class NetworkState:
 
     def _state(self) -> NetworkParts:
         """All that makes this network what it is."""
-        return NetworkParts(self._layers, self._parameters, self._input, self._n_threads)
+        return NetworkParts(
+            self._layers, self._parameters, self._input, self._n_threads, self._output
+        )
 
     def _set_state(self, state: NetworkParts) -> None:
         """Invert `_state` on a bare object, with a copy of the parameters."""
@@ -272,7 +287,13 @@ class NetworkState:
         parameters = aligned_zeros(core.n_parameters, state.parameters.dtype)
         parameters[:] = state.parameters
         NetworkState.__init__(
-            self, state.layers, parameters, state.input, state.n_threads, core=core
+            self,
+            state.layers,
+            parameters,
+            state.input,
+            state.n_threads,
+            core=core,
+            output=state.output,
         )
 
     def summary(self) -> str:

@@ -135,17 +135,26 @@ class Input:
         previous: InputSettings | None = None,
         loss: str | None = None,
     ) -> InputSettings:
-        """What happens to rows like the `rows` of X (None: all); scales of `previous` are kept.
+        """What happens to rows like the `rows` of X (None: all).
+
+        Weights belong to the numbers they were learned from: where a network that is trained on
+        scales its columns, as `previous` says, it goes on doing so; its `input_scale` is kept
+        where none is asked for.
 
         `loss` compares scaled rows with what they are made of: a number outside the range that
         training rows have is limited to it, where the loss has no value there.
         """
         mask = self.missing == "mask"
         log1p = self.log1p if previous is None else previous.log1p
-        if self.scale is None:
-            return InputSettings(float(self.input_scale), mask_missing=mask, log1p=log1p)
         if previous is not None and previous.offset is not None:
-            return replace(previous, input_scale=1.0, mask_missing=mask)
+            if self.input_scale != 1:
+                rule = "be 1 with a network that scales its columns"
+                raise parameter_error("input_scale", rule, self.input_scale)
+            return replace(previous, mask_missing=mask)
+        if self.scale is None:
+            kept = 1.0 if previous is None else previous.input_scale
+            asked = float(self.input_scale)
+            return InputSettings(kept if asked == 1 else asked, mask_missing=mask, log1p=log1p)
         offset, factor = fit_scaling(X, rows, self.scale, sample_weight)
         return InputSettings(1.0, offset, factor, mask, *_limits(self.scale, loss), log1p)
 

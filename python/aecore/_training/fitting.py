@@ -14,6 +14,7 @@ from aecore._training.convergence import Rival, complaint, not_finite
 from aecore._training.data import TrainingData
 from aecore._training.lbfgs import train_lbfgs
 from aecore._training.minibatches import train_minibatches
+from aecore._training.passes import Call, by_epoch, call_after, is_to_be_judged
 from aecore._training.recorder import Audience, EarlyStopping, Position, Recorder
 from aecore._training.start import new_network
 from aecore._training.steps import Steps
@@ -31,7 +32,7 @@ def train(
     audience: Audience,
     *,
     at: Position | None = None,
-    is_pass: bool = False,
+    call: Call | None = None,
     title: str | None = None,
     compares: bool = True,
 ) -> None:
@@ -46,8 +47,8 @@ def train(
     audience : Audience
     at : Position, optional
         Where the training goes on from; None begins anew.
-    is_pass : bool, default=False
-        Whether to make one unshuffled epoch after those before, whatever the plan says.
+    call : Call, optional
+        Of `partial_fit`: one unshuffled epoch after those before, whatever the plan says.
     title : str, optional
         What stands before the progress bar.
     compares : bool, default=True
@@ -67,11 +68,11 @@ def train(
     at = Position() if at is None else at
     optimization, run = plan.optimization, plan.run
     n_before = at.history.n_epochs
-    n_epochs = n_before + 1 if is_pass else optimization.n_epochs
+    n_epochs = optimization.n_epochs if call is None else n_before + 1
     optimizer = optimization.optimizer
     total = (n_epochs - n_before) * (1 if optimization.full_batch else data.n_training_rows)
     early = None
-    if optimization.early_stopping and not is_pass:
+    if optimization.early_stopping and call is None:
         early = EarlyStopping(optimization.patience, optimization.tolerance)
     objective = plan.objective.core(plan.layers, network._input, noise=plan.input, seed=run.seed)
     rival = Rival(plan, data, network._input) if compares else None
@@ -86,8 +87,9 @@ def train(
             progress,
             callbacks=run.callbacks,
             early_stopping=early,
-            validates=data.validation is not None,
             constant_loss=math.nan if rival is None else rival.loss,
+            validates=data.validation is not None,
+            epoch=None if call is None else call.epoch,
         )
         if at.is_resumed:
             recorder.resume(at)
@@ -110,14 +112,14 @@ def train(
                 steps,
                 recorder=recorder,
                 progress=progress,
-                shuffle=bool(optimization.shuffle) and not is_pass,
+                shuffle=bool(optimization.shuffle) and call is None,
                 keep=audience.keep,
             )
             n_updates = steps.state.n_updates
     learned, history = recorder.published, recorder.history
     complaints: list[str | None] = []
-    if rival is not None and learned is not None and not is_pass:
-        complaints.append(complaint(rival, learned, history["loss"], n_updates))
+    if rival is not None and learned is not None and (call is None or is_to_be_judged(history)):
+        complaints.append(complaint(rival, learned, by_epoch(history)["loss"], n_updates))
     if data.validation is not None and learned is not None:
         complaints.append(not_finite(plan, data, learned, history["validation_loss"]))
     for said in complaints:
@@ -178,7 +180,8 @@ def pass_over(
     """
     start = None if before is None else before.network
     trained = Trained(new_network(plan, data, entry, start, "network_"))
-    at = None if before is None else Position(before.history, before.optimizer_state)
+    at = Position() if before is None else Position(before.history, before.optimizer_state)
     audience = Audience(trained.publish, trained.keep)
-    train(plan, trained.network, data, audience, at=at, is_pass=True, compares=False)
+    call = call_after(at.history, None, data.X, at.history.n_epochs)
+    train(plan, trained.network, data, audience, at=at, call=call, compares=False)
     return trained

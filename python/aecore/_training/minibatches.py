@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aecore import _core
 from aecore._checks.rules import MAX_COUNT, NOT_NEGATIVE, parameter_error
-from aecore._history import History
 from aecore._problem.plan import Plan
 from aecore._training.data import TrainingData
 from aecore._training.recorder import Recorder
@@ -31,7 +30,7 @@ class Scheduled:
         """Whether it never changes."""
         return type(self.schedule) is Constant
 
-    def at(self, epoch: int, history: History) -> float:
+    def at(self, epoch: int, history: Mapping[str, list[float]]) -> float:
         """Return the number for the epoch that follows `history`."""
         factor = self.schedule(epoch, self.n_epochs, history)
         if not NOT_NEGATIVE.holds(factor):
@@ -76,7 +75,10 @@ def train_minibatches(
     first_update = steps.state.n_updates
 
     def set_epoch() -> None:
-        epoch, history = recorder.n_epochs, recorder.history
+        if rate.is_constant and warm_up is None:
+            steps.rule.learning_rate = rate.base
+            return
+        epoch, history = recorder.scheduled()
         steps.rule.learning_rate = rate.at(epoch, history)
         if warm_up is not None:
             steps.objective.warm_up = warm_up.at(epoch, history)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore._history import History
+from aecore._training.passes import by_epoch
 from aecore._util.optimizer_state import OptimizerState
 from aecore._util.plateau import Plateau, monitored
 from aecore._util.progress import Progress
@@ -116,6 +117,8 @@ class Recorder:
         stands for none.
     constant_loss : float, default=NaN
         For the history: what the losses have to be better than; NaN where nothing is compared.
+    epoch : int, optional
+        Of a call of `partial_fit`: which pass it belongs to.
     """
 
     def __init__(
@@ -130,6 +133,7 @@ class Recorder:
         early_stopping: EarlyStopping | None = None,
         validates: bool = False,
         constant_loss: float = math.nan,
+        epoch: int | None = None,
     ) -> None:
         self._start = network
         self.history = history.own()
@@ -138,8 +142,11 @@ class Recorder:
         self._audience = audience
         self._callbacks = callbacks
         self._early_stopping = early_stopping
+        self._always = {"constant_loss": constant_loss}
+        self._pass = epoch
+        if epoch is not None:
+            self._always["epoch"] = float(epoch)
         self._validates = validates
-        self._constant = {"constant_loss": constant_loss}
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
         self.diverged = False
@@ -163,6 +170,12 @@ class Recorder:
     def n_epochs(self) -> int:
         """Epochs in the history."""
         return self.history.n_epochs
+
+    def scheduled(self) -> tuple[int, Mapping[str, list[float]]]:
+        """Return the epoch that follows, for schedules, and a number for each before it."""
+        if self._pass is None:
+            return self.n_epochs, self.history
+        return self._pass, by_epoch(self.history, self._pass)
 
     @property
     def is_complete(self) -> bool:
@@ -212,13 +225,11 @@ class Recorder:
             self.diverged = True
             return True
         network = self._start.with_parameters(parameters)
-        if self._validates and math.isnan(validation_loss):
-            validation_loss = math.inf
         values = {
             "loss": loss,
             "seconds": seconds,
             "learning_rate": learning_rate,
-            "validation_loss": validation_loss,
+            "validation_loss": self._held(validation_loss),
         }
         measure = self._audience.measure
         measured = {} if measure is None else measure(network)
@@ -241,11 +252,16 @@ class Recorder:
         return self.stopped
 
     def _extend(self, *epochs: Mapping[str, float]) -> None:
-        added = [{**each, **self._constant} for each in epochs]
-        for each in added:
-            if self._validates and math.isnan(each["validation_loss"]):
-                each["validation_loss"] = math.inf
-        self.history = self.history.extended(*added)
+        self.history = self.history.extended(
+            *(
+                {**each, "validation_loss": self._held(each["validation_loss"]), **self._always}
+                for each in epochs
+            )
+        )
+
+    def _held(self, loss: float) -> float:
+        """The loss of validation rows, if there are any: NaN is no better than infinity."""
+        return math.inf if self._validates and math.isnan(loss) else loss
 
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""

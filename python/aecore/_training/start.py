@@ -27,8 +27,11 @@ def new_network(
     `entry` is what happens to rows before the first layer, `name` what errors call `start`.
     """
     layers, run = plan.layers, plan.run
+    # Where the target is X, the output stands for scaled rows.
+    output = entry if plan.input.is_target and entry.offset is not None else None
     if start is None:
         network = Network._blank(layers, run.dtype, entry, run.n_threads)
+        network._output = output
         initialize(network, plan.optimization.initialization, run.seed)
         _set_start_biases(plan, network, data)
         return network
@@ -41,7 +44,9 @@ def new_network(
     if its.tied_weights != layers.tied_weights:
         rule = f"be {its.tied_weights} as in {name}"
         raise parameter_error("tied_weights", rule, layers.tied_weights)
-    return start._made(layers, start.parameters, run.dtype, entry, run.n_threads)
+    network = start._made(layers, start.parameters, run.dtype, entry, run.n_threads)
+    network._output = output
+    return network
 
 
 def _set_start_biases(plan: Plan, network: Network, data: TrainingData) -> None:

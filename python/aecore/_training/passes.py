@@ -1,0 +1,114 @@
+"""Passes over data that come in chunks: schedules count them, not calls of `partial_fit`.
+
+`history_["epoch"]` says of each call which pass it belongs to. Who does not say where a pass begins
+has it found: where the rows of its first call come again.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aecore._checks.sparse import is_sparse
+from aecore._history import History
+
+# Rows whose numbers stand for a call's; and calls of fewer rows say nothing about convergence.
+_ROWS, _FEWEST = 8, 32
+# Passes after which a training in chunks is looked at, again and again.
+_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Call:
+    """Which pass a call of `partial_fit` belongs to.
+
+    Attributes
+    ----------
+    epoch : int
+        From 0, the epochs of `fit` included.
+    first_rows : int
+        A check sum of the rows of the pass's first call.
+    n_rows : int
+    """
+
+    epoch: int
+    first_rows: int
+    n_rows: int
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it has rows enough to compare its loss with a constant's."""
+        return self.n_rows >= _FEWEST
+
+
+def call_after(history: History, first_rows: int | None, X: Any, epoch: int | None) -> Call:
+    """Find the pass of a call with the rows X; `epoch` is what the caller says, if anything.
+
+    Parameters
+    ----------
+    history : History
+        Of the calls and epochs before.
+    first_rows : int or None
+        Of the call before; None after `fit` and at the very beginning.
+    """
+    rows = _check_sum(X)
+    epochs = history.get("epoch", [])
+    if first_rows is None or not epochs or np.isnan(epochs[-1]):
+        return Call(n_epochs(history) if epoch is None else epoch, rows, X.shape[0])
+    before = int(epochs[-1])
+    now = before + (rows == first_rows) if epoch is None else epoch
+    return Call(now, first_rows if now == before else rows, X.shape[0])
+
+
+def n_epochs(history: History) -> int:
+    """Count the epochs and passes of a history, the one that may not be over included."""
+    epochs = history.get("epoch", [])
+    if not epochs or np.isnan(epochs[-1]):
+        return len(by_epoch(history)["loss"])
+    return int(epochs[-1]) + 1
+
+
+def by_epoch(history: History, before: int | None = None) -> dict[str, list[float]]:
+    """Return a history with a number for each pass: the mean over its calls, or all seconds.
+
+    `before` leaves out the passes from that one on.
+    """
+    lists = dict(history)
+    epochs = lists.pop("epoch", None)
+    if epochs is None:
+        return lists
+    # An epoch of fit is one of its own.
+    keys = [
+        place - len(epochs) if np.isnan(each) else int(each) for place, each in enumerate(epochs)
+    ]
+    groups: dict[int, list[int]] = {}
+    for place, key in enumerate(keys):
+        if before is None or key < before:
+            groups.setdefault(key, []).append(place)
+    joined = {}
+    for name, numbers in lists.items():
+        join = sum if name == "seconds" else lambda values: sum(values) / len(values)
+        joined[name] = [float(join([numbers[p] for p in places])) for places in groups.values()]
+    return joined
+
+
+def is_to_be_judged(history: History) -> bool:
+    """Whether a call has ended a tenth pass of `partial_fit`, by the number of calls before it."""
+    epochs = [epoch for epoch in history["epoch"] if not np.isnan(epoch)]
+    passes = sorted(set(epochs))
+    if not passes or len(passes) % _EVERY != 0:
+        return False
+    return epochs.count(passes[-1]) == epochs.count(passes[-2])
+
+
+def _check_sum(X: Any) -> int:
+    """Of the numbers of some rows, evenly spaced, and of the shape."""
+    rows = X[:: max(1, X.shape[0] // _ROWS)][:_ROWS]
+    parts = (rows.indptr, rows.indices, rows.data) if is_sparse(rows) else (rows,)
+    found = zlib.crc32(repr(X.shape).encode())
+    for part in parts:
+        found = zlib.crc32(np.ascontiguousarray(part).tobytes(), found)
+    return found
