@@ -7,8 +7,11 @@ Counts of 1,995 words in the documents of 20 newsgroups that are not empty, 11,2
 
 over D documents of N_d words, with the evidence lower bound, mean of ten draws, for log p (Y. Miao,
 L. Yu, P. Blunsom, ICML 2016). Beside it stands the model that knows the frequencies of the words
-alone, which no setting of a variational autoencoder may be worse than. "tuned" is the setting with
-the lowest perplexity of the last tenth of the training documents, which took no part in it.
+alone, which no setting of a variational autoencoder may be worse than.
+
+"tuned" was chosen by a tenth of the training documents, drawn, that took no part in the training
+(seed 0; word frequencies 1115): the defaults for 15 epochs 721, with a third of the words masked 738;
+a code of 50 and a doubled learning rate 758, with half of the words masked, for 25 epochs, 787.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from scipy.sparse import csr_array
 from aecore import VariationalAutoencoder
 from benchmarks.quality.common import Benchmark, Goal, data_folder, mean_over_seeds, print_table
 
-TUNED: dict[str, Any] = {}
+TUNED: dict[str, Any] = {"n_epochs": 15}
 
 
 def load(part: str) -> csr_array:

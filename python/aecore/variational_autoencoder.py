@@ -20,6 +20,8 @@ from aecore.layers import AnyLayer
 from aecore.network import Network
 
 if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
     from aecore.callbacks import Callback
     from aecore.optimizers import Optimizer
 
@@ -292,3 +294,8 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         """What a training is to have; `_settle` has set it."""
         assert self.likelihood is not None
         return likelihood.LIKELIHOODS[self.likelihood]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = self.likelihood == "multinomial"
+        return tags

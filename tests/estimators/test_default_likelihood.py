@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 import aecore
-from aecore import VariationalAutoencoder
+from aecore import Checkpoint, VariationalAutoencoder
 from samples import same_bits, three_factor_rows
 
 SETTINGS: dict[str, Any] = {"n_epochs": 3, "random_state": 0}
@@ -109,6 +109,22 @@ def test_who_goes_on_has_the_likelihood_of_the_network() -> None:
     assert again.fit(unit).likelihood_ == "gaussian"
     started = VariationalAutoencoder((4,), **SETTINGS).fit(unit, init=first.network_)
     assert started.likelihood_ == "gaussian"
+
+
+@pytest.mark.parametrize("factor", [1, 5])
+def test_a_checkpoint_knows_what_was_left_to_the_rows(tmp_path: Path, factor: float) -> None:
+    X = factor * three_factor_rows()
+    whole = VariationalAutoencoder((4,), **SETTINGS).fit(X)
+    path = tmp_path / "run"
+    short = VariationalAutoencoder((4,), **{**SETTINGS, "n_epochs": 1})
+    short.fit(X, checkpoint=Checkpoint(path))
+    said = {"likelihood": whole.likelihood_, "scale": "standard" if factor > 1 else None}
+    for settings in ({}, said):
+        again = VariationalAutoencoder((4,), **SETTINGS, **settings).fit(X, resume_from=path)
+        assert same_bits(again.network_, whole.network_)
+    other = "gaussian" if factor == 1 else "multinomial"
+    with pytest.raises(ValueError, match=r"resume_from must .* differs in .*likelihood"):
+        VariationalAutoencoder((4,), likelihood=other, **SETTINGS).fit(X, resume_from=path)
 
 
 def test_it_is_that_of_the_network_whatever_the_parameter_has_become(tmp_path: Path) -> None:

@@ -163,7 +163,9 @@ MODELS: dict[str, Callable[[Data], Any]] = {
     "classifier-numbers": _classifier(
         lambda _: np.arange(120) // 60 + 7, class_weight={7: 2.0}, pretrain=False
     ),
-    "variational": _rows(VariationalAutoencoder, (4, 2), beta_warmup_epochs=5, free_bits=0.1),
+    "variational": _rows(
+        VariationalAutoencoder, (4, 2), likelihood="bernoulli", beta_warmup_epochs=5, free_bits=0.1
+    ),
     "variational-multinomial": _rows(
         VariationalAutoencoder, (4, 2), likelihood="multinomial", dtype="float64"
     ),

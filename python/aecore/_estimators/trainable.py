@@ -96,7 +96,7 @@ class TrainableEncoder(BaseEncoder):
         own = reader._hold_back(data, plan)  # with weights of rows, not of classes
         data = own.times(of_class).times(reader._factors(own))
         if resumed is not None:
-            resumed.check(models.identity(self, known), plan.optimization.n_epochs, data)
+            resumed.check(models.identity(reader, known), plan.optimization.n_epochs, data)
             start, name = resumed.model.network_, "resume_from"
         writer = None if checkpoint is None else self._writer(checkpoint, data)
         wanted = getattr(self, "pretrain", False)

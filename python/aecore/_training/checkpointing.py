@@ -8,6 +8,7 @@ training, and what the data looked like.
 
 from __future__ import annotations
 
+import copy
 import os
 import reprlib
 import time
@@ -143,7 +144,9 @@ class Resumed:
     def check(self, here: Mapping[str, Any], n_epochs: int, data: TrainingData) -> None:
         """Raise ValueError unless this is the training of a model with such an `identity`."""
         here = {**here, **describe(data)}
-        there = {**models.identity(self.model, vars(self.model)), **self.data}
+        model = copy.copy(self.model)
+        model._settle(data, model.network_)  # what was left to the rows may be said here
+        there = {**models.identity(model, vars(model)), **self.data}
         differences = [
             f"{name} ({_text(there.get(name))} there, {_text(value)} here)"
             for name, value in here.items()
