@@ -39,6 +39,7 @@ from aecore.optimizers import Optimizer
 from aecore.schedules import Linear
 
 if TYPE_CHECKING:
+    from sklearn.utils import Tags
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
@@ -458,6 +459,11 @@ class AutoencoderRecommender(BaseRecommender):
             few = None if excluded is None else excluded[strangers]
             super()._top_n(rows[strangers], few, allowed, *of_few)
             ids[strangers], scores[strangers] = of_few
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = self.feedback == "implicit"
+        return tags
 
     def _scorer(self, rows: csr_array) -> Scorer:
         if self.orientation == "item":

@@ -402,4 +402,5 @@ class ConvAutoencoder(GenerativeAutoencoder, Autoencoder):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
+        tags.input_tags.three_d_array = True
         return tags

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from aecore._util.callers import caller_level
+from aecore._util.warn import warn
 
 TAKE_TARGET = ". What the output should be is given by name, target="
 
@@ -30,7 +29,7 @@ def ignore_labels(y: Any, X: Any, advice: str = "") -> None:
     if len(shape) > 1 and shape[1] > 1 and shape == shape_of(X):
         rule = "y is ignored, and should hold labels or be None"
         msg = f"{rule}; got an array of the shape of X{advice}"
-        warnings.warn(msg, stacklevel=caller_level())
+        warn(msg)
 
 
 def shape_of(values: Any) -> tuple[int, ...]:

@@ -17,6 +17,9 @@ from aecore._estimators.trainable import TrainableEncoder
 from aecore._problem.input import refuse_target_of_scaled
 from aecore.network import Network
 
+# Losses and likelihoods that compare X itself, which they want >= 0.
+_OF_POSITIVE = ("binary_cross_entropy", "poisson", "multinomial", "bernoulli")
+
 
 class BaseAutoencoder(TrainableEncoder):
     """Reconstructions and scores besides codes."""
@@ -26,6 +29,12 @@ class BaseAutoencoder(TrainableEncoder):
     # Whether other estimators may train it: not if its rows are images or its codes are drawn.
     _lends_training = True
     loss: str
+
+    @property
+    def _needs_positive(self) -> bool:
+        asked = vars(self)  # `loss` is no parameter where `likelihood` says it
+        loss = asked.get("loss", asked.get("likelihood"))
+        return loss in _OF_POSITIVE and asked.get("scale") in {None, "maxabs"}
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[Any]:
         """Compute the rows that codes stand for.

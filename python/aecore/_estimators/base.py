@@ -122,6 +122,11 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         return self
 
     @property
+    def _needs_positive(self) -> bool:
+        """Whether negative numbers in X are refused."""
+        return False
+
+    @property
     def _takes_missing(self) -> bool:
         return part_of(Input, vars(self._reader)).missing == "mask"
 
@@ -159,6 +164,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         asked = part_of(Input, vars(self._reader))
         tags.input_tags.sparse = asked.takes_sparse
         tags.input_tags.allow_nan = asked.missing == "mask"
+        tags.input_tags.positive_only = self._reader._needs_positive
         return tags
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,9 @@ from aecore._checks.masked import as_array
 from aecore._checks.rules import check_params
 from aecore._saving.learned import COUNT, Array, Learned
 from aecore._saving.model import Model
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
 
 # Scores held at a time: 64 MB of float32.
 _BLOCK_SCORES = 2**24
@@ -206,6 +209,11 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
             If a parameter breaks its rule, or is an object of a class of your own.
         """
         super().save(path)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     @abstractmethod
     def _scorer(self, rows: csr_array) -> Scorer:
