@@ -72,9 +72,9 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of the training rows that is odd, for the threshold "quantile". "auto" is cautious:
         rows of which none is odd are called so at a rate of at most about 2 % by the default
-        `error`, whatever their distribution. Odd is an error above the median + 3.5 s of the
+        `error`, whatever their distribution. Odd is an error above the median + 4 s of the
         training errors, where s is the scale of an exponential tail above the median, from their
-        75 and 90 % quantiles. Where you know that more of the training rows are odd, say it.
+        75 and 85 % quantiles. Where you know that more of the training rows are odd, say it.
     threshold : {"quantile", "tail", "conformal"}, default="quantile"
         Where odd begins. "quantile": by `contamination`, from the errors of the training rows.
         "tail": where normal rows come with `false_alarm_rate` by a generalised Pareto distribution

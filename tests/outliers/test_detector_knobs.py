@@ -142,9 +142,9 @@ def check(model: AutoencoderOutlierDetector, X: Rows) -> None:
         place = int(np.ceil((len(errors) + 1) * (1 - model.false_alarm_rate)))
         assert -model.offset_ == pytest.approx(np.sort(errors)[place - 1], rel=tolerance)
     elif model.contamination == "auto" and model.threshold == "quantile":
-        middle, q75, q90 = np.quantile(errors, [0.5, 0.75, 0.9])
-        scale = max((q75 - middle) / np.log(2), (q90 - middle) / np.log(5))
-        assert -model.offset_ == pytest.approx(middle + 3.5 * scale, rel=tolerance)
+        middle, q75, q85 = np.quantile(errors, [0.5, 0.75, 0.85])
+        scale = max((q75 - middle) / np.log(2), (q85 - middle) / np.log(10 / 3))
+        assert -model.offset_ == pytest.approx(middle + 4 * scale, rel=tolerance)
     elif model.threshold == "quantile":
         share = float(model.contamination)
         assert (model.predict(X) == -1).sum() == round(share * len(X))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MOST = {np.dtype(np.float32): 1e15, np.dtype(np.float64): 1e150}
 # Where scaled numbers end: errors relative to a spread stay finite.
 _FURTHEST = 1e300
+# Times that gaps are filled by what the network made of the row so far.
+_FILLS = 3
 # Numbers of the rows whose errors say how far a feature spreads: more would not move a median.
 _SAMPLE_NUMBERS = 1 << 21
 # The standard deviation of normal errors e, divided by the median of abs(e).
@@ -26,8 +28,13 @@ _MEDIAN_TO_DEVIATION = 1.4826
 _SMALLEST_SPREAD = 1e-3
 
 
-def deviations(network: Network, X: NDArray[Any], *, limited: bool = False) -> NDArray[np.float64]:
+def deviations(
+    network: Network, X: NDArray[Any], *, limited: bool = False, fill: bool = True
+) -> NDArray[np.float64]:
     """Take x_hat - x' on the network's scale, of shape (n_rows, n_features); 0 where missing.
+
+    With `fill` a missing number enters as what the network makes of it, which is what the others
+    say; otherwise as 0, and the others n_features / n_observed larger.
 
     A network sees x' within limits that keep it finite, and those of its scale. The x' that it is
     compared with has none, unless it is `limited` to those of the scale: what is far off is far
@@ -43,10 +50,24 @@ def deviations(network: Network, X: NDArray[Any], *, limited: bool = False) -> N
         np.clip(target, -_FURTHEST, _FURTHEST, out=target)
     if limited:
         np.clip(target, settings.low, settings.high, out=target)
-    e: NDArray[np.float64] = np.subtract(network.reconstruct(X), target, out=target)
+    output = network.reconstruct(X)
+    if fill and settings.mask_missing:
+        _fill(network, X, output)
+    e: NDArray[np.float64] = np.subtract(output, target, out=target)
     if settings.mask_missing:
         e[np.isnan(e)] = 0.0
     return e
+
+
+def _fill(network: Network, X: NDArray[Any], output: NDArray[Any]) -> None:
+    """Put into `output` what the network makes of rows whose gaps it has filled."""
+    missing = gaps(X)
+    if missing is None:
+        return
+    at = np.flatnonzero(missing.any(axis=1))
+    for _ in range(_FILLS):
+        guess = network._input.undo(output[at].astype(np.float64))
+        output[at] = network.reconstruct(np.where(missing[at], guess, X[at]))
 
 
 def _within(rows: NDArray[np.float64], settings: InputSettings, most: float) -> Any:

@@ -20,6 +20,8 @@ Vector = NDArray[np.float64]
 
 # Scores of a stream that are kept for its threshold: those of the newest rows.
 N_KEPT = 4096
+# Rows over which spreads of a stream are averaged, about: networks get better, and spreads follow.
+_MEMORY = 256
 
 
 class Stream(NamedTuple):
@@ -49,8 +51,8 @@ def fit_members(
 ) -> dict[str, Any]:
     """Train all members, each by `train(member, its seed)`; return all that was learned.
 
-    With `before`, spreads and usual errors become means over all calls, weighted by their rows, and
-    the threshold is that of the scores kept.
+    With `before`, spreads and usual errors become means over the last calls, weighted by their
+    rows, and the threshold is that of the scores kept.
     """
     jobs = list(zip(members, seeds_from(seed, len(members)), strict=True))
     with Progress(detection.verbose, len(members), "network") as progress:
@@ -58,12 +60,15 @@ def fit_members(
     networks = [member.network_ for member in members]  # type: ignore[attr-defined]
     sample = sample_of(seen.data.X, seen.data.rows, seen.data.sample_weight)
     spreads = [spread(network, sample, seen.least) for network in networks]
-    part = 1.0 if before is None else len(seen.rows) / (before.n_seen + len(seen.rows))
+    part = 1.0
+    if before is not None:
+        part = len(seen.rows) / (min(before.n_seen, _MEMORY) + len(seen.rows))
     if before is not None:
         spreads = [_mean(*both, part) for both in zip(before.spreads, spreads, strict=True)]
     usual = None
     if detection.missing is not None:
-        usual = detection.errors(networks, spreads, None).medians(sample)
+        nothing = np.zeros(sample.shape[1])
+        usual = detection.errors(networks, spreads, nothing).medians(sample)
         if before is not None and before.usual is not None:
             usual = _mean(before.usual, usual, part)
     errors = detection.errors(networks, spreads, usual)

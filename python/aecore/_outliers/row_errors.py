@@ -93,7 +93,7 @@ class RowErrors:
         total = np.zeros(X.shape)
         with np.errstate(over="ignore"):  # the error is infinite then
             for index, network in enumerate(self.networks):
-                e = deviations(network, X)
+                e = deviations(network, X, fill=self.usual is not None)
                 if self.error in BY_SPREAD:
                     np.abs(e, out=e)
                     e /= self.spreads[index]

@@ -14,7 +14,9 @@ _TAIL = 0.1
 # The fewest that it can be fitted to.
 _FEWEST = 10
 # Scales of the tail from the median to where odd begins.
-_REACH = 3.5
+_REACH = 4.0
+# Shares of errors by which the scale is told.
+_UPPER = (0.25, 0.15)
 # Errors are the same that differ by less, relative to their median.
 _TIE = 1e-9
 
@@ -29,9 +31,9 @@ def by_share(errors: Vector, contamination: float) -> float:
 def by_deviation(errors: Vector) -> float:
     """The error that rows like most of these exceed at a rate of at most about 2 %.
 
-    The median + 3.5 times the scale of an exponential tail that begins there (`tail_scale`): what
-    lies further above the median has a probability of exp(-3.5) / 2 = 1.5 %, and less where the
-    tail is lighter.
+    The median + 4 times the scale of an exponential tail that begins there (`tail_scale`): what
+    lies further above the median has a probability of exp(-4) / 2 = 0.9 %, and less where the tail
+    is lighter.
     """
     return float(np.median(errors)) + _REACH * tail_scale(errors)
 
@@ -39,13 +41,13 @@ def by_deviation(errors: Vector) -> float:
 def tail_scale(errors: Vector) -> float:
     """Scale of an exponential tail above the median of errors, most of them of usual rows.
 
-    If half of the errors lie above the median, and exponentially, a quarter lies above the median +
-    ln(2) times the scale, and a tenth above the median + ln(5) times it. The larger scale of the
-    two; where both are 0, as nearly all errors are the same, a half of those above the median
-    lie beyond the median + ln(2) times it. 0 if there are none.
+    If half of the errors lie above the median, and exponentially, a share p of all lies above the
+    median - ln(2 p) times the scale. The larger of the scales for p = 0.25 and 0.15, which odd rows
+    do not move while they are fewer; where both are 0, as nearly all errors are the same, the same
+    for half of those above the median. 0 if there are none.
     """
-    middle, upper, high = (float(x) for x in np.quantile(errors, (0.5, 0.75, 0.9)))
-    scale = max((upper - middle) / math.log(2.0), (high - middle) / math.log(5.0))
+    middle, *upper = (float(x) for x in np.quantile(errors, (0.5, *(1.0 - p for p in _UPPER))))
+    scale = max((x - middle) / -math.log(2.0 * p) for x, p in zip(upper, _UPPER, strict=True))
     tie = _TIE * abs(middle)
     if not scale > tie:
         above = errors[errors - middle > tie]
