@@ -20,6 +20,7 @@ from sklearn.preprocessing import MinMaxScaler
 from benchmarks.quality.common import data_folder
 
 _MOST_ROWS = 10_000
+_ERROR_CODES = 0.01
 
 
 class Split(NamedTuple):
@@ -52,6 +53,12 @@ def split(name: str, seed: int) -> Split:
     train, test, _, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
     scaler = MinMaxScaler().fit(train)
     return Split(scaler.transform(train), scaler.transform(test), y_test)
+
+
+def with_error_codes(rows: Split, seed: int) -> Split:
+    """The same, but one in a hundred numbers of the training rows is 1e6."""
+    wrong = np.random.default_rng(seed + 1000).random(rows.X.shape) < _ERROR_CODES
+    return rows._replace(X=np.where(wrong, np.float32(1e6), rows.X))
 
 
 def peers() -> dict[str, dict[str, dict[int, tuple[float, float]]]]:

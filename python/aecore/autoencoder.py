@@ -151,7 +151,7 @@ or Optimizer, default="adam"
         Scale of each column, fitted to the rows that `fit` learns from (`partial_fit`: to those of
         its first call), with their weights, and applied while rows are read: x' = (x - offset) *
         factor. Offset and 1/factor are the minimum and the range ("minmax"); the mean and the
-        standard deviation ("standard"); the same of the numbers within five spreads of the median,
+        standard deviation ("standard"); the same of the numbers within three spreads of the median,
         by quantiles, x' being limited to [-10, 10], so that a few per cent of numbers may be
         anything ("robust", `aecore.reference.fit_scaling`); the mean, and one number for the whole
         table, the root of the columns' mean variance ("pooled": columns keep their proportions, as

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from aecore._checks.arrays import as_rows
+from aecore._checks.arrays import as_rows, as_sample_weight
 from aecore._checks.calls import answered
 from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import ignore_labels
@@ -24,9 +24,11 @@ from aecore._checks.rules import check_params, parameter_error
 from aecore._estimators.trainable import trains_in_batches
 from aecore._outliers.detection import Detection, check_finite
 from aecore._outliers.fitting import Stream, fit_members
+from aecore._outliers.groups import sums_by_group
+from aecore._outliers.pyod_view import PyODView
 from aecore._outliers.row_errors import RowErrors
 from aecore._problem.plan import Plan
-from aecore._saving.learned import COUNT, Learned, Names
+from aecore._saving.learned import COUNT, NUMBER, Array, Learned, Names
 from aecore._saving.members import Members, OfEnsemble, Spreads
 from aecore._saving.model import Model
 from aecore.autoencoder import Autoencoder
@@ -71,9 +73,11 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         units, rounded (two for single rows); but the code is narrower than what the network reads,
         if that has more than one number.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        Share of the training rows that is odd, for the threshold "quantile". "auto" lets their
-        errors say it: odd is what lies more than 2.5 robust standard deviations (1.4826 times the
-        median of the distances from the median) above the median [2]_.
+        Share of the training rows that is odd, for the threshold "quantile". "auto" is cautious:
+        rows of which none is odd are called so at a rate of at most about 2 % by the default
+        `error`, whatever their distribution. Odd is an error above the median + 4 s of the
+        training errors, where s is the scale of an exponential tail above the median, from their
+        75 and 85 % quantiles. Where you know that more of the training rows are odd, say it.
     threshold : {"quantile", "tail", "conformal"}, default="quantile"
         Where odd begins. "quantile": by `contamination`, from the errors of the training rows.
         "tail": where normal rows come with `false_alarm_rate` by a generalised Pareto distribution
@@ -86,9 +90,12 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     calibration_fraction : float, default=0.25
         In (0, 1): share of the rows that "conformal" keeps for its threshold, drawn at random; with
         a `window` the last ones.
-    error : {"standardized", "absolute", "squared"}, default="standardized"
-        Error of a feature, with e = x_hat - x on the scale of the network: abs(e) over its robust
-        spread (1.4826 times the median of abs(e) in training), abs(e), or e^2.
+    error : {"cauchy", "standardized", "absolute", "squared"}, default="cauchy"
+        Error of a feature, with e = x_hat - x' on the scale of the network: log(1 + (e / s)^2),
+        as the logarithm of a Cauchy density falls [2]_; abs(e) / s; abs(e); or e^2. s is the robust
+        spread of e: 1.4826 times the median of abs(e) in training, but not below 0.05 ("cauchy") or
+        0.2 ("standardized") of the robust spread of the feature itself, so that flags and columns
+        that are mostly zero weigh no more than others.
     n_estimators : int, default=4
         Number of networks, which differ in their start and in the order of rows.
     window : int, default=1
@@ -106,11 +113,12 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         Its strength.
     weight_decay : float, default=0.0
         lambda >= 0 on the squared weights.
-    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default="standard"
-        Scale of each column, fitted to the training rows; None leaves X as it is.
+    scale : {"minmax", "standard", "robust", "pooled", "maxabs"}, default="robust"
+        Scale of each column, fitted to the training rows, as in `Autoencoder`: "robust" withstands
+        error codes and other arbitrary numbers, a few per cent of a column. None leaves X as it is.
     missing : {"mask"}, default=None
-        None: NaN is an error. "mask": NaN is a missing number, which has no error; the others of
-        its row count n_features / n_observed times, and a row without any number has error 0.
+        None: NaN is an error. "mask": NaN is a missing number, which costs a row the median error
+        of its column in training: no reason to be odd, and none to be usual.
     optimizer : str or Optimizer, default="adam"
         As in `Autoencoder`.
     learning_rate : float, default=0.003
@@ -137,6 +145,9 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         The networks, with their `history_`.
     offset_ : float
         decision_function(X) = score_samples(X) - offset_: minus the threshold on errors.
+    train_scores_ : ndarray of shape (n_samples,), float64
+        `score_samples` of the rows of `fit`; after `partial_fit` those of the newest 4096 rows, or
+        of the last call if it had more, as they were when the rows came.
     spreads_ : list of ndarray of shape (window * n_features_in_,), float64
         Robust spread of each feature's errors, by network.
     n_features_in_ : int
@@ -153,16 +164,17 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     A constant column has a standard deviation of 0 and is not divided by it: what differs from the
     constant is an error in the units of X. Rows that are all alike are all normal.
 
-    `partial_fit` keeps the scales of its first call and averages spreads and threshold over the
-    calls, weighted by their rows.
+    `partial_fit` keeps the scales of its first call and averages spreads over the calls, weighted
+    by their rows; the threshold is that of `train_scores_`, however the rows are cut into calls.
+
+    A finite number that is too large for the networks makes its row odd, and no other.
 
     References
     ----------
     .. [1] P. J. Rousseeuw. Least median of squares regression. Journal of the American Statistical
        Association 79, 1984.
-    .. [2] C. Leys, C. Ley, O. Klein, P. Bernard, L. Licata. Detecting outliers: do not use
-       standard deviation around the mean, use absolute deviation around the median. Journal of
-       Experimental Social Psychology 49, 2013.
+    .. [2] P. W. Holland, R. E. Welsch. Robust regression using iteratively reweighted
+       least-squares. Communications in Statistics A6, 1977.
     .. [3] A. Siffer, P.-A. Fouque, A. Termier, C. Largouet. Anomaly detection in streams with
        extreme value theory. KDD 2017.
     .. [4] R. Laxhammar, G. Falkman. Conformal prediction for distribution-independent anomaly
@@ -187,6 +199,11 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         "_n_seen": OfEnsemble(int),
         "estimators_": Members(Autoencoder, ("offset_", "_n_seen")),
         "spreads_": Spreads(),
+        "train_scores_": Array(None),
+        "_train_weight": Array(None),
+        "_tail_scale": NUMBER,
+        "_usual": Array(None),
+        "_least_spread": Array(None),
     }
 
     def __init__(
@@ -197,7 +214,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         threshold: str = "quantile",
         false_alarm_rate: float = 0.01,
         calibration_fraction: float = 0.25,
-        error: str = "standardized",
+        error: str = "cauchy",
         n_estimators: int = 4,
         window: int = 1,
         trim_fraction: float = 0.4,
@@ -205,7 +222,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         noise: str | None = "masking",
         noise_level: float = 0.2,
         weight_decay: float = 0.0,
-        scale: str | None = "standard",
+        scale: str | None = "robust",
         missing: str | None = None,
         optimizer: str | Optimizer = "adam",
         learning_rate: float | None = 0.003,
@@ -240,7 +257,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Train on rows, most of which are normal.
 
         Parameters
@@ -249,6 +266,9 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
             Real numbers, at least two rows; with a `window` in the order of time.
         y : None
             Ignored, present for scikit-learn's sake, with a warning where it has the shape of X.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, not all 0: scales, trainings, spreads and the threshold count a row that
+            often. Their own scale says nothing. A window has the mean weight of its rows.
 
         Returns
         -------
@@ -271,8 +291,12 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
             self._check_settings()
             learned: dict[str, Any] = {}
             rows = self._rows(X, learned)
+            weights = as_sample_weight(sample_weight, rows.shape[0])
+            if weights is not None:  # their own scale says nothing
+                weights = weights / weights.max()
+                weights /= weights[weights > 0].mean()
             seed = seed_from(self.random_state)
-            seen = self._detection.see(rows, seed)
+            seen = self._detection.see(rows, weights, seed)
             members = self._members(rows.shape[1], seen.data.n_training_rows)
 
             def train(member: Autoencoder, its_seed: int) -> None:
@@ -287,13 +311,15 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Go on training: one pass over X, unshuffled, with the scales of the first call.
 
-        Spreads and `offset_` become the means over the calls, weighted by their rows. Not
-        available with threshold "conformal" or optimizer "lbfgs".
+        Spreads become the means over the calls, weighted by their rows, and `offset_` is set by
+        `train_scores_`: those kept before and those of X. Not available with threshold "conformal"
+        or optimizer "lbfgs".
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            As in `fit`; windows do not reach over the end of a call.
+            As in `fit`; one row is enough after the first call. Windows do not reach over the end
+            of a call.
         y : None
             Ignored, present for scikit-learn's sake, with a warning where it has the shape of X.
 
@@ -310,17 +336,21 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         with self._exclusive():
             self._check_settings()
             known = vars(self).copy()
-            first = "estimators_" not in known
-            learned = {name: known[name] for name in _OF_ROWS if name in known}
-            rows = self._rows(X, learned if first else None)
-            seed = seed_from(self.random_state) if first else self._seed
-            stream, entry = None, None
-            if not first:
-                stream = Stream(known["spreads_"], known["offset_"], known["_n_seen"])
+            if "estimators_" not in known:
+                learned: dict[str, Any] = {}
+                rows = self._rows(X, learned)
+                seed, stream = seed_from(self.random_state), None
+                seen = self._detection.see(rows, None, seed)
+            else:
+                learned = {name: known[name] for name in _OF_ROWS if name in known}
+                rows, seed = self._rows(X), self._seed
+                kept = known.get("train_scores_", np.empty(0))
+                usual = known.get("_usual")
+                stream = Stream(known["spreads_"], usual, kept, known["_n_seen"])
                 entry = known["estimators_"][0].network_._input
-            seen = self._detection.see_all(rows, entry)
+                seen = self._detection.see_more(rows, entry, known.get("_least_spread"))
             members = self._members(rows.shape[1], len(seen.data.X))
-            if not first:
+            if stream is not None:
                 _go_on(members, known["estimators_"])
 
             def train(member: Autoencoder, its_seed: int) -> None:
@@ -355,8 +385,48 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         check_is_fitted(self, "estimators_")
         return self._scores(X, vars(self).copy())
 
-    def feature_errors(self, X: ArrayLike) -> NDArray[np.float64]:
+    def feature_errors(self, X: ArrayLike, groups: Any = None) -> NDArray[np.float64]:
         """Compute the error of each feature of each row: why a row is odd.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in `score_samples`.
+        groups : sequence of sequences of columns, or dict of them by name, default=None
+            Columns to take together, such as those of one category: by number, from 0, or by their
+            names in `fit`, each at most once.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features) or (n_samples, n_groups), float64
+            >= 0, the means over the networks; the sum over the features is minus the score, and
+            that of a group's features its error. That of a missing number is 0: what it costs is
+            borne by the features that are there, in proportion to their errors (in a row of gaps
+            alone by itself).
+
+        Raises
+        ------
+        NotFittedError, TypeError
+            As in `score_samples`.
+        ValueError
+            As in `score_samples`, and for groups that do not name columns of X.
+        """
+        check_is_fitted(self, "estimators_")
+        learned = vars(self).copy()
+        errors = self._errors(learned).by_feature(self._rows(X))
+        return (
+            errors
+            if groups is None
+            else sums_by_group(errors, groups, learned.get("feature_names_in_"))
+        )
+
+    def odd_probability(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Compute how far a row is on the way from usual to odd, as a number in [0, 1].
+
+        The logistic function of (error - threshold) / scale, with the scale of the tail of the
+        training errors above their median: 0.5 at the threshold, and the odds grow by a factor e
+        with each scale that the error is larger, as usual rows become fewer by that factor. It is
+        a probability in this sense alone: nothing is known of the odd rows to come.
 
         Parameters
         ----------
@@ -365,17 +435,82 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features), float64
-            >= 0, the means over the networks; the sum over the features is minus the score.
+        ndarray of shape (n_samples,), float64
+            In [0, 1]; it never falls as the error rises.
 
         Raises
         ------
         NotFittedError, ValueError, TypeError
             As in `score_samples`.
+        AttributeError
+            If the detector is from a file of aecore 0.1.0, which kept no scores of training rows.
         """
         check_is_fitted(self, "estimators_")
         learned = vars(self).copy()
-        return self._errors(learned).by_feature(self._rows(X))
+        _check_scores_kept(learned)
+        beyond = float(learned["offset_"]) - self._scores(X, learned)
+        # Where all training errors are alike there is no scale: a step.
+        scale = max(learned["_tail_scale"], np.finfo(np.float64).tiny)
+        with np.errstate(over="ignore"):
+            odd: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-beyond / scale))
+        return odd
+
+    def set_contamination(self, contamination: str | float) -> Self:
+        """Choose the share of odd rows anew, after `fit` and without a training.
+
+        The parameters become `threshold="quantile"`, whatever it was, and this `contamination`;
+        `offset_` becomes what `fit` would have found, from `train_scores_`.
+
+        Parameters
+        ----------
+        contamination : "auto" or float in (0, 0.5]
+            As the parameter.
+
+        Returns
+        -------
+        self : AutoencoderOutlierDetector
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If `contamination` breaks its rule.
+        AttributeError
+            If the detector is from a file of aecore 0.1.0, which kept no scores of training rows.
+        """
+        check_is_fitted(self, "estimators_")
+        changed = {"contamination": contamination, "threshold": "quantile"}
+        check_params(changed)
+        with self._exclusive():
+            learned = vars(self).copy()
+            _check_scores_kept(learned)
+            detection = Detection.of({**learned, **changed})
+            scores, weights = learned["train_scores_"], learned.get("_train_weight")
+            offset = -detection.threshold_of(-scores, weights)
+            self.__dict__.update({**changed, "offset_": offset})
+        return self
+
+    def as_pyod(self) -> PyODView:
+        """Give this detector the attributes and methods of PyOD's; PyOD need not be there.
+
+        Returns
+        -------
+        object
+            With `decision_scores_`, `labels_`, `threshold_`, `contamination`, `decision_function`
+            (high is odd), `predict` (1 is odd, 0 is not), `predict_proba` (by `odd_probability`)
+            and `fit`. It is a view: what becomes of the detector shows in it.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        AttributeError
+            If the detector is from a file of aecore 0.1.0, which kept no scores of training rows.
+        """
+        check_is_fitted(self, "estimators_")
+        _check_scores_kept(vars(self))
+        return PyODView(self)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute `score_samples(X) - offset_`: negative for odd rows.
@@ -424,7 +559,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     def _errors(self, learned: dict[str, Any]) -> RowErrors:
         """Make what computes the errors of rows from learned attributes."""
         networks = [member.network_ for member in learned["estimators_"]]
-        return self._detection.errors(networks, learned["spreads_"])
+        return self._detection.errors(networks, learned["spreads_"], learned.get("_usual"))
 
     def _rows(self, X: Any, learned: dict[str, Any] | None = None) -> NDArray[Any]:
         """Check rows; with `learned`, of a first call, add their width and column names to it."""
@@ -487,6 +622,15 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing == "mask"
         return tags
+
+
+def _check_scores_kept(learned: Mapping[str, Any]) -> None:
+    if "_tail_scale" not in learned:
+        msg = (
+            "this detector is from a file of aecore 0.1.0, which kept no train_scores_: fit it "
+            "again"
+        )
+        raise AttributeError(msg)
 
 
 def _go_on(members: list[Autoencoder], present: list[Autoencoder]) -> None:

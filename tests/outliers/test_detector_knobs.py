@@ -73,38 +73,49 @@ def member_params(model: AutoencoderOutlierDetector, index: int, n_rows: int) ->
 
 def errors_of_rows(model: AutoencoderOutlierDetector, X: Rows, learned_from: Rows) -> Rows:
     """The errors of the rows of X by the networks of `model`, feature by feature."""
-    scaling = reference.fit_scaling(learned_from if model.window == 1 else X, model.scale)
-    total = np.zeros((len(X) - model.window + 1, model.window * X.shape[1]))
-    for member in model.estimators_:
-        network = member.network_
+    of_columns = learned_from if model.window == 1 else X
+    scaling = reference.fit_scaling(of_columns, model.scale)
+    width = X.shape[1]
+    if scaling is None:
+        scaling = reference.Scaling(np.zeros(width), np.ones(width))
+    robust = reference.fit_scaling(of_columns, "robust")
+    assert robust is not None
+    share = {"cauchy": 0.05, "standardized": 0.2}.get(model.error, 0.0)
+    least = np.tile(share * scaling.factor / robust.factor, model.window)
 
-        def deviation(rows: Rows, network: Any = network) -> Rows:
-            scaled = rows.reshape(-1, X.shape[1])
-            if scaling is not None:
-                scaled = scaling.apply(scaled)
-            entering = scaled.reshape(rows.shape)
-            observed = ~np.isnan(entering)
-            filled = np.where(observed, entering, 0.0)
-            filled *= entering.shape[1] / np.maximum(observed.sum(axis=1, keepdims=True), 1)
-            code = reference.reconstruct(
-                network.layer_sizes, network.activations, network.parameters, filled
-            )
-            return np.asarray(code - entering)
+    def deviation(network: Any, rows: Rows, *, limited: bool) -> Rows:
+        scaled = scaling.apply(rows.reshape(-1, width)).reshape(rows.shape)
+        free = scaling._replace(low=-np.inf, high=np.inf).apply(rows.reshape(-1, width))
+        observed = ~np.isnan(scaled)
+        filled = np.where(observed, scaled, 0.0)
+        filled *= rows.shape[1] / np.maximum(observed.sum(axis=1, keepdims=True), 1)
+        output = reference.reconstruct(
+            network.layer_sizes, network.activations, network.parameters, filled
+        )
+        return np.asarray(output - (scaled if limited else free.reshape(rows.shape)))
 
-        e = deviation(windows(X, model.window))
-        if model.error == "squared":
-            e = e**2
-        if model.error == "standardized":
-            e = np.abs(e) / (1.4826 * np.nanmedian(np.abs(deviation(learned_from)), axis=0))
-        total += np.abs(e)
-    total /= len(model.estimators_)
-    observed = (~np.isnan(total)).sum(axis=1, keepdims=True)
-    total = np.nan_to_num(total) * total.shape[1] / np.maximum(observed, 1)
+    def costs(rows: Rows) -> Rows:
+        total = np.zeros(rows.shape)
+        for member in model.estimators_:
+            e = np.abs(deviation(member.network_, rows, limited=False))
+            learned = np.abs(deviation(member.network_, learned_from, limited=True))
+            t = e / np.maximum(1.4826 * np.nanmedian(learned, axis=0), least)
+            kinds = {"cauchy": np.log(1 + t**2), "standardized": t, "absolute": e, "squared": e**2}
+            total += kinds[model.error]
+        return np.asarray(total / len(model.estimators_))
+
+    total = costs(windows(X, model.window))
+    total = np.where(np.isnan(total), np.nanmedian(costs(learned_from), axis=0), total)
     by_row = [[] for _ in X]  # type: ignore[var-annotated]
-    for i, errors in enumerate(total.reshape(len(total), model.window, X.shape[1])):
+    for i, errors in enumerate(total.reshape(len(total), model.window, width)):
         for place in range(model.window):
             by_row[i + place].append(errors[place])
-    return np.array([np.mean(each, axis=0) for each in by_row])
+    found = np.array([np.mean(each, axis=0) for each in by_row])
+    for errors, missing in zip(found, np.isnan(X), strict=True):
+        if missing.any() and not missing.all():
+            errors[~missing] *= errors.sum() / errors[~missing].sum()
+            errors[missing] = 0.0
+    return found
 
 
 def check(model: AutoencoderOutlierDetector, X: Rows) -> None:
@@ -123,6 +134,7 @@ def check(model: AutoencoderOutlierDetector, X: Rows) -> None:
     found = model.feature_errors(X)
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
     np.testing.assert_array_equal(model.score_samples(X), -found.sum(axis=1))
+    np.testing.assert_array_equal(model.train_scores_, model.score_samples(X))
     if held is not X:
         expected = errors_of_rows(model, held, learned_from)
     errors = expected.sum(axis=1)
@@ -130,9 +142,9 @@ def check(model: AutoencoderOutlierDetector, X: Rows) -> None:
         place = int(np.ceil((len(errors) + 1) * (1 - model.false_alarm_rate)))
         assert -model.offset_ == pytest.approx(np.sort(errors)[place - 1], rel=tolerance)
     elif model.contamination == "auto" and model.threshold == "quantile":
-        middle = np.median(errors)
-        deviation = 1.4826 * np.median(np.abs(errors - middle))
-        assert -model.offset_ == pytest.approx(middle + 2.5 * deviation, rel=tolerance)
+        middle, q75, q85 = np.quantile(errors, [0.5, 0.75, 0.85])
+        scale = max((q75 - middle) / np.log(2), (q85 - middle) / np.log(10 / 3))
+        assert -model.offset_ == pytest.approx(middle + 4 * scale, rel=tolerance)
     elif model.threshold == "quantile":
         share = float(model.contamination)
         assert (model.predict(X) == -1).sum() == round(share * len(X))

@@ -246,9 +246,10 @@ def test_missing_numbers() -> None:
     X[::4, 1] = np.nan
     X[5] = np.nan
     detector = AutoencoderOutlierDetector(missing="mask", **FAST).fit(X)
-    errors = detector.feature_errors(X)
-    assert (errors[np.isnan(X)] == 0.0).all()
-    assert detector.score_samples(X)[5] == 0.0
+    errors, scores = detector.feature_errors(X), detector.score_samples(X)
+    some = np.isnan(X) & ~np.isnan(X).all(axis=1, keepdims=True)
+    assert (errors[some] == 0.0).all()
+    np.testing.assert_array_equal(errors.sum(axis=1), -scores)
     assert detector.predict(X[5:6]) == [1]
     for bad in (X, np.where(np.isnan(X), np.inf, X)):
         for window in (1, 3):
@@ -272,7 +273,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"contamination": "much"}, "contamination must be 'auto' or .*; got 'much'"),
     ({"contamination": True}, "contamination must be 'auto' or .*; got True"),
     ({"threshold": "otsu"}, "threshold must be one of 'quantile', 'tail', 'conformal'; got 'otsu'"),
-    ({"error": "cubed"}, "error must be one of 'standardized', 'absolute', 'squared'; got 'cubed'"),
+    ({"error": "cubed"}, "error must be one of 'cauchy', 'standardized', .*; got 'cubed'"),
     ({"false_alarm_rate": 0.0}, r"false_alarm_rate must be a number in \(0, 1\); got 0.0"),
     ({"calibration_fraction": 1.0}, r"calibration_fraction must be a number in \(0, 1\); got 1.0"),
     ({"n_estimators": 0}, "n_estimators must be an integer from 1 to 2"),
@@ -318,23 +319,6 @@ def test_bad_rows() -> None:
         windowed.score_samples(series()[:4])
     with pytest.raises(ValueError, match="6 features"):
         windowed.score_samples(series()[:, :4])
-
-
-@pytest.mark.parametrize("window", [1, 3])
-def test_huge_numbers(window: int) -> None:
-    settings = {**FAST, "window": window, "error": "squared"}
-    X = series()
-    X[7, 2] = 1e30
-    single = AutoencoderOutlierDetector(**settings).fit(series())
-    assert single.predict(X)[7] == -1
-    X[7, 2] = 1e200
-    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\)"):
-        single.predict(X)
-    double = AutoencoderOutlierDetector(**settings, dtype="float64").fit(series())
-    assert double.score_samples(X)[7] == -np.inf
-    X[7, 2] = np.finfo(np.float64).max
-    with pytest.raises(ValueError, match=r"too large for dtype\('float64'\)"):
-        double.predict(X)
 
 
 def test_a_failed_fit_changes_nothing() -> None:

@@ -110,6 +110,8 @@ def _recommender(model: Any) -> Callable[[Data], Any]:
     return lambda data: clone(model).fit(csr_array(data["user_items"]))
 
 
+# The defaults of 0.1.0.
+DETECTOR = {"scale": "standard", "error": "standardized", "n_estimators": 2}
 LAYERS = (DenoisingAutoencoder(noise_level=0.1, n_epochs=2), SparseAutoencoder(n_epochs=2))
 MODELS: dict[str, Callable[[Data], Any]] = {
     **{name: (lambda _, make=make: make()) for name, make in NETWORKS.items()},
@@ -175,14 +177,14 @@ MODELS: dict[str, Callable[[Data], Any]] = {
     "conv-variational": lambda data: ConvAutoencoder(
         (2,), code_size=2, kernel_size=(2, 3), stride=2, variational=True, scale="minmax", **FAST
     ).fit(data["images"]),
-    "detector": _rows(AutoencoderOutlierDetector, (2,), n_estimators=2, contamination=0.1),
+    "detector": _rows(AutoencoderOutlierDetector, (2,), **DETECTOR, contamination=0.1),
     "detector-tail": _rows(
-        AutoencoderOutlierDetector, (2,), n_estimators=2, threshold="tail", error="squared"
+        AutoencoderOutlierDetector, (2,), **{**DETECTOR, "error": "squared"}, threshold="tail"
     ),
     "detector-conformal": _rows(
         AutoencoderOutlierDetector,
         (2,),
-        n_estimators=2,
+        **DETECTOR,
         threshold="conformal",
         false_alarm_rate=0.1,
         window=3,

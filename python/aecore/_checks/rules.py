@@ -282,7 +282,7 @@ _RULES: Mapping[str, Rule] = {
     "dtype": Rule("be 'float32' or 'float64'", _is_dtype),
     "early_stopping": _BOOL,
     "epsilon": _POSITIVE,
-    "error": _one_of("standardized", "absolute", "squared"),
+    "error": _one_of("cauchy", "standardized", "absolute", "squared"),
     "every": _COUNT,
     "every_epochs": Rule(
         "be None or an integer from 1 to 2**31 - 1", lambda value: value is None or _is_count(value)

@@ -9,20 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore._checks.random_state import seeds_from
-from aecore._outliers.detection import Detection, Seen
-from aecore._outliers.row_errors import spread
+from aecore._outliers.detection import Detection, Seen, by_weight
+from aecore._outliers.deviations import sample_of, spread
+from aecore._outliers.thresholds import tail_scale
 from aecore._parallel.members import side_by_side
 from aecore._util.progress import Progress
 
 Member = TypeVar("Member")
+Vector = NDArray[np.float64]
+
+# Scores of a stream that are kept for its threshold: those of the newest rows.
+N_KEPT = 4096
+# Rows over which spreads of a stream are averaged, about: networks get better, and spreads follow.
+_MEMORY = 256
 
 
 class Stream(NamedTuple):
-    """What earlier calls of `partial_fit` have learned, and how many rows they have seen."""
+    """What earlier calls of `partial_fit` have learned, and how many rows they have seen.
 
-    spreads: Sequence[NDArray[np.float64]]
-    offset: float
+    `scores` are those kept for the threshold.
+    """
+
+    spreads: Sequence[Vector]
+    usual: Vector | None
+    scores: Vector
     n_seen: int
+
+    def with_more(self, scores: Vector) -> Vector:
+        """The scores to keep, when there are more."""
+        return np.concatenate([self.scores, scores])[-max(N_KEPT, len(scores)) :]
 
 
 def fit_members(
@@ -36,20 +51,48 @@ def fit_members(
 ) -> dict[str, Any]:
     """Train all members, each by `train(member, its seed)`; return all that was learned.
 
-    With `before`, spreads and threshold become means over all calls, weighted by their rows.
+    With `before`, spreads and usual errors become means over the last calls, weighted by their
+    rows, and the threshold is that of the scores kept.
     """
     jobs = list(zip(members, seeds_from(seed, len(members)), strict=True))
     with Progress(detection.verbose, len(members), "network") as progress:
         side_by_side(lambda job: train(*job), jobs, detection.threads, progress.move_to)
     networks = [member.network_ for member in members]  # type: ignore[attr-defined]
-    spreads = [spread(network, seen.data.X, seen.data.rows) for network in networks]
-    n_rows = seen.judged.shape[0]
-    part = 1.0 if before is None else n_rows / (before.n_seen + n_rows)
+    sample = sample_of(seen.data.X, seen.data.rows, seen.data.sample_weight)
+    spreads = [spread(network, sample, seen.least) for network in networks]
+    part = 1.0
     if before is not None:
-        pairs = zip(before.spreads, spreads, strict=True)
-        spreads = [old + part * (new - old) for old, new in pairs]
-    found = detection.errors(networks, spreads).by_row(seen.judged)
-    offset = -detection.threshold_of(found)
+        part = len(seen.rows) / (min(before.n_seen, _MEMORY) + len(seen.rows))
     if before is not None:
-        offset = before.offset + part * (offset - before.offset)
-    return {"estimators_": list(members), "spreads_": spreads, "offset_": offset, "_seed": seed}
+        spreads = [_mean(*both, part) for both in zip(before.spreads, spreads, strict=True)]
+    usual = None
+    if detection.missing is not None:
+        nothing = np.zeros(sample.shape[1])
+        usual = detection.errors(networks, spreads, nothing).medians(sample)
+        if before is not None and before.usual is not None:
+            usual = _mean(before.usual, usual, part)
+    errors = detection.errors(networks, spreads, usual)
+    scores = -errors.by_row(seen.rows)
+    weights = seen.weights
+    judged, counts = scores, weights
+    if seen.held is not None:
+        # A series that is held back is judged by its own windows alone.
+        alone = detection.window > 1
+        judged = -errors.by_row(seen.rows[seen.held]) if alone else scores[seen.held]
+        counts = None if weights is None else weights[seen.held]
+    if before is not None:
+        judged = scores = before.with_more(scores)
+    learned = {
+        "estimators_": list(members),
+        "spreads_": spreads,
+        "offset_": -detection.threshold_of(-judged, counts),
+        "train_scores_": scores,
+        "_tail_scale": tail_scale(by_weight(-judged, counts)),
+        "_seed": seed,
+    }
+    optional = {"_usual": usual, "_least_spread": seen.least, "_train_weight": weights}
+    return learned | {name: value for name, value in optional.items() if value is not None}
+
+
+def _mean(old: Vector, new: Vector, part: float) -> Vector:
+    return old + part * (new - old)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._outliers.deviations import deviations, gaps, medians
 from aecore._outliers.windows import mean_by_row, windows_of, windows_with
 from aecore._parallel.side_by_side import run_side_by_side
 
@@ -17,12 +18,8 @@ if TYPE_CHECKING:
 
 # Numbers of a block of rows whose errors are taken together: it stays in the second-level cache.
 _BLOCK_NUMBERS = 1 << 16
-# Numbers of the rows whose errors say how far a feature spreads: more would not move a median.
-_SPREAD_NUMBERS = 1 << 21
-# The standard deviation of normal errors e, divided by the median of abs(e).
-_MEDIAN_TO_DEVIATION = 1.4826
-# The smallest spread of a feature, divided by the root mean square of its errors.
-_SMALLEST_SPREAD = 1e-3
+# Kinds of errors that are relative to how far a feature's errors spread.
+BY_SPREAD = ("cauchy", "standardized")
 
 Block = Callable[[slice], NDArray[np.float64]]
 
@@ -31,13 +28,17 @@ Block = Callable[[slice], NDArray[np.float64]]
 class RowErrors:
     """Errors of rows by feature.
 
-    With e = x_hat - x' on the scale of the network, the error of a feature is e^2 ("squared"),
-    abs(e) ("absolute") or abs(e) / s ("standardized"), where s is its `spread` in training. Missing
-    numbers have none, and the others of the row count n_features / n_observed times.
+    With e = x_hat - x' on the scale of the network, the error of a feature is log(1 + (e / s)^2)
+    ("cauchy"), abs(e) / s ("standardized"), abs(e) ("absolute") or e^2 ("squared"), where s is its
+    `spread` in training. A missing number costs what is usual in its column, which the features
+    that are there bear, in proportion to their own errors.
     """
 
     networks: Sequence[Network]
-    spreads: Sequence[NDArray[np.float64]]  # for each network; for "standardized" alone
+    spreads: Sequence[NDArray[np.float64]]  # for each network, and kinds in BY_SPREAD
+    # Median error of each number of a window in training, where numbers may be missing. A file of
+    # 0.1.0 has None: there the features that are there counted n_features / n_observed times.
+    usual: NDArray[np.float64] | None
     error: str
     window: int
     n_threads: int
@@ -62,12 +63,24 @@ class RowErrors:
         self._run(X, put)
         return result
 
+    def medians(self, sample: NDArray[Any]) -> NDArray[np.float64]:
+        """Median error of each number of these windows, without those that are missing."""
+        return medians(self._errors(sample), gaps(sample))
+
     def _run(self, X: NDArray[Any], put: Callable[[slice, NDArray[np.float64]], None]) -> None:
         view = windows_of(X, self.window)
 
         def block(_: int, rows: slice) -> None:
             windows = windows_with(rows, self.window, len(view))
-            put(rows, mean_by_row(self._errors(view[windows]), windows, rows, self.window))
+            errors = self._errors(view[windows])
+            missing = gaps(view[windows]) if self.networks[0]._input.mask_missing else None
+            if missing is not None:
+                self._charge(errors, missing)
+            errors = mean_by_row(errors, windows, rows, self.window)
+            missing = None if missing is None else gaps(X[rows])
+            if missing is not None and self.usual is not None:
+                _hand_over(errors, missing)
+            put(rows, errors)
 
         parts = list(_blocks(X.shape[0], view.shape[1]))
         if len(parts) == 1:
@@ -76,74 +89,62 @@ class RowErrors:
         run_side_by_side(block, parts, n_items=len(parts), n_threads=self.n_threads).check()
 
     def _errors(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        """Errors of a few windows, the mean over the networks."""
+        """Errors of a few windows, the mean over the networks; 0 where missing."""
         total = np.zeros(X.shape)
-        for index, network in enumerate(self.networks):
-            e = deviations(network, X)
-            if self.error == "squared":
-                with np.errstate(over="ignore"):  # the error is infinite then
-                    np.square(e, out=e)
-            else:
-                np.abs(e, out=e)
-                if self.error == "standardized":
+        with np.errstate(over="ignore"):  # the error is infinite then
+            for index, network in enumerate(self.networks):
+                e = deviations(network, X, fill=self.usual is not None)
+                if self.error in BY_SPREAD:
+                    np.abs(e, out=e)
                     e /= self.spreads[index]
-            total += e
-        total /= len(self.networks)
-        if self.networks[0]._input.mask_missing:
-            _share_missing(total, X)
+                if self.error == "cauchy":
+                    _log1p_of_square(e)
+                elif self.error == "squared":
+                    np.square(e, out=e)
+                else:
+                    np.abs(e, out=e)
+                total += e
+            total /= len(self.networks)
         return total
 
-
-def deviations(network: Network, X: NDArray[Any]) -> NDArray[np.float64]:
-    """Take x_hat - x' on the network's scale, of shape (n_rows, n_features); 0 where missing."""
-    output = network.reconstruct(X)  # first: it refuses what is too large for its type
-    target = network._input.apply(X.astype(np.float64))
-    e: NDArray[np.float64] = np.subtract(output, target, out=target)
-    if network._input.mask_missing:
-        e[np.isnan(e)] = 0.0
-    return e
+    def _charge(self, errors: NDArray[np.float64], missing: NDArray[np.bool_]) -> None:
+        """Put what missing numbers cost into the errors of windows."""
+        if self.usual is None:
+            n_observed = (~missing).sum(axis=1, keepdims=True)
+            errors *= missing.shape[1] / np.maximum(n_observed, 1)
+        else:
+            np.copyto(errors, self.usual, where=missing)
 
 
-def _share_missing(errors: NDArray[np.float64], X: NDArray[Any]) -> None:
-    if X.dtype.kind != "f":
-        return
-    observed = (~np.isnan(X)).sum(axis=1, keepdims=True)
-    if observed.min() < X.shape[1]:
-        errors *= X.shape[1] / np.maximum(observed, 1)
+def _log1p_of_square(t: NDArray[np.float64]) -> None:
+    """Put log(1 + t^2) in the place of t >= 0; beyond 1e150 it is 2 log t."""
+    large = t > 1e150
+    if large.any():
+        far = 2.0 * np.log(t[large])
+        t[large] = 0.0
+    np.square(t, out=t)
+    np.log1p(t, out=t)
+    if large.any():
+        t[large] = far
 
 
-def spread(
-    network: Network, X: NDArray[Any], rows: NDArray[np.int64] | None
-) -> NDArray[np.float64]:
-    """Robust spread of the errors of each feature over the training rows, > 0.
+def _hand_over(errors: NDArray[np.float64], missing: NDArray[np.bool_]) -> None:
+    """Let the features of a row that are there bear the cost of those that are not.
 
-    1.4826 times the median of abs(e), the standard deviation of normal errors [1]_, of at most some
-    thousand rows at even distances. Where most rows have next to no error, 1/1000 of the root mean
-    square; 1 where no row has any.
-
-    References
-    ----------
-    .. [1] F. R. Hampel. The influence curve and its role in robust estimation. Journal of the
-       American Statistical Association 69, 1974.
+    A gap is no reason for a row to be odd: its own error is 0, and the row's sum stays. A row of
+    gaps alone keeps their costs.
     """
-    n_rows = X.shape[0] if rows is None else rows.shape[0]
-    n_seen = min(n_rows, max(1, _SPREAD_NUMBERS // X.shape[1]))
-    at = np.arange(n_seen) * n_rows // n_seen
-    sample = X[at if rows is None else rows[at]]
-    e = np.abs(deviations(network, sample))
-    missing = np.isnan(sample) if sample.dtype.kind == "f" else np.zeros(sample.shape, bool)
-    seen = np.maximum((~missing).sum(axis=0), 1)
-    root = np.sqrt(np.square(e).sum(axis=0) / seen)
-    if missing.any():  # they come last, and the median is that of the others
-        e[missing] = np.inf
-        ordered = np.sort(e, axis=0)
-        column = np.arange(e.shape[1])
-        middle = (ordered[(seen - 1) // 2, column] + ordered[seen // 2, column]) / 2
-        middle[missing.all(axis=0)] = 0.0
-    else:
-        middle = np.median(e, axis=0)
-    found = np.maximum(_MEDIAN_TO_DEVIATION * middle, _SMALLEST_SPREAD * root)
-    return np.where(found > 0.0, found, 1.0)
+    at = np.flatnonzero(missing.any(axis=1) & ~missing.all(axis=1))
+    if at.size == 0:
+        return
+    part, gap = errors[at], missing[at]
+    cost = np.where(gap, part, 0.0).sum(axis=1, keepdims=True)
+    part[gap] = 0.0
+    own = part.sum(axis=1, keepdims=True)
+    none = own == 0.0
+    part *= 1.0 + np.where(none | np.isinf(own), 0.0, cost / np.where(none, 1.0, own))
+    n_there = (~gap).sum(axis=1, keepdims=True)
+    errors[at] = part + np.where(none & ~gap, cost / n_there, 0.0)
 
 
 def _blocks(n_rows: int, width: int) -> Iterator[slice]:

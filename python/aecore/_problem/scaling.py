@@ -13,7 +13,7 @@ from aecore._checks.sparse import is_sparse, largest_magnitudes
 # Scaled numbers of "robust" go no further from 0.
 ROBUST_LIMIT = 10.0
 # Where a column is cut off for its mean and deviation, in spreads around its median.
-_CUT = 5.0
+_CUT = 3.0
 # Distances between quantiles of a normal distribution, in standard deviations.
 _QUARTILES, _DECILES = 1.349, 2.563
 # Rows that are sorted for quantiles: more would move them by a hundredth of a deviation or less.

@@ -40,7 +40,7 @@ def fit_scaling(
 
         minmax     offset = min,  factor = 1 / (max - min): columns fill [0, 1]
         standard   offset = mean, factor = 1 / std, the std with the divisor n
-        robust     the same of a column whose numbers are cut off at median - 5 s and median + 5 s,
+        robust     the same of a column whose numbers are cut off at median - 3 s and median + 3 s,
                    s = max((q75 - q25) / 1.349, (q90 - q10) / 2.563), a standard deviation of normal
                    numbers either way; low = -10, high = 10
         pooled     offset = mean, factor = 1 / sqrt(mean of std^2 over the columns): one for all
@@ -148,7 +148,7 @@ def _fences(x: NDArray[np.float64], weights: NDArray[np.float64], e: float) -> t
         distance = np.abs(x - median)
         others = distance > rounding
         s = _quantiles(distance[others], weights[others], [0.5])[0] if others.any() else 0.0
-    return median - 5 * s, median + 5 * s
+    return median - 3 * s, median + 3 * s
 
 
 def _quantiles(
