@@ -15,8 +15,16 @@ from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._clusters import clusterers
 from aecore._clusters.clusterers import Clustered
+from aecore._clusters.codes import standardize_code
 from aecore._clusters.figures import clustering_figures
-from aecore._clusters.rules import full_precisions, of_mixture, of_nearest_row, soft_assignment
+from aecore._clusters.recipe import default_autoencoder
+from aecore._clusters.rules import (
+    full_precisions,
+    of_mixture,
+    of_nearest_center,
+    of_nearest_row,
+    soft_assignment,
+)
 from aecore._clusters.training import Refined, Refinement, clustering_weight, refine
 from aecore._estimators.base import BaseEncoder
 from aecore._files.networks import require
@@ -33,9 +41,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
-
-# The encoder of DEC's authors.
-_HIDDEN_LAYER_SIZES = (500, 500, 2000, 10)
 
 
 class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
@@ -251,7 +256,8 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     def _fit_clusters(self, X: ArrayLike, init: Network | None) -> None:
         self._check_settings()
         seed = seed_from(self.random_state)
-        autoencoder = clone(self._reader).set_params(
+        chosen = default_autoencoder(X) if self.autoencoder is None else clone(self.autoencoder)
+        autoencoder = chosen.set_params(
             callbacks=self.callbacks,
             dtype=self.dtype,
             n_threads=self.n_threads,
@@ -263,6 +269,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         else:
             autoencoder._adopt(X, init)
         network, rows = autoencoder._fitted(X)
+        network = standardize_code(network, rows)
         codes = network.encode(rows)
         found, silhouettes = self._cluster(codes, seed)
         names = ("n_features_in_", "feature_names_in_", "offset_", "factor_")
@@ -276,23 +283,24 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         if self.refinement is None or len(found.centers) < 2:
             learned |= _arrays_of_rule(found, codes)
             model = {**learned, "network_": network, "cluster_centers_": found.centers}
-            labels = found.labels if "_clustered_codes" in learned else _labels(model, codes)
+            labels = found.labels if found.by_row else _labels(model, codes)
             self._publish_round(Refined(network, found.centers, labels, History.empty()), learned)
-            return
-        refinement = Refinement(
-            self.refinement,
-            self._refinement_plan(network, seed),
-            self.update_interval,
-            self.tolerance,
-        )
-        refine(
-            refinement,
-            network,
-            found.centers,
-            rows,
-            lambda refined: self._publish_round(refined, learned),
-            owner=self,
-        )
+        else:
+            refinement = Refinement(
+                self.refinement,
+                self._refinement_plan(network, seed),
+                self.update_interval,
+                self.tolerance,
+            )
+            refine(
+                refinement,
+                network,
+                found.centers,
+                rows,
+                lambda refined: self._publish_round(refined, learned),
+                owner=self,
+            )
+        clusterers.warn_of_number(found, codes, stacklevel=4)
 
     def _refinement_plan(self, network: Network, seed: int) -> Plan:
         """What the refinement trains, and how: the losses and decays are the autoencoder's."""
@@ -391,10 +399,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         ValueError, TypeError
             As in `fit`.
         """
-        check_is_fitted(self, "network_")
-        attributes = vars(self).copy()  # in one step: another thread may be training it
-        _, rows = self._fitted(X)
-        return _labels(attributes, attributes["network_"].encode(rows))
+        return _labels(*self._codes(X))
 
     def soft_assignment(self, X: ArrayLike) -> NDArray[Any]:
         """Compute q of each row and cluster: how much it belongs there.
@@ -413,10 +418,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        check_is_fitted(self, "network_")
-        attributes = vars(self).copy()
-        _, rows = self._fitted(X)
-        codes = attributes["network_"].encode(rows)
+        attributes, codes = self._codes(X)
         return soft_assignment(codes, attributes["cluster_centers_"], self.n_threads)
 
     def evaluate(self, X: ArrayLike, labels: ArrayLike | None = None) -> dict[str, float]:
@@ -444,16 +446,26 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         ValueError
             As in `predict`, and for `labels` of another length.
         """
-        codes = self.transform(X)
-        if not isinstance(codes, np.ndarray):
-            codes = codes.toarray()
-        return clustering_figures(codes, self.predict(X), labels)
+        attributes, codes = self._codes(X)
+        return clustering_figures(codes, _labels(attributes, codes), labels)
+
+    def _codes(self, X: ArrayLike) -> tuple[dict[str, Any], NDArray[Any]]:
+        """All attributes in one step, as another thread may be training; and the codes of rows."""
+        check_is_fitted(self, "network_")
+        attributes = vars(self).copy()
+        _, rows = self._fitted(X)
+        codes = attributes["network_"].encode(rows)
+        usable = np.isfinite(codes).all(axis=1)
+        if not usable.all():
+            row = int(np.argmin(usable))
+            rule = f"have codes that are finite in {codes.dtype}"
+            msg = f"X must {rule}; got {codes[row]} of row {row}"
+            raise ValueError(msg)
+        return attributes, codes
 
     @property
     def _reader(self) -> Autoencoder:
-        if self.autoencoder is None:
-            return Autoencoder(_HIDDEN_LAYER_SIZES, code_activation="identity")
-        return self.autoencoder
+        return default_autoencoder() if self.autoencoder is None else self.autoencoder
 
 
 def _arrays_of_rule(found: Clustered, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -464,7 +476,7 @@ def _arrays_of_rule(found: Clustered, codes: NDArray[Any]) -> dict[str, NDArray[
             "_mixture_weights": clusterer.weights_,
             "_mixture_precisions": full_precisions(clusterer),
         }
-    return {} if hasattr(clusterer, "cluster_centers_") else {"_clustered_codes": codes}
+    return {"_clustered_codes": codes} if found.by_row else {}
 
 
 def _labels(model: dict[str, Any], codes: NDArray[Any]) -> NDArray[np.int64]:
@@ -475,5 +487,4 @@ def _labels(model: dict[str, Any], codes: NDArray[Any]) -> NDArray[np.int64]:
     if "_mixture_precisions" in model:
         weights, precisions = model["_mixture_weights"], model["_mixture_precisions"]
         return of_mixture(codes, weights, centers, precisions)
-    q = soft_assignment(codes, centers, model["network_"].n_threads)
-    return np.asarray(q.argmax(axis=1), dtype=np.int64)
+    return of_nearest_center(codes, centers)
