@@ -65,13 +65,17 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         How many clusters, from 1 to the number of rows. "auto" takes the number of
         `n_clusters_range` with the best silhouette of the codes before refinement, the smaller one
         in a tie, over 10,000 rows drawn. None is 8 for a name, and its own number for an object.
-        "dbscan", "hdbscan" and objects without `n_clusters` or `n_components` find theirs by
-        themselves and do not look at a number.
+        "dbscan", "hdbscan" and objects without `n_clusters` or `n_components` (of a pipeline: its
+        last step) find theirs by themselves; a ConvergenceWarning says when that is another.
     autoencoder : Autoencoder, default=None
-        What is trained first; None is ``Autoencoder((500, 500, 2000, 10),
-        code_activation="identity")``. It lends all but `callbacks`, `dtype`, `n_threads`,
+        What is trained first; None is one recipe for all rows: ``Autoencoder((500, 500, 2000, 10),
+        code_activation="identity", scale="pooled", noise="masking", noise_level=0.2)``, of sparse X
+        with the factor of that scale as `input_scale` instead, as the means would fill it; in
+        batches of a twentieth of the rows, 16 to 256; for 50 epochs, or those of the first 7,000
+        updates. It lends all but `callbacks`, `dtype`, `n_threads`,
         `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
-    clusterer : str or clusterer, default="kmeans"
+    clusterer : str or clusterer, default=None
+        None is "gaussian_mixture" for a `refinement` to begin with, and "kmeans" without one.
         "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture" (10 starts, and 300
         iterations at most), "agglomerative", "dbscan" (eps such that 9 of 10 rows are core samples)
         or "hdbscan", with the settings of scikit-learn otherwise; or an object of its kind, which
@@ -118,11 +122,13 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     cluster_centers_ : ndarray of shape (n_clusters_, n_code)
         In the space of codes.
     n_clusters_ : int
-        Noise does not count. Fewer than asked for where there are not so many different codes.
+        Noise does not count. Fewer than asked for, with a ConvergenceWarning, where there are not
+        so many different codes.
     network_ : Network
         Encoder and decoder. After "dec" the decoder is that of the autoencoder before.
     clusterer_ : object
-        Scikit-learn's, fitted to the codes before refinement. Not in model files.
+        Scikit-learn's, fitted to the codes before refinement, but not where these are all the same.
+        Not in model files.
     silhouettes_ : dict of int to float
         Of each number tried, only with "auto".
     history_ : dict of str to list of float
@@ -146,8 +152,13 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     (agglomerative clustering, DBSCAN, HDBSCAN) to where the nearest row of `fit` belongs, which may
     be noise. The same rule gives `labels_`.
 
+    A linear code ("identity", weights not tied) is made standard before rows are clustered: each of
+    its units gets mean 0 and variance 1 over them, and the decoder takes it back, so that what the
+    network reconstructs stays. The scale of the code matters to k-means and to q.
+
     Refinement has no noise, dropout or penalties other than weight decay and L1 of the weights:
-    they are for the autoencoder's training. Rows that are all the same make one cluster.
+    they are for the autoencoder's training. Rows that are all the same make one cluster, whatever the
+    clusterer; where a clusterer finds none at all, every row is noise, with a ConvergenceWarning.
 
     References
     ----------
@@ -184,7 +195,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         n_clusters: int | str | None = None,
         *,
         autoencoder: Autoencoder | None = None,
-        clusterer: Any = "kmeans",
+        clusterer: Any = None,
         refinement: str | None = None,
         clustering_weight: float | None = None,
         optimizer: str | Optimizer = "adam",
@@ -344,11 +355,14 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             raise parameter_error("optimizer", rule, self.optimizer)
 
     def _cluster(self, codes: NDArray[Any], seed: int) -> tuple[Clustered, dict[int, float] | None]:
+        clusterer = self.clusterer
+        if clusterer is None:
+            clusterer = "kmeans" if self.refinement is None else "gaussian_mixture"
         if self.n_clusters == "auto":
             low, high = map(int, self.n_clusters_range)
-            return clusterers.choose_number(self.clusterer, (low, high), codes, seed)
+            return clusterers.choose_number(clusterer, (low, high), codes, seed)
         wanted = None if self.n_clusters is None else int(self.n_clusters)
-        return clusterers.cluster(self.clusterer, wanted, codes, seed), None
+        return clusterers.cluster(clusterer, wanted, codes, seed), None
 
     def _publish_round(self, refined: Refined, learned: dict[str, Any]) -> None:
         """Write all learned attributes in one step."""

@@ -327,7 +327,7 @@ def test_one_cluster_and_as_many_as_rows() -> None:
 BAD = {
     "n_clusters": (0, "be None, 'auto' or an integer from 1"),
     "autoencoder": (ConvAutoencoder(), "be None or an Autoencoder of plain rows"),
-    "clusterer": ("k-means", "be one of 'kmeans', 'minibatch_kmeans', 'gaussian_mixture'"),
+    "clusterer": ("k-means", "be None, one of 'kmeans', 'minibatch_kmeans', 'gaussian_mixture'"),
     "refinement": ("DEC", "be one of None, 'dec', 'idec'"),
     "clustering_weight": (-1.0, "be None or a finite number >= 0"),
     "optimizer": ("lbfgs", "be another one than 'lbfgs'"),
@@ -359,7 +359,7 @@ def test_bad_parameters(name: str) -> None:
             r"n_clusters must be None with a clusterer that finds .* itself; got 'auto'",
         ),
         ({"autoencoder": VariationalAutoencoder(2)}, "autoencoder must be None or an Autoencoder"),
-        ({"clusterer": KMeans}, "clusterer must be one of"),
+        ({"clusterer": KMeans}, "clusterer must be None, one of"),
     ],
 )
 def test_parameters_that_do_not_go_with_the_rows(settings: dict[str, Any], message: str) -> None:

@@ -36,12 +36,12 @@ def start(model: DeepClustering, X: Vector) -> Start:
     ae.set_params(callbacks=model.callbacks).fit(X)
     network = standardize_code(ae.network_, X)
     codes = network.encode(X)
+    clusterer = model.clusterer or "gaussian_mixture"
     if model.n_clusters == "auto":
-        found, _ = clusterers.choose_number(
-            model.clusterer, model.n_clusters_range, codes, model.random_state
-        )
+        numbers = model.n_clusters_range
+        found, _ = clusterers.choose_number(clusterer, numbers, codes, model.random_state)
     else:
-        found = clusterers.cluster(model.clusterer, model.n_clusters, codes, model.random_state)
+        found = clusterers.cluster(clusterer, model.n_clusters, codes, model.random_state)
     return Start(network, found.centers)
 
 
