@@ -1,4 +1,4 @@
-"""Scales that withstand arbitrary numbers, that are one for the table, that heed weights and limits."""
+"""Scales: withstanding arbitrary numbers, one for the table, with weights, within limits."""
 
 from __future__ import annotations
 
@@ -109,6 +109,15 @@ def test_estimators_hand_their_weights_to_the_scale(name: str, scale: str) -> No
     offset, width = spread(np.repeat(X, weights, axis=0), scale)
     np.testing.assert_allclose(model.offset_, offset, rtol=1e-9)
     np.testing.assert_allclose(1 / model.factor_, width, rtol=1e-9)
+
+
+def test_weights_of_classes_are_for_the_loss() -> None:
+    X = table()
+    model = AutoencoderClassifier((2,), scale="standard", class_weight="balanced", n_epochs=1)
+    np.testing.assert_allclose(model.fit(X, X[:, 0] > 7).offset_, X.mean(axis=0))
+    fresh = AutoencoderClassifier((2,), scale="standard", class_weight={True: 5.0})
+    fresh.partial_fit(X, X[:, 0] > 7, classes=[False, True])
+    np.testing.assert_allclose(fresh.offset_, X.mean(axis=0))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -233,7 +233,7 @@ KNOBS: dict[str, Knob] = {
     "scale": Knob(
         "standard",
         default=None,
-        rule="be one of None, 'minmax', 'standard', 'maxabs'",
+        rule="be one of None, 'minmax', 'standard', 'robust', 'pooled', 'maxabs'",
         bad=["l2", 1, True],
     ),
     "missing": Knob("mask", default=None, rule="be one of None, 'mask'", bad=["drop", 1, True]),

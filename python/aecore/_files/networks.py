@@ -106,7 +106,9 @@ def network_parts(content: Content) -> NetworkParts:
             require(name, values.shape == sizes[:1], "be by column", values.shape)
             scaling[name] = values.copy()
     require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
-    entry = InputSettings(float(state["input_scale"]), mask_missing=mask, low=low, high=high, **scaling)
+    entry = InputSettings(
+        float(state["input_scale"]), mask_missing=mask, low=low, high=high, **scaling
+    )
     return NetworkParts(layers, content.tensors["network.parameters"], entry, state["n_threads"])
 
 

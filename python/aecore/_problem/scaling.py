@@ -30,14 +30,14 @@ class _Columns(NamedTuple):
 
     Attributes
     ----------
-    count : numbers seen
+    n_seen : numbers seen
     mass : sum of their weights
     mean, deviations : weighted mean, and weighted sum of squared distances from it
     low, high : least and largest number; 0 where a column has none, or one is not finite
     seen : whether a column has numbers, all of them finite
     """
 
-    count: Vector
+    n_seen: Vector
     mass: Vector
     mean: Vector
     deviations: Vector
@@ -52,7 +52,7 @@ class _Columns(NamedTuple):
     def std(self, dtype: np.dtype[Any]) -> Vector:
         """The standard deviation, 0 where it is no more than rounding."""
         std = np.where(self.seen, np.sqrt(self.deviations / np.maximum(self.mass, _TINY)), 0.0)
-        rounding = np.maximum(self.rounding(dtype), self.count * _EPSILON * np.abs(self.mean))
+        rounding = np.maximum(self.rounding(dtype), self.n_seen * _EPSILON * np.abs(self.mean))
         return np.where(std > rounding, std, 0.0)
 
 
@@ -126,7 +126,9 @@ def _look(
 ) -> _Columns:
     """Look at all rows once, block by block; numbers are cut off at `between`, if it is given."""
     n_rows, n_columns = X.shape[0] if rows is None else rows.shape[0], X.shape[1]
-    found = _Columns(*np.zeros((4, n_columns)), *np.full((2, n_columns), np.nan), np.empty(0, bool))
+    n_seen, mass, mean, deviations = np.zeros((4, n_columns))
+    low, high = np.full((2, n_columns), np.nan)
+    found = _Columns(n_seen, mass, mean, deviations, low, high, np.zeros(n_columns, bool))
     for start in range(0, n_rows, _BLOCK_ROWS):
         part = slice(start, start + _BLOCK_ROWS)
         block = _block(X, rows, part)
@@ -155,7 +157,7 @@ def _join(block: Vector, weights: Vector, found: _Columns) -> None:
     found.mean[:] += step * (n / total)
     found.deviations[:] += m2 + step**2 * (found.mass * n / total)
     found.mass[:] = mass
-    found.count[:] += seen.sum(axis=0)
+    found.n_seen[:] += seen.sum(axis=0)
 
 
 def _fences(
@@ -188,9 +190,7 @@ def _middle_and_spread(
     X: Vector, weight: NDArray[np.float64] | None, dtype: np.dtype[Any]
 ) -> tuple[Vector, Vector]:
     """Median of each column, and how far its numbers spread around it."""
-    q10, q25, middle, q75, q90 = np.nan_to_num(
-        _quantiles(X, weight, (0.1, 0.25, 0.5, 0.75, 0.9))
-    )
+    q10, q25, middle, q75, q90 = np.nan_to_num(_quantiles(X, weight, (0.1, 0.25, 0.5, 0.75, 0.9)))
     spread = np.maximum((q75 - q25) / _QUARTILES, (q90 - q10) / _DECILES)
     rounding = 10 * _epsilon(dtype) * np.maximum(np.abs(q10), np.abs(q90))
     flat = spread <= rounding
@@ -201,9 +201,7 @@ def _middle_and_spread(
     return middle, spread
 
 
-def _quantiles(
-    X: Vector, weight: NDArray[np.float64] | None, shares: tuple[float, ...]
-) -> Vector:
+def _quantiles(X: Vector, weight: NDArray[np.float64] | None, shares: tuple[float, ...]) -> Vector:
     """Least number of each column with such a share of the weight at or below it, NaN left out.
 
     So a row of weight 2 counts like two rows. By share and column; NaN for a column of NaN.

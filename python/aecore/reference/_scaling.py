@@ -68,7 +68,7 @@ def fit_scaling(
     The mean and the squared deviations M are taken in one pass by Welford's recurrence, which loses
     no digits however large the mean is: with the n-th number x, of weight w,
 
-        n += w;  d = x - mean;  mean += d w / n;  M += w d (x - mean);  std = sqrt(M / n)
+        n += w;  d = x - mean;  mean += d (w / n);  M += w d (x - mean);  std = sqrt(M / n)
 
     Blocks of rows may be joined (Chan, Golub & LeVeque): M = M_a + M_b + d^2 n_a n_b / n. Either
     way M of a constant column is exactly 0.
@@ -116,7 +116,7 @@ def fit_scaling(
         count += seen
         total += seen * weight
         d = x - mean
-        mean += d * seen * weight / np.where(total > 0, total, 1.0)
+        mean += d * (seen * weight / np.where(total > 0, total, 1.0))  # all of d at first
         deviations += weight * d * (x - mean)
         low, high = np.fmin(low, row), np.fmax(high, row)
     low, high = np.where(count > 0, low, 0.0), np.where(count > 0, high, 0.0)
