@@ -110,12 +110,27 @@ def _commit() -> str:
 class Benchmark:
     """One command: its option, its clock, its verdict, its line in `results/quality.json`."""
 
-    def __init__(self, name: str, description: str | None, first_seed: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        description: str | None,
+        first_seed: int = 0,
+        sets: Sequence[str] = (),
+    ) -> None:
         parser = argparse.ArgumentParser(prog=f"benchmarks.quality.{name}", description=description)
         parser.add_argument(
             "--quick", action="store_true", help="one seed, little data, an expectation of its own"
         )
-        self.quick: bool = parser.parse_args().quick
+        if sets:
+            parser.add_argument(
+                "sets", nargs="*", metavar="SET", help=f"of {', '.join(sets)}; all by default"
+            )
+        asked = parser.parse_args()
+        self.quick: bool = asked.quick
+        self.sets: list[str] = getattr(asked, "sets", None) or list(sets)
+        unknown = set(self.sets) - set(sets)
+        if unknown:
+            parser.error(f"SET must be one of {', '.join(sets)}; got {unknown.pop()}")
         self._name = name
         self._first_seed = first_seed
         self._commit = _commit()

@@ -1,6 +1,10 @@
 // Rows of a code beside the centres of clusters: Student's t with one degree of freedom as
 // similarity.
 
+/// Squared distances go no further: their inverses are normal numbers, and so is that of the sum.
+template <class T>
+constexpr T kFarthest = sizeof(T) == 4 ? T(0x1p125) : T(0x1p1020);
+
 /// 1 / (1 + |z - mu_j|^2) of one row for every cluster j, to `q`; their sum.
 template <class T>
 inline T similarities(const ClusterCall<T>& c, index_t row) {
@@ -21,7 +25,9 @@ inline T similarities(const ClusterCall<T>& c, index_t row) {
     }
     AECORE_LOCKSTEP(kVectors) {
       const IntVec<T> real = lanes_below<T>(c.n_clusters - column - i * kLanes);
-      const Vec<T> u = select<T>(real, T{1} / (T{1} + squares[i]), Vec<T>{});
+      const Vec<T> farthest = splat(kFarthest<T>);
+      const Vec<T> square = select<T>(squares[i] > farthest, farthest, squares[i]);
+      const Vec<T> u = select<T>(real, T{1} / (T{1} + square), Vec<T>{});
       sum += u;
       store(q + i * kLanes, u);
     }

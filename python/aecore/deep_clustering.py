@@ -16,8 +16,16 @@ from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.subclasses import refuse_overrides
 from aecore._clusters import clusterers
 from aecore._clusters.clusterers import Clustered
+from aecore._clusters.codes import standardize_code
 from aecore._clusters.figures import clustering_figures
-from aecore._clusters.rules import full_precisions, of_mixture, of_nearest_row, soft_assignment
+from aecore._clusters.recipe import default_autoencoder
+from aecore._clusters.rules import (
+    full_precisions,
+    of_mixture,
+    of_nearest_center,
+    of_nearest_row,
+    soft_assignment,
+)
 from aecore._clusters.training import Refined, Refinement, clustering_weight, refine
 from aecore._estimators.base import BaseEncoder
 from aecore._files.networks import require
@@ -34,9 +42,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aecore.callbacks import Callback
-
-# The encoder of DEC's authors.
-_HIDDEN_LAYER_SIZES = (500, 500, 2000, 10)
 
 
 class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
@@ -61,13 +66,17 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         How many clusters, from 1 to the number of rows. "auto" takes the number of
         `n_clusters_range` with the best silhouette of the codes before refinement, the smaller one
         in a tie, over 10,000 rows drawn. None is 8 for a name, and its own number for an object.
-        "dbscan", "hdbscan" and objects without `n_clusters` or `n_components` find theirs by
-        themselves and do not look at a number.
+        "dbscan", "hdbscan" and objects without `n_clusters` or `n_components` (of a pipeline: its
+        last step) find theirs by themselves; a ConvergenceWarning says when that is another.
     autoencoder : Autoencoder, default=None
-        What is trained first; None is ``Autoencoder((500, 500, 2000, 10),
-        code_activation="identity")``. It lends all but `callbacks`, `dtype`, `n_threads`,
+        What is trained first; None is one recipe for all rows: ``Autoencoder((500, 500, 2000, 10),
+        code_activation="identity", scale="pooled", noise="masking", noise_level=0.2)``, of sparse X
+        with the factor of that scale as `input_scale` instead, as the means would fill it; in
+        batches of a twentieth of the rows, 16 to 256; for 50 epochs, or those of the first 7,000
+        updates. It lends all but `callbacks`, `dtype`, `n_threads`,
         `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
-    clusterer : str or clusterer, default="kmeans"
+    clusterer : str or clusterer, default=None
+        None is "gaussian_mixture" for a `refinement` to begin with, and "kmeans" without one.
         "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture" (10 starts, and 300
         iterations at most), "agglomerative", "dbscan" (eps such that 9 of 10 rows are core samples)
         or "hdbscan", with the settings of scikit-learn otherwise; or an object of its kind, which
@@ -114,11 +123,13 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     cluster_centers_ : ndarray of shape (n_clusters_, n_code)
         In the space of codes.
     n_clusters_ : int
-        Noise does not count. Fewer than asked for where there are not so many different codes.
+        Noise does not count. Fewer than asked for, with a ConvergenceWarning, where there are not
+        so many different codes.
     network_ : Network
         Encoder and decoder. After "dec" the decoder is that of the autoencoder before.
     clusterer_ : object
-        Scikit-learn's, fitted to the codes before refinement. Not in model files.
+        Scikit-learn's, fitted to the codes before refinement, but not where these are all the same.
+        Not in model files.
     silhouettes_ : dict of int to float
         Of each number tried, only with "auto".
     history_ : dict of str to list of float
@@ -142,8 +153,13 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     (agglomerative clustering, DBSCAN, HDBSCAN) to where the nearest row of `fit` belongs, which may
     be noise. The same rule gives `labels_`.
 
+    A linear code ("identity", weights not tied) is made standard before rows are clustered: each of
+    its units gets mean 0 and variance 1 over them, and the decoder takes it back, so that what the
+    network reconstructs stays. The scale of the code matters to k-means and to q.
+
     Refinement has no noise, dropout or penalties other than weight decay and L1 of the weights:
-    they are for the autoencoder's training. Rows that are all the same make one cluster.
+    they are for the autoencoder's training. Rows that are all the same make one cluster, whatever the
+    clusterer; where a clusterer finds none at all, every row is noise, with a ConvergenceWarning.
 
     References
     ----------
@@ -180,7 +196,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         n_clusters: int | str | None = None,
         *,
         autoencoder: Autoencoder | None = None,
-        clusterer: Any = "kmeans",
+        clusterer: Any = None,
         refinement: str | None = None,
         clustering_weight: float | None = None,
         optimizer: str | Optimizer = "adam",
@@ -252,7 +268,8 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     def _fit_clusters(self, X: ArrayLike, init: Network | None) -> None:
         self._check_settings()
         seed = seed_from(self.random_state)
-        autoencoder = clone(self._reader).set_params(
+        chosen = default_autoencoder(X) if self.autoencoder is None else clone(self.autoencoder)
+        autoencoder = chosen.set_params(
             callbacks=self.callbacks,
             dtype=self.dtype,
             n_threads=self.n_threads,
@@ -264,6 +281,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         else:
             autoencoder._adopt(X, init)
         network, rows = autoencoder._fitted(X)
+        network = standardize_code(network, rows)
         codes = network.encode(rows)
         found, silhouettes = self._cluster(codes, seed)
         names = ("n_features_in_", "feature_names_in_", "offset_", "factor_")
@@ -277,23 +295,24 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         if self.refinement is None or len(found.centers) < 2:
             learned |= _arrays_of_rule(found, codes)
             model = {**learned, "network_": network, "cluster_centers_": found.centers}
-            labels = found.labels if "_clustered_codes" in learned else _labels(model, codes)
+            labels = found.labels if found.by_row else _labels(model, codes)
             self._publish_round(Refined(network, found.centers, labels, History.empty()), learned)
-            return
-        refinement = Refinement(
-            self.refinement,
-            self._refinement_plan(network, seed),
-            self.update_interval,
-            self.tolerance,
-        )
-        refine(
-            refinement,
-            network,
-            found.centers,
-            rows,
-            lambda refined: self._publish_round(refined, learned),
-            owner=self,
-        )
+        else:
+            refinement = Refinement(
+                self.refinement,
+                self._refinement_plan(network, seed),
+                self.update_interval,
+                self.tolerance,
+            )
+            refine(
+                refinement,
+                network,
+                found.centers,
+                rows,
+                lambda refined: self._publish_round(refined, learned),
+                owner=self,
+            )
+        clusterers.warn_of_number(found, codes, stacklevel=4)
 
     def _refinement_plan(self, network: Network, seed: int) -> Plan:
         """What the refinement trains, and how: the losses and decays are the autoencoder's."""
@@ -338,11 +357,14 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             raise parameter_error("optimizer", rule, self.optimizer)
 
     def _cluster(self, codes: NDArray[Any], seed: int) -> tuple[Clustered, dict[int, float] | None]:
+        clusterer = self.clusterer
+        if clusterer is None:
+            clusterer = "kmeans" if self.refinement is None else "gaussian_mixture"
         if self.n_clusters == "auto":
             low, high = map(int, self.n_clusters_range)
-            return clusterers.choose_number(self.clusterer, (low, high), codes, seed)
+            return clusterers.choose_number(clusterer, (low, high), codes, seed)
         wanted = None if self.n_clusters is None else int(self.n_clusters)
-        return clusterers.cluster(self.clusterer, wanted, codes, seed), None
+        return clusterers.cluster(clusterer, wanted, codes, seed), None
 
     def _publish_round(self, refined: Refined, learned: dict[str, Any]) -> None:
         """Write all learned attributes in one step."""
@@ -393,10 +415,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         ValueError, TypeError
             As in `fit`.
         """
-        check_is_fitted(self, "network_")
-        attributes = vars(self).copy()  # in one step: another thread may be training it
-        _, rows = self._fitted(X)
-        return _labels(attributes, attributes["network_"].encode(rows))
+        return _labels(*self._codes(X))
 
     def soft_assignment(self, X: ArrayLike) -> NDArray[Any]:
         """Compute q of each row and cluster: how much it belongs there.
@@ -415,10 +434,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         NotFittedError, ValueError, TypeError
             As in `predict`.
         """
-        check_is_fitted(self, "network_")
-        attributes = vars(self).copy()
-        _, rows = self._fitted(X)
-        codes = attributes["network_"].encode(rows)
+        attributes, codes = self._codes(X)
         return soft_assignment(codes, attributes["cluster_centers_"], self.n_threads)
 
     def evaluate(self, X: ArrayLike, labels: ArrayLike | None = None) -> dict[str, float]:
@@ -446,16 +462,26 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         ValueError
             As in `predict`, and for `labels` of another length.
         """
-        codes = self.transform(X)
-        if not isinstance(codes, np.ndarray):
-            codes = codes.toarray()
-        return clustering_figures(codes, self.predict(X), labels)
+        attributes, codes = self._codes(X)
+        return clustering_figures(codes, _labels(attributes, codes), labels)
+
+    def _codes(self, X: ArrayLike) -> tuple[dict[str, Any], NDArray[Any]]:
+        """All attributes in one step, as another thread may be training; and the codes of rows."""
+        check_is_fitted(self, "network_")
+        attributes = vars(self).copy()
+        _, rows = self._fitted(X)
+        codes = attributes["network_"].encode(rows)
+        usable = np.isfinite(codes).all(axis=1)
+        if not usable.all():
+            row = int(np.argmin(usable))
+            rule = f"have codes that are finite in {codes.dtype}"
+            msg = f"X must {rule}; got {codes[row]} of row {row}"
+            raise ValueError(msg)
+        return attributes, codes
 
     @property
     def _reader(self) -> Autoencoder:
-        if self.autoencoder is None:
-            return Autoencoder(_HIDDEN_LAYER_SIZES, code_activation="identity")
-        return self.autoencoder
+        return default_autoencoder() if self.autoencoder is None else self.autoencoder
 
 
 def _arrays_of_rule(found: Clustered, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -466,7 +492,7 @@ def _arrays_of_rule(found: Clustered, codes: NDArray[Any]) -> dict[str, NDArray[
             "_mixture_weights": clusterer.weights_,
             "_mixture_precisions": full_precisions(clusterer),
         }
-    return {} if hasattr(clusterer, "cluster_centers_") else {"_clustered_codes": codes}
+    return {"_clustered_codes": codes} if found.by_row else {}
 
 
 def _labels(model: dict[str, Any], codes: NDArray[Any]) -> NDArray[np.int64]:
@@ -477,5 +503,4 @@ def _labels(model: dict[str, Any], codes: NDArray[Any]) -> NDArray[np.int64]:
     if "_mixture_precisions" in model:
         weights, precisions = model["_mixture_weights"], model["_mixture_precisions"]
         return of_mixture(codes, weights, centers, precisions)
-    q = soft_assignment(codes, centers, model["network_"].n_threads)
-    return np.asarray(q.argmax(axis=1), dtype=np.int64)
+    return of_nearest_center(codes, centers)

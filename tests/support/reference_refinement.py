@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from aecore import DeepClustering, _core, reference
 from aecore._clusters import clusterers
+from aecore._clusters.codes import standardize_code
 from aecore.optimizers import _as_optimizer
 from reference_fit import Updates, Vector
 
@@ -33,14 +34,15 @@ def start(model: DeepClustering, X: Vector) -> Start:
     ae = clone(model._reader)
     ae.set_params(dtype=model.dtype, random_state=model.random_state, n_threads=model.n_threads)
     ae.set_params(callbacks=model.callbacks).fit(X)
-    codes = ae.transform(X)
+    network = standardize_code(ae.network_, X)
+    codes = network.encode(X)
+    clusterer = model.clusterer or "gaussian_mixture"
     if model.n_clusters == "auto":
-        found, _ = clusterers.choose_number(
-            model.clusterer, model.n_clusters_range, codes, model.random_state
-        )
+        numbers = model.n_clusters_range
+        found, _ = clusterers.choose_number(clusterer, numbers, codes, model.random_state)
     else:
-        found = clusterers.cluster(model.clusterer, model.n_clusters, codes, model.random_state)
-    return Start(ae.network_, found.centers)
+        found = clusterers.cluster(clusterer, model.n_clusters, codes, model.random_state)
+    return Start(network, found.centers)
 
 
 def orders(model: DeepClustering, n_rows: int) -> Any:

@@ -5,6 +5,7 @@
 //
 //   q_ij = u_ij / sum_j' u_ij',   u_ij = 1 / (1 + |z_i - mu_j|^2)
 //
+// (the square limited to 2^125, in float64 to 2^1020: far from all centres q is the same for all)
 // and a target p that is held fixed for some steps pulls it:
 //
 //   J gains gamma sum_i w_i sum_j p_ij log(p_ij / q_ij)

@@ -130,8 +130,8 @@ def _is_pretrain(value: Any) -> bool:
 
 
 def _is_clusterer(value: Any) -> bool:
-    if isinstance(value, str):
-        return value in _CLUSTERERS
+    if value is None or isinstance(value, str):
+        return value is None or value in _CLUSTERERS
     return not isinstance(value, type) and all(
         callable(getattr(value, name, None)) for name in ("fit_predict", "get_params")
     )
@@ -218,7 +218,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "clip_norm": _NONE_OR_POSITIVE,
     "clusterer": Rule(
-        f"be one of {', '.join(map(repr, _CLUSTERERS))}, or a clusterer of scikit-learn's kind, "
+        f"be None, one of {', '.join(map(repr, _CLUSTERERS))}, or a clusterer of scikit-learn's kind, "
         "with fit_predict and get_params",
         _is_clusterer,
     ),

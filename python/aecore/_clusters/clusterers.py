@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +17,11 @@ from sklearn.cluster import (
     KMeans,
     MiniBatchKMeans,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from aecore._checks.rules import parameter_error
@@ -37,16 +41,22 @@ class Clustered(NamedTuple):
 
     Attributes
     ----------
-    clusterer : scikit-learn's object, fitted
+    clusterer : scikit-learn's object, fitted; not where all codes are the same
     labels : ndarray of shape (n_rows,), int64
         0 to n_clusters - 1, or -1 for noise.
     centers : ndarray of shape (n_clusters, n_code)
         The clusterer's own, or the mean code of each cluster, in the dtype of the codes.
+    wanted : int or None
+        The number of clusters asked for; None where nobody did.
+    by_row : bool
+        Whether the nearest code says which cluster a code is in, for want of anything better.
     """
 
     clusterer: Any
     labels: NDArray[np.int64]
     centers: NDArray[Any]
+    wanted: int | None
+    by_row: bool = False
 
 
 def _kmeans(n_clusters: int, codes: NDArray[Any], seed: int) -> Any:
@@ -104,9 +114,16 @@ def drawn_rows(n_rows: int, n_wanted: int, seed: int) -> NDArray[np.int64] | sli
 
 
 def number_parameter(clusterer: Any) -> str | None:
-    """Name the parameter that says how many clusters there are to be, if there is one."""
+    """Name the parameter that says how many clusters there are to be, if there is one.
+
+    That of a pipeline is its last step's.
+    """
     if isinstance(clusterer, str):
         return None if clusterer in _FIND_THEIR_NUMBER else "n_clusters"
+    if isinstance(clusterer, Pipeline):
+        step, last = clusterer.steps[-1]
+        name = number_parameter(last)
+        return None if name is None else f"{step}__{name}"
     parameters = clusterer.get_params(deep=False)
     names = (name for name in ("n_clusters", "n_components") if name in parameters)
     return next(names, None)
@@ -121,15 +138,16 @@ def _made(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: int
     name = number_parameter(made)
     if name is not None and n_clusters is not None:
         made.set_params(**{name: n_clusters})
-    if made.get_params(deep=False).get("random_state", 0) is None:
-        made.set_params(random_state=seed)
-    return made
+    seeds = (key for key in made.get_params() if key.split("__")[-1] == "random_state")
+    return made.set_params(**{key: seed for key in seeds if made.get_params()[key] is None})
 
 
 def cluster(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: int) -> Clustered:
     """Fit a clusterer to codes; None leaves it its own number of clusters.
 
-    There are no more clusters than different codes, because the others would be empty.
+    There are no more clusters than different codes, because the others would be empty. Codes that
+    are all the same are one cluster, whatever the clusterer would make of them: some call all of
+    them noise, or fail.
 
     Raises
     ------
@@ -138,22 +156,48 @@ def cluster(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: i
     """
     made = _made(clusterer, n_clusters, codes, seed)
     name = number_parameter(made)
-    wanted = None if name is None else made.get_params(deep=False)[name]
+    asked = n_clusters if name is None else made.get_params()[name]
+    wanted = int(asked) if isinstance(asked, Integral) else None  # Birch's may be a clusterer
     if name is not None and wanted is not None:
         if wanted > len(codes):
             raise parameter_error("n_clusters", f"be at most n_samples={len(codes)}", wanted)
         made.set_params(**{name: _n_different(codes, wanted)})
+    if bool((codes == codes[0]).all()):
+        labels = np.zeros(len(codes), dtype=np.int64)
+        return Clustered(made, labels, codes[:1].copy(), wanted)
     # On one thread: the order in which sums are added must not depend on the number of threads.
     with threadpool_limits(1):
-        found = made.fit_predict(codes)
+        found = np.asarray(made.fit_predict(codes))
     centers = _own_centers(made, codes)
-    if centers is None:
-        values, labels = np.unique(found, return_inverse=True)
-        labels = labels.reshape(-1) - int(values[0] < 0)
-        centers = mean_codes(codes, labels)
+    if centers is not None:
+        ruled = any(hasattr(made, name) for name in ("cluster_centers_", "precisions_cholesky_"))
+        return Clustered(made, found.astype(np.int64), centers, wanted, by_row=not ruled)
+    values, labels = np.unique(found, return_inverse=True)
+    labels = (labels.reshape(-1) - int(values[0] < 0)).astype(np.int64)
+    return Clustered(made, labels, mean_codes(codes, labels), wanted, by_row=True)
+
+
+def warn_of_number(found: Clustered, codes: NDArray[Any], stacklevel: int) -> None:
+    """Warn where there are not as many clusters as were asked for, or none; say what helps."""
+    n_found, wanted = len(found.centers), found.wanted
+    if n_found == 0:
+        reason = "the clusterer calls every row noise. Try other settings of it"
+    elif wanted is None or wanted == n_found:
+        return
+    elif number_parameter(found.clusterer) is None:
+        reason = (
+            f"{type(found.clusterer).__name__} has no number of clusters to set and finds it by "
+            "itself. Give n_clusters=None, or another clusterer"
+        )
     else:
-        labels = found
-    return Clustered(made, labels.astype(np.int64), centers)
+        n_dead = int((codes == codes[0]).all(axis=0).sum())
+        reason = (
+            f"there are no more different codes, and {n_dead} of the {codes.shape[1]} units of the "
+            "code say the same of every row. If the rows themselves differ, try "
+            "code_activation='identity', a scale, or another random_state"
+        )
+    asked = "" if wanted is None else f" where n_clusters is {wanted}"
+    warnings.warn(f"{n_found} clusters{asked}: {reason}", ConvergenceWarning, stacklevel=stacklevel)
 
 
 def _n_different(codes: NDArray[Any], at_most: int) -> int:
@@ -168,7 +212,8 @@ def _n_different(codes: NDArray[Any], at_most: int) -> int:
 def _own_centers(clusterer: Any, codes: NDArray[Any]) -> NDArray[Any] | None:
     for name in ("cluster_centers_", "means_"):
         own = getattr(clusterer, name, None)
-        if own is not None and np.shape(own)[1:] == codes.shape[1:]:
+        # One that did not converge may have an array of no centres.
+        if own is not None and len(own) > 0 and np.shape(own)[1:] == codes.shape[1:]:
             return np.ascontiguousarray(own, dtype=codes.dtype)
     return None
 

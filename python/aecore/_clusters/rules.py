@@ -12,6 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from aecore import _core
 
+_FAR = 1e15
+
 
 def soft_assignment(
     codes: NDArray[Any], centers: NDArray[Any], n_threads: int | None
@@ -21,6 +23,21 @@ def soft_assignment(
     if q.size:
         _core.soft_assignment(codes, np.ascontiguousarray(centers), q, n_threads or 0)
     return q
+
+
+def of_nearest_center(codes: NDArray[Any], centers: NDArray[Any]) -> NDArray[np.int64]:
+    """The nearest centre, the first in a tie.
+
+    By distances in float64 and not by q: far from all centres its shares round to the same number.
+    """
+    n_rows, labels = len(codes), np.zeros(len(codes), dtype=np.int64)
+    least = np.full(n_rows, np.inf)
+    with np.errstate(over="ignore"):
+        for k, center in enumerate(centers.astype(np.float64)):
+            squares = ((codes - center) ** 2).sum(axis=1)
+            labels[squares < least] = k
+            np.minimum(least, squares, out=least)
+    return labels
 
 
 def of_nearest_row(
@@ -52,5 +69,11 @@ def of_mixture(
     mixture = GaussianMixture(len(means))
     mixture.weights_, mixture.means_ = weights, means
     mixture.precisions_cholesky_ = precisions
-    with threadpool_limits(1):
-        return np.asarray(mixture.predict(codes), dtype=np.int64)
+    labels = np.empty(len(codes), dtype=np.int64)
+    # The squares of far codes are no numbers of float32.
+    far = np.abs(codes).max(axis=1) > _FAR
+    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+        for rows, dtype in ((~far, codes.dtype), (far, np.float64)):
+            if rows.any():
+                labels[rows] = mixture.predict(codes[rows].astype(dtype))
+    return labels

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._checks.arrays import aligned_zeros
-from aecore._clusters.rules import soft_assignment
+from aecore._clusters.rules import of_nearest_center, soft_assignment
 from aecore._history import History
 from aecore._problem.plan import Plan
 from aecore._training.recorder import Audience, Recorder
@@ -115,10 +115,11 @@ class Rounds:
 
     def targets(self, codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Compute the target distribution and the labels of codes by the present centres."""
-        q = soft_assignment(codes, self.centers, self._n_threads)
+        centers = self.centers
+        q = soft_assignment(codes, centers, self._n_threads)
         p = np.empty_like(q)
         _core.target_distribution(q, p)
-        return p, q.argmax(axis=1).astype(np.int64)
+        return p, of_nearest_center(codes, centers)
 
     @property
     def centers(self) -> NDArray[Any]:
@@ -207,7 +208,7 @@ def refine(
             parameters = state.network_parameters()
             if np.isfinite(loss) and np.isfinite(state.parameters.sum()):
                 codes = network.with_parameters(parameters).encode(rows)
-                if np.isfinite(codes.sum(dtype=np.float64)):
+                if np.isfinite(codes).all():
                     before = by_center
                     p, by_center = state.targets(codes)
                     changed = float(np.mean(by_center != before))

@@ -5,7 +5,8 @@ For codes z_i and centres mu_j, with Student's t with one degree of freedom as s
     u_ij = 1 / (1 + ||z_i - mu_j||^2),   q_ij = u_ij / sum_j' u_ij'
     p_ij = (q_ij^2 / f_j) / sum_j' (q_ij'^2 / f_j'),   f_j = sum_i q_ij
 
-and a row's loss is KL(p_i || q_i) = sum_j p_ij log(p_ij / q_ij), with p held constant.
+where the square goes no further than 2^1020 (2^125 in float32): beyond that a row belongs to all
+clusters alike. A row's loss is KL(p_i || q_i) = sum_j p_ij log(p_ij / q_ij), with p held constant.
 
 References
 ----------
@@ -25,7 +26,9 @@ from aecore.reference._activations import Matrix
 
 def _similarities(Z: Matrix, centers: Matrix) -> Matrix:
     differences = Z[:, np.newaxis, :] - centers[np.newaxis, :, :]
-    return np.asarray(1.0 / (1.0 + np.sum(differences**2, axis=2)))
+    with np.errstate(over="ignore"):
+        squares = np.sum(differences**2, axis=2)
+    return np.asarray(1.0 / (1.0 + np.minimum(squares, 2.0**1020)))
 
 
 def soft_assignment(Z: ArrayLike, centers: ArrayLike) -> Matrix:
