@@ -158,8 +158,8 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     network reconstructs stays. The scale of the code matters to k-means and to q.
 
     Refinement has no noise, dropout or penalties other than weight decay and L1 of the weights:
-    they are for the autoencoder's training. Rows that are all the same make one cluster, whatever the
-    clusterer; where a clusterer finds none at all, every row is noise, with a ConvergenceWarning.
+    they are for the autoencoder's training. Rows that are all the same make one cluster, whatever
+    the clusterer; where a clusterer finds none at all, every row is noise, with a ConvergenceWarning.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What is asked of a fitted detector besides scores: probabilities, groups, PyOD's names, streams."""
+"""What is asked of a fitted detector besides scores: probabilities, groups, PyOD, streams."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_file_of_0_1_0_says_what_it_lacks(name: str) -> None:
     assert not hasattr(detector, "train_scores_")
     calls = (lambda: detector.odd_probability(X), lambda: detector.set_contamination(0.1))
     for call in (*calls, detector.as_pyod):
-        with pytest.raises(AttributeError, match="aecore 0.1.0, which kept no train_scores_"):
+        with pytest.raises(AttributeError, match=r"aecore 0\.1\.0, which kept no train_scores_"):
             call()
     assert detector.feature_errors(X, groups=[[0, 1]]).shape == (5, 1)
 
