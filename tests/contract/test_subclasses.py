@@ -23,7 +23,9 @@ from aecore import (
     optimizers,
     schedules,
 )
+from samples import may_learn_nothing
 
+pytestmark = may_learn_nothing
 X = np.random.default_rng(0).random((20, 4))
 CALLED = "reads its fields and calls no method"
 

@@ -19,10 +19,14 @@ from aecore._checks.rules import NOT_NEGATIVE, parameter_error
 
 def as_labels(X: Any, y: Any, name: str) -> NDArray[Any]:
     """See `y` as labels, 1-D, one for each row of X."""
-    labels: NDArray[Any] = column_or_1d(as_array(y, name), warn=True)
-    if labels.dtype.kind == "V":
-        msg = f"{name} must hold numbers or words; got dtype {labels.dtype}"
+    given = as_array(y, name)
+    if given.dtype.kind in "cV":
+        msg = f"{name} must hold numbers or words; got dtype {given.dtype}"
         raise TypeError(msg)
+    if given.ndim != 1 and (given.ndim != 2 or given.shape[1] != 1):
+        msg = f"{name} should be a 1d array, got an array of shape {given.shape} instead."
+        raise ValueError(msg)
+    labels: NDArray[Any] = column_or_1d(given, warn=True)
     shape = shape_of(from_lists(X, "X"))  # of another kind: X is refused for what it is
     if len(shape) == 2 and min(shape) > 0 and shape[0] != len(labels):
         msg = f"{name} must have a label for each row, {shape[0]}; got {len(labels)}"
@@ -39,8 +43,10 @@ def as_classes(classes: Any) -> NDArray[Any]:
         msg = f"classes must be a sequence of labels; got shape {given.shape}"
         raise ValueError(msg)
     try:
+        if given.dtype.kind in "cV" or any(np.ndim(each) > 0 for each in given):
+            raise TypeError
         return np.unique(given)
-    except TypeError:  # not all of a kind
+    except (TypeError, ValueError):  # not all of a kind, or no labels
         msg = f"classes must be all numbers or all words; got {reprlib.repr(given.tolist())}"
         raise TypeError(msg) from None
 
