@@ -122,7 +122,13 @@ PLANS: dict[str, tuple[Plan, Any]] = {
             RUN,
         ),
         VariationalAutoencoder(
-            (5,), beta=0.5, free_bits=0.1, beta_warmup_epochs=4, n_epochs=8, random_state=7
+            (5,),
+            likelihood="bernoulli",
+            beta=0.5,
+            free_bits=0.1,
+            beta_warmup_epochs=4,
+            n_epochs=8,
+            random_state=7,
         ),
     ),
 }
