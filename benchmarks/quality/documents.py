@@ -10,9 +10,8 @@ L. Yu, P. Blunsom, ICML 2016). Beside it stands the model that knows the frequen
 alone, which no setting of a variational autoencoder may be worse than.
 
 "tuned" was chosen by a tenth of the training documents, drawn, that took no part in the training
-(seed 0; word frequencies 1115): the defaults for 15 epochs 721, with a third of the words masked
-738; a code of 50 and a doubled learning rate 758, with half of the words masked, for 25 epochs,
-787.
+(seed 0; word frequencies 1115): the defaults for 15 epochs 721, with 0.3 of the words masked 738; a
+code of 50 and a doubled learning rate 758, with half of the words masked, for 25 epochs, 787.
 """
 
 from __future__ import annotations

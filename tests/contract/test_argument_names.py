@@ -89,7 +89,11 @@ OTHERS: dict[str, tuple[Callable[[], Any], str]] = {
         r"validation_data must lie in \[0, 1\] .* got 7 at row 290, column 2",
     ),
     "the range of a likelihood": (
-        lambda: coder("VariationalAutoencoder").fit(X, validation_data=OUTSIDE),
+        lambda: (
+            coder("VariationalAutoencoder")
+            .set_params(likelihood="bernoulli")
+            .fit(X, validation_data=OUTSIDE)
+        ),
         r"validation_data must lie in \[0, 1\]",
     ),
     "sparse rows": (
