@@ -214,8 +214,8 @@ _RULES: Mapping[str, Rule] = {
     ),
     "clip_norm": _NONE_OR_POSITIVE,
     "clusterer": Rule(
-        f"be None, one of {', '.join(map(repr, _CLUSTERERS))}, or a clusterer of scikit-learn's kind, "
-        "with fit_predict and get_params",
+        f"be None, one of {', '.join(map(repr, _CLUSTERERS))}, or a clusterer of scikit-learn's "
+        "kind, with fit_predict and get_params",
         _is_clusterer,
     ),
     "clustering_weight": Rule(
