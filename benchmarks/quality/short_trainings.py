@@ -2,8 +2,8 @@
 
 The default autoencoder of `DeepClustering`, trained for 80 updates from 20 seeds, on the sets of
 `clustering`, Frey faces (1,965 x 560), and the inverse 1 - x of each (of the documents too, dense).
-A network is dead if its squared error, over that of the column means, is above 0.9, or a unit of its
-code says the same of every row: both over 1,000 of the rows that it was trained with.
+A network is dead if its squared error, over that of the column means, is above 0.9, or a unit of
+its code says the same of every row: both over 1,000 of the rows that it was trained with.
 """
 
 from __future__ import annotations

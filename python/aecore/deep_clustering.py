@@ -76,7 +76,8 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         updates. It lends all but `callbacks`, `dtype`, `n_threads`,
         `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
     clusterer : str or clusterer, default=None
-        None is "gaussian_mixture" for a `refinement` to begin with, and "kmeans" without one.
+        None is "kmeans", and where a `refinement` begins with it a Gaussian mixture of one
+        covariance for all clusters ("tied"; 10 starts).
         "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture" (10 starts, and 300
         iterations at most), "agglomerative", "dbscan" (eps such that 9 of 10 rows are core samples)
         or "hdbscan", with the settings of scikit-learn otherwise; or an object of its kind, which
@@ -159,7 +160,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
 
     Refinement has no noise, dropout or penalties other than weight decay and L1 of the weights:
     they are for the autoencoder's training. Rows that are all the same make one cluster, whatever
-    the clusterer; where a clusterer finds none at all, every row is noise, with a ConvergenceWarning.
+    the clusterer; where it finds none at all, every row is noise, with a ConvergenceWarning.
 
     References
     ----------
@@ -359,7 +360,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     def _cluster(self, codes: NDArray[Any], seed: int) -> tuple[Clustered, dict[int, float] | None]:
         clusterer = self.clusterer
         if clusterer is None:
-            clusterer = "kmeans" if self.refinement is None else "gaussian_mixture"
+            clusterer = "kmeans" if self.refinement is None else clusterers.START
         if self.n_clusters == "auto":
             low, high = map(int, self.n_clusters_range)
             return clusterers.choose_number(clusterer, (low, high), codes, seed)

@@ -36,7 +36,7 @@ def start(model: DeepClustering, X: Vector) -> Start:
     ae.set_params(callbacks=model.callbacks).fit(X)
     network = standardize_code(ae.network_, X)
     codes = network.encode(X)
-    clusterer = model.clusterer or "gaussian_mixture"
+    clusterer = model.clusterer or clusterers.START
     if model.n_clusters == "auto":
         numbers = model.n_clusters_range
         found, _ = clusterers.choose_number(clusterer, numbers, codes, model.random_state)

@@ -51,7 +51,8 @@ class PyODView:
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute the errors of rows, minus `score_samples`."""
-        return -self.detector.score_samples(X)
+        scores: NDArray[np.float64] = self.detector.score_samples(X)
+        return -scores
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Say 1 for odd rows and 0 for the others."""
