@@ -176,18 +176,19 @@ inline void poisson_of_softplus(const OutputLoss<T>& c, T* tile, index_t row, in
   output_tile<T, false>(c, tile, row, rows, column, columns,
                         [](index_t, auto& z, const auto& x, auto& loss, auto&, auto& slope) {
                           constexpr int kN = static_cast<int>(sizeof z / sizeof z[0]);
-                          // softplus(z) = e^z (1 - e^z/2 + ...): its logarithm is z to the last bit
-                          // from here down.
-                          constexpr T kLogIsZ = sizeof(T) == sizeof(float) ? T(-17) : T(-37);
+                          // softplus(z) = e^z (1 - e^z/2 + ...): from here down its logarithm is z,
+                          // and sigmoid(z) / softplus(z) is 1, to the last bit. Both may be 0.
+                          constexpr T kIsExp = sizeof(T) == sizeof(float) ? T(-17) : T(-37);
                           Vec<T> x_hat[kN];
                           AECORE_LOCKSTEP(kN) x_hat[i] = z[i];
                           softplus_v<T>(x_hat);
                           AECORE_LOCKSTEP(kN) {
-                            const Vec<T> log_x_hat =
-                                select<T>(z[i] < kLogIsZ, z[i], log_v<T>(x_hat[i]));
+                            const IntVec<T> is_exp = z[i] < kIsExp;
+                            const Vec<T> log_x_hat = select<T>(is_exp, z[i], log_v<T>(x_hat[i]));
                             const Vec<T> sigma = T{0} - expm1_v<T>(T{0} - x_hat[i]);
+                            const Vec<T> ratio = select<T>(is_exp, splat(T{1}), sigma / x_hat[i]);
                             loss[i] = x_hat[i] - x[i] * log_x_hat;
-                            slope[i] = sigma - x[i] * (sigma / x_hat[i]);
+                            slope[i] = sigma - x[i] * ratio;
                           }
                         });
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils.metaestimators import available_if
 
+from aecore._checks.calls import answered
 from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._estimators.autoencoding import BaseAutoencoder
 from aecore._estimators.trainable import trains_in_batches
@@ -196,9 +197,10 @@ or Optimizer, default="adam"
         watches each of them, at least every 25 ms; it never changes afterwards.
     history_ : dict of str to list of float
         One number per epoch, or per iteration of "lbfgs": `loss` (J, for minibatches the mean
-        over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs") and,
-        with validation, `validation_loss` (mean loss of a row without penalties). Every access
-        gives a copy.
+        over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs"),
+        `constant_loss` (mean loss of a row, the same in every epoch, where the output is the best
+        constant: column means for a squared error) and, with validation, `validation_loss` (mean
+        loss of a row without penalties). Every access gives a copy.
     pretraining_history_ : list of dict
         With `pretrain`: the `history_` of each layer's own training.
     best_epoch_ : int
@@ -407,6 +409,14 @@ or Optimizer, default="adam"
             If the loss or a weight stops being finite.
         RuntimeError
             If another thread is training this estimator.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Of scikit-learn: if the loss at the end is no better than that of the best constant
+            output and not on its way there, or a hidden layer is dead.
+            If the loss of the validation rows is not finite: early stopping never takes such an
+            epoch, but for the first where none is finite.
         """
         ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
         with self._exclusive():
@@ -422,6 +432,7 @@ or Optimizer, default="adam"
         return self
 
     @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(
         self,
         X: ArrayLike,

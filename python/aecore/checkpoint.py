@@ -6,9 +6,11 @@ import dataclasses
 import os
 from dataclasses import dataclass
 
+from aecore._checks.calls import check_calls
 from aecore._checks.rules import check_params
 
 
+@check_calls
 @dataclass(frozen=True)
 class Checkpoint:
     """For the argument `checkpoint` of `fit`: a file to go on from with `resume_from`.

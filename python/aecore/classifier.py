@@ -12,7 +12,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from aecore._estimators.labels import as_labels, one_hot, row_weights
+from aecore._checks.calls import answered
+from aecore._estimators.labels import as_labels, class_factors, one_hot
 from aecore._estimators.trainable import TrainableEncoder, trains_in_batches
 from aecore._files.networks import require
 from aecore._problem.layers import dense_layers
@@ -265,17 +266,19 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             self._fit(
                 X,
                 one_hot(labels, classes, "y"),
-                row_weights(self.class_weight, labels, sample_weight),
+                sample_weight,
                 validation_data=validation_data,
                 init=init,
                 checkpoint=checkpoint,
                 resume_from=resume_from,
                 unlabeled=unlabeled,
                 learned={"classes_": classes},
+                of_class=class_factors(self.class_weight, labels, classes, sample_weight),
             )
         return self
 
     @available_if(trains_in_batches)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(
         self,
         X: ArrayLike,
@@ -310,7 +313,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             than before, and for class_weight="balanced", which needs all rows at once.
         """
         check_own(self)
-        if self.class_weight == "balanced":
+        if isinstance(self.class_weight, str):
             msg = "class_weight must be None or a dict in partial_fit; got 'balanced'"
             raise ValueError(msg)
         known: NDArray[Any] | None = getattr(self, "classes_", None)
@@ -328,8 +331,9 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             self._partial_fit(
                 X,
                 one_hot(labels, known, "y"),
-                row_weights(self.class_weight, labels, sample_weight),
+                sample_weight,
                 learned={"classes_": known},
+                of_class=class_factors(self.class_weight, labels, known, sample_weight),
             )
         return self
 
@@ -354,6 +358,56 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         """
         network, rows = self._fitted(X)
         return network.reconstruct(rows)
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute the logarithm of the probability of every class.
+
+        From what enters the softmax: finite where the probability itself is too small for its type.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Of `dtype`, in the order of `classes_`; <= 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict_proba`.
+        """
+        z = self._before_softmax(X)
+        log_p = z.astype(np.float64)
+        log_p -= log_p.max(axis=1, keepdims=True)
+        log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+        return log_p.astype(z.dtype)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute what enters the softmax: the larger, the more probable the class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Of `dtype`. For two classes the logarithm of the odds of the second, > 0 where that is
+            more probable; else a column for each class, in the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As in `predict_proba`.
+        """
+        z = self._before_softmax(X)
+        return z[:, 1] - z[:, 0] if z.shape[1] == 2 else z
+
+    def _before_softmax(self, X: ArrayLike) -> NDArray[Any]:
+        network, rows = self._fitted(X)
+        return network._without_output_activation().reconstruct(rows)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Find the most probable label of each row.
@@ -402,6 +456,6 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
             assert target is not None
             held, labels = (X, target) if rows is None else (X[rows], target[rows])
             right = network.reconstruct(held).argmax(axis=1) == labels.argmax(axis=1)
-            return {"validation_score": float(right.mean())}
+            return {"validation_score": data.mean_of_held(right)}
 
         return score

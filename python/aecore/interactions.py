@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
 
+from aecore._checks.calls import check_calls
 from aecore._checks.masked import without_mask
 from aecore._checks.rules import parameter_error
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _DUPLICATES = ("sum", "last")
 
 
+@check_calls
 @dataclass(frozen=True, eq=False)
 class Interactions:
     """A user x item matrix, with the ids of its rows and columns.

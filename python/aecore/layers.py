@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from aecore._checks.calls import check_calls
 from aecore._checks.rules import check_activations, check_params, parameter_error
 from aecore.reference._convolution import Convolution, convolution_of, transpose_of
 
@@ -40,6 +41,7 @@ class Layer:
             check_params({field.name: getattr(self, field.name)})
 
 
+@check_calls
 @dataclass(frozen=True)
 class Dense(Layer):
     """a = activation(x W + b): every unit sees the whole row.
@@ -65,6 +67,7 @@ class Dense(Layer):
         check_activations([self.activation], 1)
 
 
+@check_calls
 @dataclass(frozen=True)
 class Gaussian(Layer):
     """The code of a variational autoencoder [1]_: a normal distribution for each row.
@@ -146,6 +149,7 @@ class _Window(Layer, ABC):
         return {"kernel": kernel, "stride": stride, "padding": self.padding}
 
 
+@check_calls
 @dataclass(frozen=True)
 class Conv2D(_Window):
     """Windows of an image times weights that all of them share, plus a bias for each channel.
@@ -200,6 +204,7 @@ class Conv2D(_Window):
         return convolution_of(self._shape(), int(self.n_channels), **self._windows())
 
 
+@check_calls
 @dataclass(frozen=True)
 class ConvTranspose2D(_Window):
     """The adjoint of a `Conv2D` with the same weights, plus a bias: from a code to an image.
@@ -231,6 +236,7 @@ class ConvTranspose2D(_Window):
         )
 
 
+@check_calls
 @dataclass(frozen=True)
 class Reshape:
     """Say that rows are images for the layer that follows. It computes nothing.
@@ -247,6 +253,7 @@ class Reshape:
         check_params({"input_shape": self.shape})
 
 
+@check_calls
 @dataclass(frozen=True)
 class Flatten:
     """Say that images are rows for the layer that follows, which `Dense` does by itself."""

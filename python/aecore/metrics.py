@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from aecore._checks.calls import checked
 from aecore._checks.interactions import as_interactions
 from aecore._checks.masked import without_mask
 from aecore._checks.rules import check_params, parameter_error
@@ -40,6 +41,7 @@ from aecore._checks.rules import check_params, parameter_error
 __all__ = ["coverage_at_k", "hit_rate_at_k", "map_at_k", "ndcg_at_k", "recall_at_k"]
 
 
+@checked
 def recall_at_k(
     ids: ArrayLike,
     relevant: Any,
@@ -80,6 +82,7 @@ def recall_at_k(
     return _mean(hits.sum(axis=1), most, per_row)
 
 
+@checked
 def ndcg_at_k(ids: ArrayLike, relevant: Any, k: int | None = None, *, per_row: bool = False) -> Any:
     """Discounted gain of the first k, relative to a ranking with all relevant items first.
 
@@ -104,6 +107,7 @@ def ndcg_at_k(ids: ArrayLike, relevant: Any, k: int | None = None, *, per_row: b
     return _mean(hits @ discounts, ideal[np.minimum(counts, hits.shape[1])], per_row)
 
 
+@checked
 def hit_rate_at_k(
     ids: ArrayLike, relevant: Any, k: int | None = None, *, per_row: bool = False
 ) -> Any:
@@ -127,6 +131,7 @@ def hit_rate_at_k(
     return _mean(np.asarray(hits.any(axis=1)), np.minimum(counts, 1), per_row)
 
 
+@checked
 def map_at_k(ids: ArrayLike, relevant: Any, k: int | None = None, *, per_row: bool = False) -> Any:
     """Mean over rows of the average precision of the first k.
 
@@ -151,6 +156,7 @@ def map_at_k(ids: ArrayLike, relevant: Any, k: int | None = None, *, per_row: bo
     return _mean(total, np.minimum(counts, hits.shape[1]), per_row)
 
 
+@checked
 def coverage_at_k(ids: ArrayLike, n_items: int, k: int | None = None) -> float:
     """Share of all items that are recommended to anybody.
 

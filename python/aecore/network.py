@@ -17,6 +17,8 @@ from aecore._checks.arrays import (
     output_rows,
     refuse_overlap,
 )
+from aecore._checks.calls import check_calls, unknown_keyword
+from aecore._checks.frames import refuse_categories
 from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _PLAIN = InputSettings()  # codes enter the decoder as they are
 
 
+@check_calls
 class Network(NetworkState):
     """A fully connected autoencoder: its shape, its parameters, and what can be computed with them.
 
@@ -227,6 +230,7 @@ class Network(NetworkState):
             )
             if row is not None:
                 return row
+        refuse_categories(values, name)
         array: Any = (
             values
             if is_sparse(values)
@@ -337,6 +341,7 @@ class Network(NetworkState):
         -------
         float
         """
+        _check_settings(self, "objective", settings)
         return sum(self._evaluate(X, target, sample_weight, None, **settings))
 
     def objective_and_gradient(
@@ -360,6 +365,7 @@ class Network(NetworkState):
         gradient : ndarray of shape (n_parameters,)
             dJ/dparameters, of `dtype`, in the order of `parameters`.
         """
+        _check_settings(self, "objective_and_gradient", settings)
         gradient = np.empty_like(self._parameters)
         terms = self._evaluate(X, target, sample_weight, gradient, **settings)
         return sum(terms), gradient
@@ -452,6 +458,7 @@ class Network(NetworkState):
         .. [4] P. J. Rousseeuw. Least median of squares regression. Journal of the American
            Statistical Association 79, 1984.
         """
+        _check_settings(self, "objective_terms", settings)
         return self._evaluate(X, target, sample_weight, None, **settings)
 
     def _objective(self, objective: Objective, seed: int = 0) -> _core.Objective:
@@ -491,3 +498,10 @@ class Network(NetworkState):
             running=before,
         )
         return Terms(**terms)
+
+
+def _check_settings(network: Network, method: str, settings: Settings) -> None:
+    names = Settings.__annotations__.keys()
+    for name in settings.keys() - names:
+        arguments = (*names, "X", "target", "sample_weight")
+        raise unknown_keyword(name, method, arguments, network)

@@ -15,6 +15,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from aecore._checks.calls import check_calls
 from aecore._checks.rules import check_params, parameter_error
 
 __all__ = [
@@ -55,6 +56,7 @@ class _ScaleFree(Optimizer):
         super().__post_init__()
 
 
+@check_calls
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Plain gradient descent: theta = theta - alpha g.
@@ -74,6 +76,7 @@ class SGD(Optimizer):
     learning_rate: float | None = None
 
 
+@check_calls
 @dataclass(frozen=True)
 class Momentum(Optimizer):
     """Gradient descent with momentum: v = mu v + g, theta = theta - alpha v [1]_.
@@ -102,6 +105,7 @@ class Momentum(Optimizer):
     momentum: float = 0.9
 
 
+@check_calls
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
     """Nesterov's momentum: v = mu v + g, theta = theta - alpha (g + mu v) [1]_.
@@ -129,6 +133,7 @@ class Nesterov(Optimizer):
     momentum: float = 0.9
 
 
+@check_calls
 @dataclass(frozen=True)
 class Adagrad(_ScaleFree):
     """Adagrad: s = s + g^2, theta = theta - alpha g / (sqrt(s) + epsilon) [1]_.
@@ -156,6 +161,7 @@ class Adagrad(_ScaleFree):
     epsilon: float = 1e-10
 
 
+@check_calls
 @dataclass(frozen=True)
 class RMSprop(_ScaleFree):
     """RMSprop: v = rho v + (1 - rho) g^2, theta = theta - alpha g / (sqrt(v) + epsilon) [1]_.
@@ -186,6 +192,7 @@ class RMSprop(_ScaleFree):
     epsilon: float = 1e-8
 
 
+@check_calls
 @dataclass(frozen=True)
 class Adam(_ScaleFree):
     """Adam [1]_: a running mean of the gradient over the root of that of its square.
@@ -221,6 +228,7 @@ class Adam(_ScaleFree):
     epsilon: float = 1e-8
 
 
+@check_calls
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled weight decay [1]_: weights first shrink by 1 - alpha lambda.
@@ -247,6 +255,7 @@ class AdamW(Adam):
     name: ClassVar[str] = "adamw"
 
 
+@check_calls
 @dataclass(frozen=True)
 class LBFGS(Optimizer):
     """L-BFGS-B [1]_ on all rows at once, SciPy's on the core's exact gradient.

@@ -14,6 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows, as_sample_weight
+from aecore._checks.calls import answered
+from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._checks.random_state import seed_from
@@ -305,6 +307,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         return self
 
     @available_if(_streams)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Go on training: one pass over X, unshuffled, with the scales of the first call.
 
@@ -565,6 +568,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         probe = copy.copy(self)
         least = {"ensure_min_samples": 2} if reset else {}
         checks = {"dtype": "numeric", "ensure_all_finite": False, **least}
+        refuse_categories(X, "X")
         X = without_mask(X, "X", missing=self.missing == "mask")
         rows: NDArray[Any] = validate_data(probe, X, reset=reset, **checks)
         rows = as_rows(rows, rows.shape[1], "X")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from aecore._checks.calls import check_calls
 from aecore._checks.rules import check_params
 from aecore._util.plateau import Plateau, monitored
 
@@ -39,6 +40,7 @@ class _Settings:
         check_params({field.name: getattr(self, field.name) for field in dataclasses.fields(self)})  # type: ignore[arg-type]
 
 
+@check_calls
 @dataclass(frozen=True)
 class Constant(_Settings):
     """The factor is 1 in every epoch."""
@@ -49,6 +51,7 @@ class Constant(_Settings):
         return 1.0
 
 
+@check_calls
 @dataclass(frozen=True)
 class Step(_Settings):
     """The factor is factor^floor(epoch / every).
@@ -75,6 +78,7 @@ class Step(_Settings):
         return float(self.factor ** (epoch // self.every))
 
 
+@check_calls
 @dataclass(frozen=True)
 class Exponential(_Settings):
     """The factor is rate^epoch.
@@ -98,6 +102,7 @@ class Exponential(_Settings):
         return float(self.rate**epoch)
 
 
+@check_calls
 @dataclass(frozen=True)
 class Cosine(_Settings):
     """The factor is final + (1 - final) (1 + cos(pi epoch / n_epochs)) / 2 [1]_.
@@ -129,6 +134,7 @@ class Cosine(_Settings):
         return self.final + (1.0 - self.final) * share
 
 
+@check_calls
 @dataclass(frozen=True)
 class Linear(_Settings):
     """The factor is min(1, epoch / k): it rises from 0 in the first epoch.
@@ -155,6 +161,7 @@ class Linear(_Settings):
         return min(1.0, epoch / self.n_epochs)
 
 
+@check_calls
 @dataclass(frozen=True)
 class WarmUp(_Settings):
     """Rises linearly, (epoch + 1) / (k + 1) in the first k epochs, then follows another schedule.
@@ -190,6 +197,7 @@ class WarmUp(_Settings):
         return self.then(epoch - k, max(1, n_epochs - k), later)
 
 
+@check_calls
 @dataclass(frozen=True)
 class ReduceOnPlateau(_Settings):
     """Multiplies by `factor` whenever the loss has not fallen for `patience` epochs in a row.

@@ -24,7 +24,7 @@ from aecore._checks.rules import _CLUSTERERS
 from aecore._clusters.figures import accuracy
 from helpers import run_function
 from interrupts import interrupted_fit
-from samples import same_bits
+from samples import may_learn_nothing, same_bits
 
 SMALL = Autoencoder((16, 3), code_activation="identity", n_epochs=30)
 
@@ -39,6 +39,7 @@ def model(**settings: Any) -> DeepClustering:
     return DeepClustering(**settings)
 
 
+@may_learn_nothing
 @parametrize_with_checks(
     [
         DeepClustering(3, autoencoder=Autoencoder((8, 3), n_epochs=5)),

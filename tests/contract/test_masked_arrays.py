@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore import Interactions, metrics
+from samples import may_learn_nothing
 
 rng = np.random.default_rng(3)
 VALUES = rng.random((24, 16))
@@ -80,6 +81,7 @@ def answers(name: str, rows: Any) -> Iterator[Any]:
         yield held.history_["validation_loss"]
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("name", WITH_MISSING)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int16])
 def test_masked_numbers_are_missing(name: str, dtype: Any) -> None:

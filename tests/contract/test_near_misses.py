@@ -35,7 +35,7 @@ def test_near_misses(settings: dict[str, Any], meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"loss": "hinge"}, {"loss": 3}, {"scale": "robuster"}, {"activation": "x" * 100}]
+    "settings", [{"loss": "hinge"}, {"loss": 3}, {"scale": "quantiles"}, {"activation": "x" * 100}]
 )
 def test_what_is_far_from_all_names_has_no_proposal(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be one of") as raised:

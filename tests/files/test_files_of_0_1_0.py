@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import aecore
 from files_of_0_1_0 import FOLDER, MODELS, PICKLED, TRAININGS, answers, go_on
+from samples import may_learn_nothing
 
 with np.load(FOLDER / "expected.npz") as archive:
     STORED: dict[str, NDArray[Any]] = dict(archive)
@@ -47,6 +48,7 @@ def test_a_file_gives_its_answers(name: str) -> None:
     check(name, answers(model, STORED), model.dtype)
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("network")])
 def test_a_file_has_its_settings(name: str) -> None:
     loaded, made = aecore.load(FOLDER / f"{name}.safetensors"), MODELS[name](STORED)
@@ -62,6 +64,7 @@ def test_a_pickle_gives_its_answers(name: str) -> None:
     check(name, answers(model, STORED), model.dtype)
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("name", TRAININGS)
 def test_a_training_goes_on_from_its_checkpoint(name: str) -> None:
     path = FOLDER / f"checkpoint-{name}.safetensors"
@@ -86,6 +89,7 @@ class Modules(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("name", MODELS)
 def test_a_pickle_names_public_modules(name: str) -> None:
     """A module that a pickle names can never be moved, but for the recommender's one."""

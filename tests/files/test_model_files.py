@@ -36,7 +36,7 @@ from aecore import (
 from aecore._files.container import Content, pack, unpack
 from aecore._names import ESTIMATORS
 from helpers import ROOT, SUPPORT, TESTS, run_function, run_python
-from samples import same_bits, three_factor_rows
+from samples import may_learn_nothing, same_bits, three_factor_rows
 from saved_models import MODELS, load_and_answer, save_and_answer
 
 ROWS = three_factor_rows(60, 6)
@@ -102,6 +102,7 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 @pytest.mark.parametrize("copied", [through_file, None], ids=["file", "pickle"])
 def test_everything_comes_back(settings: dict[str, Any], copied: Any, tmp_path: Path) -> None:

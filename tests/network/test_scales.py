@@ -111,6 +111,15 @@ def test_estimators_hand_their_weights_to_the_scale(name: str, scale: str) -> No
     np.testing.assert_allclose(1 / model.factor_, width, rtol=1e-9)
 
 
+def test_weights_of_classes_are_for_the_loss() -> None:
+    X = table()
+    model = AutoencoderClassifier((2,), scale="standard", class_weight="balanced", n_epochs=1)
+    np.testing.assert_allclose(model.fit(X, X[:, 0] > 7).offset_, X.mean(axis=0))
+    fresh = AutoencoderClassifier((2,), scale="standard", class_weight={True: 5.0})
+    fresh.partial_fit(X, X[:, 0] > 7, classes=[False, True])
+    np.testing.assert_allclose(fresh.offset_, X.mean(axis=0))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_number_of_any_size_is_limited(dtype: str, tmp_path: Path) -> None:
     X = table()

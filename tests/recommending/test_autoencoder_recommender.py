@@ -12,6 +12,7 @@ from scipy.sparse import coo_array, csc_matrix, csr_array
 from sklearn.base import clone
 
 from aecore import Autoencoder, AutoencoderRecommender, metrics
+from samples import may_learn_nothing
 
 FAST: dict[str, Any] = {"n_epochs": 4, "batch_size": 16, "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -144,6 +145,7 @@ def test_forms_of_the_matrix(form: Callable[[Any], Any], orientation: str) -> No
         np.testing.assert_array_equal(got, wanted)
 
 
+@may_learn_nothing
 def test_duplicates_are_summed_and_the_matrix_stays() -> None:
     indptr, indices = np.array([0, 3, 4]), np.array([2, 0, 2, 1])
     twice = csr_array((np.ones(4), indices, indptr), shape=(2, 3))

@@ -260,7 +260,10 @@ def answers(model: Any, data: Data) -> dict[str, Any]:
         found |= _recommendations(model, csr_array(data["user_items"]))
     else:
         X, *labels = _rows_for(model, data)
-        found |= {name: getattr(model, name)(X[::12]) for name in CALLS if hasattr(model, name)}
+        for name in CALLS:
+            later = name == "decision_function" and hasattr(model, "classes_")  # not in 0.1.0
+            if hasattr(model, name) and not later:
+                found[name] = getattr(model, name)(X[::12])
         if hasattr(model, "partial_fit"):
             model.partial_fit(X, *labels)
             if hasattr(model, "estimators_"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from aecore import Network
 
+# For tests of something else, whose few rows and epochs need not come to anything.
+may_learn_nothing = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 THREADS = (1, 2, 3, 7)  # below, at and above the number of cores, and odd ones
 
 

@@ -28,7 +28,7 @@ from aecore.callbacks import EpochState
 from aecore.optimizers import _KINDS
 from aecore.schedules import ReduceOnPlateau, WarmUp
 from helpers import run_function
-from samples import same_bits, three_factor_rows
+from samples import may_learn_nothing, same_bits, three_factor_rows
 
 ROWS = three_factor_rows(80, 8)
 MINIBATCH = [kind.name for kind in _KINDS if kind.name != "lbfgs"]
@@ -84,6 +84,7 @@ VARIANTS: list[dict[str, Any]] = [
 ]
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("every", [1, 4])
 @pytest.mark.parametrize("settings", VARIANTS, ids=str)
 def test_the_same_bits(settings: dict[str, Any], every: int, tmp_path: Path) -> None:

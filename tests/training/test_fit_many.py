@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from aecore import Autoencoder, FitManyError, _core, fit_many
 from aecore._parallel.side_by_side import run_side_by_side
 from helpers import run_function
-from samples import same_bits, three_factor_rows
+from samples import may_learn_nothing, same_bits, three_factor_rows
 
 CHILD_TIMEOUT = 60.0
 LIMIT = 0.2  # seconds from SIGINT to KeyboardInterrupt
@@ -148,6 +148,7 @@ def test_an_error_names_its_data_set_and_loses_nothing(n_threads: int) -> None:
     assert same_bits(again.estimators[5].network_, error.estimators[5].network_)
 
 
+@may_learn_nothing
 def test_an_error_of_the_iterable_keeps_what_was_fitted() -> None:
     def broken() -> Iterator[NDArray[np.float64]]:
         yield from data_sets(3)

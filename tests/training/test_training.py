@@ -173,7 +173,7 @@ def test_validation_data(rows: NDArray[np.float64], optimizer: str) -> None:
     ae.fit(rows[:150], validation_data=rows[150:])
     assert same_bits(alone.network_, ae.network_)
     rate = {"learning_rate"} if optimizer == "adam" else set()
-    assert set(alone.history_) == {"loss", "seconds"} | rate
+    assert set(alone.history_) == {"loss", "seconds", "constant_loss"} | rate
     assert {len(values) for values in ae.history_.values()} == {5}
     assert ae.history_["validation_loss"][-1] == pytest.approx(-ae.score(rows[150:]), rel=1e-6)
     target = rows[:, ::-1]

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from aecore._checks.frames import refuse_categories
 from aecore._checks.masked import without_mask
 from aecore._checks.sparse import as_sparse_rows, is_sparse
 
+# Weights of up to 2 to this power and down to its inverse stay as they are.
+_LARGEST_EXPONENT = 300
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 
 
@@ -45,6 +48,7 @@ def as_rows(values: Any, n_columns: int, name: str, *, missing: bool = False) ->
     """
     if is_sparse(values):
         return as_sparse_rows(values, n_columns, name)
+    refuse_categories(values, name)
     array = np.asarray(without_mask(values, name, missing=missing))
     if array.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {array.dtype}"
@@ -86,7 +90,8 @@ def as_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | N
     if array.shape != (n_rows,):
         msg = f"sample_weight must have shape ({n_rows},); got {array.shape}"
         raise ValueError(msg)
-    weights = np.ascontiguousarray(array, dtype=np.float64)
+    with np.errstate(over="ignore"):  # infinite then
+        weights = np.ascontiguousarray(array, dtype=np.float64)
     wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -95,7 +100,16 @@ def as_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | N
     if not weights.any():
         msg = "sample_weight must hold at least one number > 0; got zero weight for every row"
         raise ValueError(msg)
-    return weights
+    return in_range(weights)
+
+
+def in_range(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply huge and tiny weights >= 0 by a power of two, so that sums and products are finite.
+
+    Only their ratios matter, which stay as they are; and so do weights of usual size.
+    """
+    exponent = int(np.frexp(weights.max())[1])
+    return weights if abs(exponent) <= _LARGEST_EXPONENT else np.ldexp(weights, -exponent)
 
 
 def output_rows(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from aecore._util.callers import caller_level
+
 TAKE_TARGET = ". What the output should be is given by name, target="
 
 
@@ -28,8 +30,7 @@ def ignore_labels(y: Any, X: Any, advice: str = "") -> None:
     if len(shape) > 1 and shape[1] > 1 and shape == _shape(X):
         rule = "y is ignored, and should hold labels or be None"
         msg = f"{rule}; got an array of the shape of X{advice}"
-        # 1 is this function, 2 the method of the estimator, 3 who called it
-        warnings.warn(msg, stacklevel=3)
+        warnings.warn(msg, stacklevel=caller_level())
 
 
 def _shape(values: Any) -> tuple[int, ...]:

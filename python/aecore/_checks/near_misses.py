@@ -4,50 +4,60 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from aecore._checks.elsewhere import ARGUMENTS, ATTRIBUTES, VALUES
 
 _QUOTED = re.compile(r"'([^']+)'")
 _LONGEST = 40
-# Names of other libraries that look nothing like ours.
-_ELSEWHERE = {
-    "mse": "squared_error",
-    "mseloss": "squared_error",
-    "l2": "squared_error",
-    "mean_squared_error": "squared_error",
-    "mae": "absolute_error",
-    "l1": "absolute_error",
-    "l1loss": "absolute_error",
-    "mean_absolute_error": "absolute_error",
-    "smooth_l1": "huber",
-    "bce": "binary_cross_entropy",
-    "bceloss": "binary_cross_entropy",
-    "log_loss": "binary_cross_entropy",
-    "cross_entropy": "binary_cross_entropy",
-    "crossentropy": "binary_cross_entropy",
-    "categorical_crossentropy": "multinomial",
-    "linear": "identity",
-    "swish": "silu",
-    "logistic": "sigmoid",
-    "xavier": "glorot",
-    "xavier_uniform": "glorot_uniform",
-    "xavier_normal": "glorot_normal",
-    "kaiming": "he",
-    "kaiming_uniform": "he_uniform",
-    "kaiming_normal": "he_normal",
-    "zscore": "standard",
-    "dropout": "masking",
-    "normal": "gaussian",
-}
 
 
 def proposal(value: Any, rule: str) -> str:
     """Say which of the names quoted in `rule` was meant by `value`; nothing if none is near."""
     names = _QUOTED.findall(rule)
-    if not isinstance(value, str) or len(value) > _LONGEST or value in names:
+    if not isinstance(value, str) or value in names:
         return ""
-    plain = value.lower().replace("-", "_").replace(" ", "_")
-    elsewhere = _ELSEWHERE.get(plain)
+    meant = VALUES.get(_plain(value))
+    found = meant if meant in names else nearest(value, names)
+    return "" if found is None else f": did you mean {found!r}?"
+
+
+def argument_meant(name: str, names: Collection[str]) -> str | None:
+    """Find which of the arguments `names` was meant by `name`, if that can be told."""
+    return _elsewhere(ARGUMENTS, name, names) or nearest(name, names)
+
+
+def attribute_meant(name: str, names: Collection[str]) -> str | None:
+    """Find which of the attributes `names`, "a.b" being one of a's, another library calls `name`.
+
+    Names that are almost right are left to Python, which proposes the nearest itself.
+    """
+    return _elsewhere(ATTRIBUTES, name, names)
+
+
+def nearest(name: str, names: Collection[str]) -> str | None:
+    """Find the name that differs from `name` in a few letters, capitals or underscores."""
+    if len(name) > _LONGEST:
+        return None
+    plain = _plain(name)
+    for each in names:
+        if each.lower().replace("_", "") == plain.replace("_", ""):
+            return each
     near = difflib.get_close_matches(plain, names, n=1, cutoff=0.75)
-    squeezed = [name for name in names if name.replace("_", "") == plain.replace("_", "")]
-    meant = squeezed or ([elsewhere] if elsewhere in names else near)
-    return f": did you mean {meant[0]!r}?" if meant else ""
+    return near[0] if near else None
+
+
+def _elsewhere(
+    table: Mapping[tuple[str, ...], str], name: str, names: Collection[str]
+) -> str | None:
+    for meanings, words in table.items():
+        if name in words.split():
+            found = next((each for each in meanings if each in names and each != name), None)
+            if found is not None:
+                return found
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")

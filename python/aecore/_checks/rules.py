@@ -206,7 +206,11 @@ _RULES: Mapping[str, Rule] = {
     ),
     "class_weight": Rule(
         "be None, 'balanced' or a dict of a weight for each class",
-        lambda value: value is None or value == "balanced" or isinstance(value, Mapping),
+        lambda value: (
+            value is None
+            or isinstance(value, Mapping)
+            or (isinstance(value, str) and value == "balanced")
+        ),
     ),
     "clip_norm": _NONE_OR_POSITIVE,
     "clusterer": Rule(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from aecore._checks.arrays import as_sample_weight
+from aecore._checks.frames import refuse_categories
 from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._checks.masked import without_mask
 from aecore._estimators.trainable import TrainableEncoder
@@ -42,6 +45,7 @@ class BaseAutoencoder(TrainableEncoder):
         """
         check_is_fitted(self, "network_")
         network = self.network_
+        refuse_categories(Z, "Z")
         rows = check_array(
             without_mask(Z, "Z"), dtype="numeric", ensure_all_finite=False, input_name="Z"
         )
@@ -90,13 +94,21 @@ class BaseAutoencoder(TrainableEncoder):
         if network._input.offset is not None:
             refuse_target_of_scaled(target)
         if target is not None:
+            self._check_columns_of(target, "target")
             masked = network._input.mask_missing
             target = self._flat_rows(
                 without_mask(target, "target", missing=masked), reset=False, name="target"
             )
         return -network.row_losses(rows, target=target, loss=self.loss)
 
-    def score(self, X: ArrayLike, y: Any = None, *, target: ArrayLike | None = None) -> float:
+    def score(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        target: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Compute the mean of `score_samples`: higher is better, so a grid search can use it.
 
         Parameters
@@ -106,6 +118,8 @@ class BaseAutoencoder(TrainableEncoder):
             Ignored, present for scikit-learn's sake, with a warning where it has the shape of X.
         target : array-like of shape (n_samples, n_features), default=None
             As in `score_samples`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0 of the rows in the mean.
 
         Returns
         -------
@@ -117,4 +131,5 @@ class BaseAutoencoder(TrainableEncoder):
             As in `transform`.
         """
         ignore_labels(y, X, "" if target is not None else TAKE_TARGET)
-        return float(self.score_samples(X, target=target).mean())
+        scores = self.score_samples(X, target=target)
+        return float(np.average(scores, weights=as_sample_weight(sample_weight, len(scores))))

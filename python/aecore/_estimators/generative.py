@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from aecore._checks.calls import answered
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
@@ -84,6 +85,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
         return mean, np.exp(log_variance / 2)
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
+    @answered
     def generate(self, Z: ArrayLike) -> NDArray[Any]:
         """Compute the means of the rows that codes stand for; the same as `inverse_transform`.
 
@@ -105,6 +107,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
         return self.inverse_transform(Z)
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
+    @answered
     def sample(self, n: int = 1, *, random_state: Any = None) -> NDArray[Any]:
         """Draw codes from the prior N(0, I) and compute the means of their rows.
 
@@ -136,6 +139,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
         return rows
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
+    @answered
     def interpolate(self, a: ArrayLike, b: ArrayLike, steps: int = 10) -> NDArray[Any]:
         """Compute rows on the way from one row to another, straight from code to code.
 
@@ -176,6 +180,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
             return self.network_.encode(rows[0])
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
+    @answered
     def elbo(
         self, X: ArrayLike, *, n_samples: int = 1, random_state: Any = None
     ) -> NDArray[np.float64]:
@@ -205,6 +210,7 @@ class GenerativeAutoencoder(BaseAutoencoder):
         return self._log_likelihood(X, n_samples, random_state, likelihood.elbo)
 
     @available_if(_draws_codes)  # type: ignore[untyped-decorator]
+    @answered
     def log_likelihood(
         self, X: ArrayLike, *, n_samples: int = 100, random_state: Any = None
     ) -> NDArray[np.float64]:

@@ -1,18 +1,19 @@
-"""Check labels of rows; make targets of a softmax and weights of rows from them."""
+"""Check labels of rows; make targets of a softmax and factors of weights from them."""
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from aecore._checks.arrays import as_sample_weight
+from aecore._checks.arrays import as_sample_weight, in_range
 from aecore._checks.masked import without_mask
+from aecore._checks.rules import NOT_NEGATIVE, parameter_error
 
 
 def as_labels(X: Any, y: Any, name: str) -> NDArray[Any]:
@@ -40,12 +41,44 @@ def one_hot(labels: NDArray[Any], classes: NDArray[Any], name: str) -> NDArray[n
     return target
 
 
-def row_weights(
-    class_weight: str | Mapping[Any, float] | None, labels: NDArray[Any], sample_weight: Any
+def class_factors(
+    class_weight: str | Mapping[Any, float] | None,
+    labels: NDArray[Any],
+    classes: NDArray[Any],
+    sample_weight: Any,
 ) -> NDArray[np.float64] | None:
-    """Weights of the rows: `sample_weight` times that of their class."""
-    weights = as_sample_weight(sample_weight, len(labels))
+    """Factors on the weights of rows, by their classes; None for no `class_weight`.
+
+    "balanced" is m / (k m_c) for m rows, m_c of them of class c, as in scikit-learn, with the sums
+    of their weights for their numbers and the k classes that have any.
+    """
     if class_weight is None:
-        return weights
-    of_class: NDArray[np.float64] = compute_sample_weight(class_weight, labels)
-    return of_class if weights is None else of_class * weights
+        return None
+    weights = as_sample_weight(sample_weight, len(labels))
+    places = np.searchsorted(classes, labels)
+    sums = np.bincount(places, weights, minlength=len(classes)).astype(np.float64)
+    if isinstance(class_weight, str):
+        there = sums > 0
+        of_class = np.zeros(len(classes))
+        of_class[there] = sums.sum() / (there.sum() * sums[there])
+    else:
+        of_class = _named_weights(class_weight, classes)
+        if not (of_class * sums).any():
+            msg = f"class_weight must be > 0 for a class that has weight; got {dict(class_weight)}"
+            raise ValueError(msg)
+    return of_class[places]
+
+
+def _named_weights(class_weight: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Weights of all classes, 1 for those that are not named."""
+    names = classes.tolist()
+    for name, value in class_weight.items():
+        if not NOT_NEGATIVE.holds(value):
+            rule = f"be a finite number >= 0 for class {name!r}"
+            raise parameter_error("class_weight", rule, value)
+    # As in scikit-learn: a class may be missing in these rows, but a name is wrong that stands for
+    # none while there are classes without a name.
+    unknown = [name for name in class_weight if name not in names]
+    if unknown and len(class_weight) - len(unknown) < len(names):
+        raise parameter_error("class_weight", f"name classes of {reprlib.repr(names)}", unknown[0])
+    return in_range(np.array([float(class_weight.get(name, 1.0)) for name in names]))

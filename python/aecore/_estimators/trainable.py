@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
+from aecore._checks.frames import refuse_categories, refuse_other_order
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
@@ -69,11 +72,12 @@ class TrainableEncoder(BaseEncoder):
         resume_from: str | os.PathLike[str] | None = None,
         unlabeled: Any = None,
         learned: Mapping[str, Any] | None = None,
+        of_class: NDArray[np.float64] | None = None,
     ) -> None:
         """Train from the start, or from a checkpoint; nothing changes but by `_publish`.
 
         `unlabeled` rows take part in pretraining alone; `learned` are attributes to publish with
-        the network.
+        the network; `of_class` are factors on the weights of rows to learn from.
         """
         reader, data = self._read(X, target, sample_weight, reset=True)
         known = {**reader._known(), **(learned or {})}
@@ -81,7 +85,8 @@ class TrainableEncoder(BaseEncoder):
         resumed = None if resume_from is None else Resumed.read(resume_from)
         seed = seed_from(self.random_state) if resumed is None else resumed.seed
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
-        data = reader._hold_back(data, validation_data, plan)
+        own = reader._hold_back(data, validation_data, plan)  # with weights of rows, not of classes
+        data = own.times(of_class)
         start, name = init, "init"
         if start is None and self.warm_start:
             start, name = getattr(self, "network_", None), "network_"
@@ -97,9 +102,11 @@ class TrainableEncoder(BaseEncoder):
                 rule = "be None where nothing is pretrained (pretrain=False, init, warm_start)"
                 raise parameter_error("unlabeled", rule, unlabeled)
             more = reader._as_x(unlabeled, reset=False, name="unlabeled")
-            seen = with_unlabeled(data, more)
+            own = with_unlabeled(own, more)
+            with_more = None if of_class is None else np.append(of_class, np.ones(more.shape[0]))
+            seen = own.times(with_more)
         its_own = None if resumed is None else resumed.model.network_._input
-        entry = plan.entry(seen.X, seen.rows, seen.sample_weight, its_own)
+        entry = plan.entry(own.X, own.rows, own.sample_weight, its_own)
         network = new_network(plan, data, entry, start, name)
         if validation_data is not None:
             _check_numbers(network, data, plan, validation_data)
@@ -110,7 +117,7 @@ class TrainableEncoder(BaseEncoder):
             known["pretraining_history_"] = pretrain(plan, wanted, network, seen)
         elif resumed is not None and hasattr(resumed.model, "pretraining_history_"):
             known["pretraining_history_"] = resumed.model.pretraining_history_
-        del seen  # with unlabeled rows, a copy of all
+        del own, seen  # with unlabeled rows, a copy of all
         train(
             plan,
             network,
@@ -126,16 +133,18 @@ class TrainableEncoder(BaseEncoder):
         target: Any,
         sample_weight: Any,
         learned: Mapping[str, Any] | None = None,
+        of_class: NDArray[np.float64] | None = None,
     ) -> None:
         """Train for one unshuffled epoch from where this estimator stands."""
         before: Network | None = getattr(self, "network_", None)
         reader, data = self._read(X, target, sample_weight, reset=before is None)
+        own, data = data, data.times(of_class)
         seed = getattr(self, "_seed", 0)  # of noise and dropout: that of the first call
         if before is None:
             seed = seed_from(self.random_state)
         plan = Plan.of(reader, data.X.shape[1], data.n_outputs, seed)
         its_own = None if before is None else before._input
-        entry = plan.entry(data.X, data.rows, data.sample_weight, its_own)
+        entry = plan.entry(own.X, own.rows, own.sample_weight, its_own)
         network = new_network(plan, data, entry, before, "network_")
         history: History | None = getattr(self, "_history", None)
         at = Position(history or History.empty(), getattr(self, "_optimizer_state", None))
@@ -152,9 +161,9 @@ class TrainableEncoder(BaseEncoder):
         self._publish({**reader._known(), **_of_network(adopted, History.empty())})
 
     def _train_on(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
-        """Train on checked rows, as `fit` would; `entry` is what happens to them."""
+        """Train on checked rows, as `fit` would, but nothing is compared with a constant."""
         plan = Plan.of(self, data.X.shape[1], data.n_outputs, seed)
-        self._take(fit_rows(plan, data, entry, owner=self, title=""), seed)
+        self._take(fit_rows(plan, data, entry, owner=self, title="", compares=False), seed)
 
     def _pass_over(self, data: TrainingData, entry: InputSettings, seed: int) -> None:
         """Train on checked rows, as `partial_fit` would."""
@@ -181,7 +190,7 @@ class TrainableEncoder(BaseEncoder):
             rows,
             reader._as_target(target, rows),
             as_sample_weight(sample_weight, rows.shape[0]),
-        )
+        ).counting()
         if reader._reproduces_input and getattr(self, "scale", None) is not None:
             refuse_target_of_scaled(data.target)
         return reader, data
@@ -190,9 +199,15 @@ class TrainableEncoder(BaseEncoder):
         """See the target as rows: as wide as X, or of a width of its own for a classifier."""
         width = rows.shape[1] if self._reproduces_input else target.shape[1]
         if target is not None:
+            self._check_columns_of(target, name)
             target = without_mask(target, name, missing=self._takes_missing)
             target = self._flat_rows(target, reset=False, name=name)
         return as_target(target, rows.shape[0], width, name=name)
+
+    def _check_columns_of(self, target: Any, name: str) -> None:
+        """Refuse a table whose columns are no numbers, or those of X in another order."""
+        refuse_categories(target, name)
+        refuse_other_order(target, getattr(self, "feature_names_in_", None), name)
 
     def _known(self) -> dict[str, Any]:
         """What is known of rows and earlier trainings besides the network."""
@@ -222,7 +237,7 @@ class TrainableEncoder(BaseEncoder):
         names = _names_of(validation_data)
         rows = self._as_x(X, reset=False, name=names["X"])
         held = (rows, self._as_target(target, rows, names["target"]), None)
-        return TrainingData(data.X, data.target, data.sample_weight, validation=held)
+        return replace(data, validation=held)
 
     def _writer(self, checkpoint: Checkpoint, data: TrainingData) -> CheckpointWriter:
         document = models.description(self)  # now, not after the first epoch: it may raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from aecore import _core
 from aecore._checks.arrays import aligned_zeros
+from aecore._checks.calls import missing_attribute
 from aecore._checks.rules import parameter_error
 from aecore._files import networks
 from aecore._files.container import valid
@@ -56,6 +58,11 @@ class NetworkState:
         # Every call reads these two; properties would slow down calls for a single row.
         self._code_layer = layers.code_layer
         self._sizes = self._core.layer_sizes
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            return missing_attribute(self, name)
 
     def with_parameters(self, parameters: ArrayLike) -> Self:
         """Return a network of the same shape and settings that holds a copy of `parameters`.
@@ -189,6 +196,20 @@ class NetworkState:
             msg = "decoder needs layers after the code; this network ends with it"
             raise ValueError(msg)
         return self[self._code_layer + 1 :]
+
+    def _without_output_activation(self) -> Self:
+        """Return the network whose output is what enters the last activation; it shares weights."""
+        *layers, output = self._layers.layers
+        changed = (*layers, replace(output, activation="identity"))  # type: ignore[arg-type]
+        network = type(self).__new__(type(self))
+        NetworkState.__init__(
+            network,
+            replace(self._layers, layers=changed),
+            self._parameters,
+            self._input,
+            self._n_threads,
+        )
+        return network
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file that `aecore.load` reads.

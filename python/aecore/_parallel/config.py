@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aecore import _core
+from aecore._checks.calls import checked
 from aecore._checks.rules import parameter_error
 from aecore._version import __version__
 
@@ -24,6 +25,7 @@ _VARIABLES = (
 )
 
 
+@checked
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     """Say how aecore was built and what it runs on; paste it into a bug report.
 

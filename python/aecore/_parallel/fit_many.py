@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.base import clone
 
+from aecore._checks.calls import checked
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params
 from aecore._parallel.side_by_side import run_side_by_side
@@ -19,6 +20,7 @@ from aecore.exceptions import FitManyError
 Estimator = TypeVar("Estimator")
 
 
+@checked
 def fit_many(
     estimator: Estimator | Sequence[Estimator],
     data: Iterable[Any],

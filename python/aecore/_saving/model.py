@@ -7,6 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from aecore._checks.calls import (
+    answered,
+    check_calls,
+    check_parameter_names,
+    checked,
+    missing_attribute,
+)
 from aecore._saving import models
 from aecore._saving.learned import Learned, declared
 
@@ -18,6 +25,10 @@ class Model:
     """The base of estimators; a class lists in `_learned` what it learns besides its bases."""
 
     _learned: ClassVar[dict[str, Learned]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, answered)
 
     @classmethod
     def _check_learned(cls, learned: Mapping[str, Any]) -> None:
@@ -49,6 +60,32 @@ class Model:
                 self.__dict__.pop(name, None)
         self.__dict__.update(learned)
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; `estimator__parameter` is one of an estimator's.
+
+        Parameters
+        ----------
+        **params
+            As in the class.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of a name.
+        """
+        check_parameter_names(self, params)
+        return super().set_params(**params)  # type: ignore[no-any-return, misc]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            return missing_attribute(self, name)
+
+    @checked
     def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
         """Write the estimator to a file that `aecore.load` reads.
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from aecore._checks.calls import checked
 from aecore._checks.rules import check_params, parameter_error
 from aecore._files.container import Content, pack, read, unpack, valid, write
 from aecore._files.kinds import class_of, kind_of, known_base
@@ -14,6 +15,7 @@ from aecore._files.values import MAY_BE_LEFT_OUT, decode, move
 from aecore._saving.learned import learned_attributes, put_learned
 
 
+@checked
 def load(path: str | os.PathLike[str]) -> Any:
     """Load a network or an estimator that `save` or a checkpoint has written.
 

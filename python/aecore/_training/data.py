@@ -20,7 +20,7 @@ class TrainingData:
 
     X is (n_rows, n_features), target None or (n_rows, n_outputs), sample_weight None or
     (n_rows,); `rows` are the indices to learn from (None: all); `validation` is (X, target, rows)
-    in the same sense.
+    in the same sense, `held_weight` None or the weights of its X.
     """
 
     X: NDArray[Any]
@@ -28,6 +28,7 @@ class TrainingData:
     sample_weight: NDArray[np.float64] | None
     rows: NDArray[np.int64] | None = None
     validation: tuple[NDArray[Any], NDArray[Any] | None, NDArray[np.int64] | None] | None = None
+    held_weight: NDArray[np.float64] | None = None
 
     @property
     def n_outputs(self) -> int:
@@ -50,14 +51,48 @@ class TrainingData:
         if self.validation is None:
             return None
         X, target, rows = self.validation
-        return _core.Data(X, target=target, rows=rows)
+        return _core.Data(X, target=target, sample_weight=self.held_weight, rows=rows)
+
+    def mean_of_held(self, values: NDArray[Any]) -> float:
+        """Weighted mean of a number for each of the rows held back."""
+        if self.held_weight is None or self.validation is None:
+            return float(values.mean())
+        rows = self.validation[2]
+        weights = self.held_weight if rows is None else self.held_weight[rows]
+        return float(np.average(values, weights=weights))
+
+    def counting(self) -> TrainingData:
+        """Leave out the rows without weight, as if they were not there."""
+        if self.sample_weight is None:
+            return self
+        there = self.own_rows
+        rows = there[self.sample_weight[there] > 0]
+        return self if len(rows) == len(there) else replace(self, rows=rows)
+
+    def times(self, factor: NDArray[np.float64] | None) -> TrainingData:
+        """Multiply the weights of rows to learn from by a factor of each row (None: 1)."""
+        if factor is None:
+            return self
+        weights = factor if self.sample_weight is None else factor * self.sample_weight
+        return replace(self, sample_weight=weights).counting()
+
+    @property
+    def own_rows(self) -> NDArray[np.int64]:
+        """Indices of the rows to learn from."""
+        return np.arange(self.X.shape[0]) if self.rows is None else self.rows
 
     def held_back(self, fraction: float, seed: int) -> TrainingData:
         """Hold back a drawn share of the rows for validation; a `fraction` of 0 holds back none."""
         if fraction == 0:
             return self
-        training, validation = split_rows(self.X.shape[0], fraction, seed)
-        return replace(self, rows=training, validation=(self.X, self.target, validation))
+        own = self.own_rows
+        training, held = split_rows(len(own), fraction, seed)
+        return replace(
+            self,
+            rows=own[training],
+            validation=(self.X, self.target, own[held]),
+            held_weight=self.sample_weight,
+        )
 
 
 def input_means(network: Network, data: TrainingData) -> NDArray[np.float64]:
@@ -77,14 +112,17 @@ def with_unlabeled(data: TrainingData, unlabeled: Any) -> TrainingData:
     n_rows, n_more = data.X.shape[0], unlabeled.shape[0]
     X = stack_rows(data.X, unlabeled, "unlabeled")
     rows, sample_weight, validation = data.rows, data.sample_weight, data.validation
+    held_weight = data.held_weight
     if rows is not None:
         rows = np.concatenate([rows, np.arange(n_rows, n_rows + n_more)])
     if sample_weight is not None:
         sample_weight = np.concatenate([sample_weight, np.ones(n_more)])
     if validation is not None:
         X_held, _, rows_held = validation
+        if held_weight is not None and X_held is data.X:
+            held_weight = np.concatenate([held_weight, np.ones(n_more)])
         validation = (X if X_held is data.X else X_held, None, rows_held)
-    return TrainingData(X, None, sample_weight, rows, validation)
+    return TrainingData(X, None, sample_weight, rows, validation, held_weight)
 
 
 def split_rows(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+
+from sklearn.exceptions import ConvergenceWarning
 
 from aecore._history import History
 from aecore._problem.input import InputSettings
 from aecore._problem.plan import Plan
+from aecore._training.convergence import Rival, complaint, not_finite
 from aecore._training.data import TrainingData
 from aecore._training.lbfgs import train_lbfgs
 from aecore._training.minibatches import train_minibatches
@@ -15,6 +19,7 @@ from aecore._training.start import new_network
 from aecore._training.steps import Steps
 from aecore._util.optimizer_state import OptimizerState
 from aecore._util.progress import Progress
+from aecore._util.warn import warn
 from aecore.network import Network
 from aecore.optimizers import LBFGS
 
@@ -28,6 +33,7 @@ def train(
     at: Position | None = None,
     is_pass: bool = False,
     title: str | None = None,
+    compares: bool = True,
 ) -> None:
     """Train `network` in place, which nobody else may use, and tell the audience of every epoch.
 
@@ -44,11 +50,19 @@ def train(
         Whether to make one unshuffled epoch after those before, whatever the plan says.
     title : str, optional
         What stands before the progress bar.
+    compares : bool, default=True
+        Whether the loss of the best constant goes into the history, and a training that is no
+        better at its end warns.
 
     Raises
     ------
     TrainingDivergedError
         If the loss or a weight stops being finite.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If it learned nothing.
     """
     at = Position() if at is None else at
     optimization, run = plan.optimization, plan.run
@@ -60,6 +74,7 @@ def train(
     if optimization.early_stopping and not is_pass:
         early = EarlyStopping(optimization.patience, optimization.tolerance)
     objective = plan.objective.core(plan.layers, network._input, noise=plan.input, seed=run.seed)
+    rival = Rival(plan, data, network._input) if compares else None
     with Progress(
         run.verbose, total, "iteration" if optimization.full_batch else "row", title
     ) as progress:
@@ -71,6 +86,8 @@ def train(
             progress,
             callbacks=run.callbacks,
             early_stopping=early,
+            validates=data.validation is not None,
+            constant_loss=math.nan if rival is None else rival.loss,
         )
         if at.is_resumed:
             recorder.resume(at)
@@ -84,16 +101,28 @@ def train(
                 recorder=recorder,
                 progress=progress,
             )
-            return
-        train_minibatches(
-            plan,
-            data,
-            Steps(plan, network._core, network.parameters, objective, state=at.state),
-            recorder=recorder,
-            progress=progress,
-            shuffle=bool(optimization.shuffle) and not is_pass,
-            keep=audience.keep,
-        )
+            n_updates = recorder.n_epochs
+        else:
+            steps = Steps(plan, network._core, network.parameters, objective, state=at.state)
+            train_minibatches(
+                plan,
+                data,
+                steps,
+                recorder=recorder,
+                progress=progress,
+                shuffle=bool(optimization.shuffle) and not is_pass,
+                keep=audience.keep,
+            )
+            n_updates = steps.state.n_updates
+    learned, history = recorder.published, recorder.history
+    complaints: list[str | None] = []
+    if rival is not None and learned is not None and not is_pass:
+        complaints.append(complaint(rival, learned, history["loss"], n_updates))
+    if data.validation is not None and learned is not None:
+        complaints.append(not_finite(plan, data, learned, history["validation_loss"]))
+    for said in complaints:
+        if said is not None:
+            warn(said, ConvergenceWarning)
 
 
 @dataclass
@@ -122,12 +151,13 @@ def fit_rows(
     *,
     owner: object = None,
     title: str | None = None,
+    compares: bool = True,
 ) -> Trained:
     """Train a new network on checked rows, as an estimator's `fit` does.
 
     `entry` is what happens to rows before the first layer (None: what the plan asks for), `owner`
     what callbacks see as the estimator. The plan's share of the rows is held back, unless the data
-    has some already.
+    has some already. `compares` is as in `train`.
     """
     if data.validation is None:
         data = data.held_back(plan.optimization.validation_fraction, plan.run.seed)
@@ -135,17 +165,20 @@ def fit_rows(
         entry = plan.entry(data.X, data.rows, data.sample_weight)
     trained = Trained(new_network(plan, data, entry))
     audience = Audience(trained.publish, trained.keep, owner)
-    train(plan, trained.network, data, audience, title=title)
+    train(plan, trained.network, data, audience, title=title, compares=compares)
     return trained
 
 
 def pass_over(
     plan: Plan, data: TrainingData, entry: InputSettings, before: Trained | None
 ) -> Trained:
-    """Pass over checked rows once, as an estimator's `partial_fit` does, after what was before."""
+    """Pass over checked rows once, as an estimator's `partial_fit` does, after what was before.
+
+    Nothing is compared with a constant.
+    """
     start = None if before is None else before.network
     trained = Trained(new_network(plan, data, entry, start, "network_"))
     at = None if before is None else Position(before.history, before.optimizer_state)
     audience = Audience(trained.publish, trained.keep)
-    train(plan, trained.network, data, audience, at=at, is_pass=True)
+    train(plan, trained.network, data, audience, at=at, is_pass=True, compares=False)
     return trained

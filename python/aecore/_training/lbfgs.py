@@ -165,7 +165,7 @@ class _Problem:
             objective=self._objective,
             n_threads=self._network.n_threads or 0,
         )
-        return float(losses.mean())
+        return self._data.mean_of_held(losses)
 
 
 _blas_lock = threading.Lock()

@@ -71,7 +71,7 @@ def pretrain(
     for k, layer in enumerate(layers):
         title = f"layer {k + 1} of {len(layers)}"
         try:
-            trained = fit_rows(layer, data, entry, owner=sources[k], title=title)
+            trained = fit_rows(layer, data, entry, owner=sources[k], title=title, compares=False)
         except TrainingDivergedError as error:
             msg = (
                 f"pretraining of {title} stopped: the loss or a weight was not finite; the "

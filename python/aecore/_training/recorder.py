@@ -37,8 +37,8 @@ class EarlyStopping:
 
     def epoch(self, epoch: int, network: Network, loss: float) -> bool:
         """Take an epoch; return True to stop."""
-        if loss < self._lowest:
-            self._lowest = loss
+        if loss < self._lowest or self.best is None:  # the first, where none is finite
+            self._lowest = min(loss, self._lowest)
             self.best = (epoch, network)
         self._plateau.add(loss)
         return self._plateau.n_epochs >= self._patience
@@ -110,6 +110,11 @@ class Recorder:
     progress : Progress
     callbacks : sequence of Callback
     early_stopping : EarlyStopping, optional
+    validates : bool, default=False
+        Whether there are validation rows. A loss of theirs that is NaN is recorded as infinite: NaN
+        stands for none.
+    constant_loss : float, default=NaN
+        For the history: what the losses have to be better than; NaN where nothing is compared.
     """
 
     def __init__(
@@ -122,6 +127,8 @@ class Recorder:
         *,
         callbacks: Sequence[Callback] = (),
         early_stopping: EarlyStopping | None = None,
+        validates: bool = False,
+        constant_loss: float = math.nan,
     ) -> None:
         self._start = network
         self.history = history.own()
@@ -130,6 +137,8 @@ class Recorder:
         self._audience = audience
         self._callbacks = callbacks
         self._early_stopping = early_stopping
+        self._validates = validates
+        self._constant = {"constant_loss": constant_loss}
         self._n_earlier = self.n_epochs
         self._published: Network | None = None
         self.diverged = False
@@ -200,6 +209,8 @@ class Recorder:
             self.diverged = True
             return True
         network = self._start.with_parameters(parameters)
+        if self._validates and math.isnan(validation_loss):
+            validation_loss = math.inf
         values = {
             "loss": loss,
             "seconds": seconds,
@@ -208,7 +219,7 @@ class Recorder:
         }
         measure = self._audience.measure
         measured = {} if measure is None else measure(network)
-        self.history = self.history.extended(*earlier, {**values, **measured})
+        self._extend(*earlier, {**values, **measured})
         shown = {"epoch": self.n_epochs, "loss": loss, "validation_loss": validation_loss}
         shown.update(measured)
         self._progress.show(**{name: x for name, x in shown.items() if not math.isnan(x)})
@@ -226,6 +237,13 @@ class Recorder:
         self.stopped = self._tell(state)
         return self.stopped
 
+    def _extend(self, *epochs: Mapping[str, float]) -> None:
+        added = [{**each, **self._constant} for each in epochs]
+        for each in added:
+            if self._validates and math.isnan(each["validation_loss"]):
+                each["validation_loss"] = math.inf
+        self.history = self.history.extended(*added)
+
     def _tell(self, state: EpochState) -> bool:
         """Ask every callback and early stopping, in this order, whether to stop."""
         answers = [callback.on_epoch_end(state) for callback in self._callbacks]
@@ -240,6 +258,11 @@ class Recorder:
         self._audience.publish(network, self.history, best_epoch)
         self._published = network
 
+    @property
+    def published(self) -> Network | None:
+        """The network published last, if any was."""
+        return self._published
+
     def has_published(self, parameters: NDArray[Any]) -> bool:
         """Return whether the network published last has these parameters."""
         network = self._published
@@ -248,7 +271,7 @@ class Recorder:
     def interrupted(self, parameters: NDArray[Any], earlier: Sequence[Mapping[str, float]]) -> None:
         """Publish the last finished batch, if it is finite, and the epochs that ended before it."""
         if _is_finite(parameters):
-            self.history = self.history.extended(*earlier)
+            self._extend(*earlier)
             self._hand_over(self._start.with_parameters(parameters))
 
     def restore_best(self) -> None:

@@ -47,6 +47,7 @@ from __future__ import annotations
 
 from aecore.reference._activations import ACTIVATIONS
 from aecore.reference._clustering import soft_assignment, target_distribution
+from aecore.reference._constant import best_constant, constant_loss, saturated_loss
 from aecore.reference._convolution import (
     Convolution,
     conv2d,
@@ -104,10 +105,12 @@ __all__ = [
     "Terms",
     "adagrad_step",
     "adam_step",
+    "best_constant",
     "cell_words",
     "clip_by_norm",
     "code_distribution",
     "code_noise",
+    "constant_loss",
     "conv2d",
     "conv2d_gradient",
     "conv_transpose2d",
@@ -131,6 +134,7 @@ __all__ = [
     "reconstruct",
     "rmsprop_step",
     "row_losses",
+    "saturated_loss",
     "sgd_step",
     "soft_assignment",
     "stream_words",
