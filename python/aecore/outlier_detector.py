@@ -146,8 +146,8 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     offset_ : float
         decision_function(X) = score_samples(X) - offset_: minus the threshold on errors.
     train_scores_ : ndarray of shape (n_samples,), float64
-        `score_samples` of the rows of `fit`; after `partial_fit` those of the newest 4096 rows, or
-        of the last call if it had more, as they were when the rows came.
+        `score_samples` of the rows of `fit`; after `partial_fit` those of the newer half of all
+        rows, from 256 to 4096, or of the last call if it had more, as they were when they came.
     spreads_ : list of ndarray of shape (window * n_features_in_,), float64
         Robust spread of each feature's errors, by network.
     n_features_in_ : int
@@ -164,8 +164,9 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     A constant column has a standard deviation of 0 and is not divided by it: what differs from the
     constant is an error in the units of X. Rows that are all alike are all normal.
 
-    `partial_fit` keeps the scales of its first call and averages spreads over the calls, weighted
-    by their rows; the threshold is that of `train_scores_`, however the rows are cut into calls.
+    `partial_fit` keeps the scales of its first call and averages spreads over the last calls,
+    weighted by their rows; the threshold is that of `train_scores_`, however rows are cut into
+    calls.
 
     A finite number that is too large for the networks makes its row odd, and no other.
 
@@ -311,7 +312,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Go on training: one pass over X, unshuffled, with the scales of the first call.
 
-        Spreads become the means over the calls, weighted by their rows, and `offset_` is set by
+        Spreads become means over the last calls, weighted by their rows, and `offset_` is set by
         `train_scores_`: those kept before and those of X. Not available with threshold "conformal"
         or optimizer "lbfgs".
 

@@ -89,9 +89,11 @@ def errors_of_rows(model: AutoencoderOutlierDetector, X: Rows, learned_from: Row
         observed = ~np.isnan(scaled)
         filled = np.where(observed, scaled, 0.0)
         filled *= rows.shape[1] / np.maximum(observed.sum(axis=1, keepdims=True), 1)
-        output = reference.reconstruct(
-            network.layer_sizes, network.activations, network.parameters, filled
-        )
+        for _ in range(9 if not observed.all() else 1):
+            output = reference.reconstruct(
+                network.layer_sizes, network.activations, network.parameters, filled
+            )
+            filled = np.where(observed, scaled, output)  # a gap enters as what was made of it
         return np.asarray(output - (scaled if limited else free.reshape(rows.shape)))
 
     def costs(rows: Rows) -> Rows:

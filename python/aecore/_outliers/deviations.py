@@ -19,7 +19,7 @@ _MOST = {np.dtype(np.float32): 1e15, np.dtype(np.float64): 1e150}
 # Where scaled numbers end: errors relative to a spread stay finite.
 _FURTHEST = 1e300
 # Times that gaps are filled by what the network made of the row so far.
-_FILLS = 3
+_FILLS = 8
 # Numbers of the rows whose errors say how far a feature spreads: more would not move a median.
 _SAMPLE_NUMBERS = 1 << 21
 # The standard deviation of normal errors e, divided by the median of abs(e).

@@ -18,7 +18,7 @@ from aecore._util.progress import Progress
 Member = TypeVar("Member")
 Vector = NDArray[np.float64]
 
-# Scores of a stream that are kept for its threshold: those of the newest rows.
+# The most scores of a stream that are kept for its threshold.
 N_KEPT = 4096
 # Rows over which spreads of a stream are averaged, about: networks get better, and spreads follow.
 _MEMORY = 256
@@ -36,8 +36,9 @@ class Stream(NamedTuple):
     n_seen: int
 
     def with_more(self, scores: Vector) -> Vector:
-        """The scores to keep, when there are more."""
-        return np.concatenate([self.scores, scores])[-max(N_KEPT, len(scores)) :]
+        """The scores to keep, with more: the newer half, by networks that had learned."""
+        n_half = min(N_KEPT, max(_MEMORY, (self.n_seen + len(scores)) // 2))
+        return np.concatenate([self.scores, scores])[-max(n_half, len(scores)) :]
 
 
 def fit_members(
