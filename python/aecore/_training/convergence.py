@@ -69,6 +69,8 @@ class Rival:
         """Its mean loss of a row; NaN where a number is not finite, or no row counts."""
         if len(self.taken) == 0:
             return np.nan
+        if is_sparse(self._given):  # SciPy trusts its indices
+            _core.check_sparse(self._given, "X" if self.data.target is None else "target")
         with np.errstate(all="ignore"):
             found = self._of_entries if self._by_entries else self._of_numbers("constant_loss")
         return found if np.isfinite(found) else np.nan

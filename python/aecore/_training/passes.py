@@ -6,6 +6,7 @@ has it found: where the rows of its first call come again.
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,8 @@ import numpy as np
 from aecore._checks.sparse import is_sparse
 from aecore._history import History
 
-# Rows whose numbers stand for a call's; and calls of fewer rows say nothing about convergence.
-_ROWS, _FEWEST = 8, 32
+# Rows, or entries, that stand for a call's; calls of fewer rows say nothing about convergence.
+_ROWS, _ENTRIES, _FEWEST = 8, 256, 32
 # Passes after which a training in chunks is looked at, again and again.
 _EVERY = 10
 
@@ -56,7 +57,7 @@ def call_after(history: History, first_rows: int | None, X: Any, epoch: int | No
     """
     rows = _check_sum(X)
     epochs = history.get("epoch", [])
-    if first_rows is None or not epochs or np.isnan(epochs[-1]):
+    if first_rows is None or not epochs or math.isnan(epochs[-1]):
         return Call(n_epochs(history) if epoch is None else epoch, rows, X.shape[0])
     before = int(epochs[-1])
     now = before + (rows == first_rows) if epoch is None else epoch
@@ -66,7 +67,7 @@ def call_after(history: History, first_rows: int | None, X: Any, epoch: int | No
 def n_epochs(history: History) -> int:
     """Count the epochs and passes of a history, the one that may not be over included."""
     epochs = history.get("epoch", [])
-    if not epochs or np.isnan(epochs[-1]):
+    if not epochs or math.isnan(epochs[-1]):
         return len(by_epoch(history)["loss"])
     return int(epochs[-1]) + 1
 
@@ -82,7 +83,7 @@ def by_epoch(history: History, before: int | None = None) -> dict[str, list[floa
         return lists
     # An epoch of fit is one of its own.
     keys = [
-        place - len(epochs) if np.isnan(each) else int(each) for place, each in enumerate(epochs)
+        place - len(epochs) if math.isnan(each) else int(each) for place, each in enumerate(epochs)
     ]
     groups: dict[int, list[int]] = {}
     for place, key in enumerate(keys):
@@ -97,18 +98,26 @@ def by_epoch(history: History, before: int | None = None) -> dict[str, list[floa
 
 def is_to_be_judged(history: History) -> bool:
     """Whether a call has ended a tenth pass of `partial_fit`, by the number of calls before it."""
-    epochs = [epoch for epoch in history["epoch"] if not np.isnan(epoch)]
-    passes = sorted(set(epochs))
-    if not passes or len(passes) % _EVERY != 0:
+    epochs = history["epoch"]
+    now = epochs[-1]
+    first = next(epoch for epoch in epochs if not math.isnan(epoch))
+    if (now - first + 1) % _EVERY != 0:
         return False
-    return epochs.count(passes[-1]) == epochs.count(passes[-2])
+    n_calls, n_before = 0, 0
+    for epoch in reversed(epochs):
+        if epoch < now - 1 or math.isnan(epoch):
+            break
+        n_calls, n_before = n_calls + (epoch == now), n_before + (epoch == now - 1)
+    return n_calls == n_before
 
 
 def _check_sum(X: Any) -> int:
-    """Of the numbers of some rows, evenly spaced, and of the shape."""
-    rows = X[:: max(1, X.shape[0] // _ROWS)][:_ROWS]
-    parts = (rows.indptr, rows.indices, rows.data) if is_sparse(rows) else (rows,)
+    """Of the shape, and of the numbers of some rows, or of some entries, evenly spaced."""
+    # Not rows of a sparse X: nobody has looked at its indices yet, and SciPy trusts them.
+    parts = (X.indptr, X.indices, X.data) if is_sparse(X) else (X,)
+    most = _ENTRIES if is_sparse(X) else _ROWS
     found = zlib.crc32(repr(X.shape).encode())
     for part in parts:
-        found = zlib.crc32(np.ascontiguousarray(part).tobytes(), found)
+        some = part[:: max(1, len(part) // most)][:most]
+        found = zlib.crc32(np.ascontiguousarray(some).tobytes(), found)
     return found
