@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    from aecore.outlier_detector import AutoencoderOutlierDetector
 
 
 class PyODView:
@@ -25,7 +22,7 @@ class PyODView:
     2019.
     """
 
-    def __init__(self, detector: AutoencoderOutlierDetector) -> None:
+    def __init__(self, detector: Any) -> None:
         self.detector = detector
 
     @property
