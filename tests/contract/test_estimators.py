@@ -39,9 +39,15 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         if estimator.optimizer == "lbfgs"
         else "rows repeated or left out make other minibatches"
     )
-    return {
+    expected = {
         f"check_sample_weight_equivalence_on_{kind}_data": reason for kind in ("dense", "sparse")
     }
+    if getattr(estimator, "contamination", None) == "auto":
+        # Three round clouds of points, of which one at least is asked to be odd.
+        none = "among clean rows 'auto' calls few odd, or none"
+        names = ("check_outliers_fit_predict", "check_outliers_train")
+        expected |= dict.fromkeys((*names, "check_outliers_train(readonly_memmap=True)"), none)
+    return expected
 
 
 @may_learn_nothing
