@@ -2,7 +2,7 @@
 
 SKAB, outlier detection by its protocol: for each of the 34 series the first 400 rows are to learn
 from, the rest is the test; F1, false alarms (FAR) and missed ones (MAR) over all test rows
-together. One setting for all series, with the detector's default threshold. The setting was chosen
+together. One setting for all series, with a threshold by `contamination`. The setting was chosen
 on the 16 series of valve1, by `benchmarks.quality.skab_choice`; the others are told apart. Each
 detector sees its test part alone, in windows that reach 9 rows before and after a row.
 
@@ -50,6 +50,7 @@ SETTING = {
     "trim_fraction": 0.0,  # the training rows are normal
     "error": "absolute",
     "n_epochs": 100,
+    "contamination": 0.015,  # on valve1 fewer than 30 % false alarms, and more hits than "auto"
 }
 
 

@@ -46,6 +46,11 @@ def _expected_failures(estimator: Autoencoder) -> dict[str, str]:
         failures["check_positive_only_tag_during_fit"] = (
             "a number below 0 is refused with its row and column, in the core's words"
         )
+    if getattr(estimator, "contamination", None) == "auto":
+        # Three round clouds of points, of which one at least is asked to be odd.
+        none = "among clean rows 'auto' calls few odd, or none"
+        names = ("check_outliers_fit_predict", "check_outliers_train")
+        failures |= dict.fromkeys((*names, "check_outliers_train(readonly_memmap=True)"), none)
     return failures
 
 

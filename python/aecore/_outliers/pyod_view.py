@@ -60,7 +60,7 @@ class PyODView:
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return 1 - p and p, of shape (n_samples, 2), with p from `odd_probability`."""
-        odd = self.detector.odd_probability(X)
+        odd: NDArray[np.float64] = self.detector.odd_probability(X)
         return np.stack([1.0 - odd, odd], axis=1)
 
     def fit(self, X: ArrayLike, y: Any = None) -> PyODView:
