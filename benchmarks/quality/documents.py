@@ -10,8 +10,8 @@ L. Yu, P. Blunsom, ICML 2016). Beside it stands the model that knows the frequen
 alone, which no setting of a variational autoencoder may be worse than.
 
 "tuned" was chosen by a tenth of the training documents, drawn, that took no part in the training:
-the defaults for 15 epochs, before the same with 0.3 of the words masked, a code of 50 with double the
-learning rate, and 25 epochs with half of the words masked.
+the defaults for 15 epochs, before the same with 0.3 of the words masked, a code of 50 with twice
+the learning rate, and 25 epochs with half of the words masked.
 """
 
 from __future__ import annotations
