@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 from aecore import reference
+from aecore.reference._inputs import enter_rows
 from differences import check_gradient, draw
 
 SIZES, ACTIVATIONS = [5, 4, 5], ["tanh", "sigmoid"]
@@ -197,3 +198,18 @@ def test_noise_on_observed_numbers_only(noise: str) -> None:
 def test_errors_say_the_rule_and_the_value(call: Any, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_logarithms_of_counts_enter_and_long_rows_count_for_less() -> None:
+    clean = np.array([[0.0, 1.0, -1.0, np.e - 1.0]])
+    entering, _ = enter_rows(clean, log1p=True)
+    np.testing.assert_allclose(entering, [[0.0, np.log(2.0), -np.log(2.0), 1.0]])
+    # Totals 0, 1, 2, 3, 80: the median of those above 0 is 2, so a row counts in full up to 20.
+    counts = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 3.0], [40.0, 40.0]])
+    np.testing.assert_array_equal(reference.long_row_weights(counts), [1, 1, 1, 1, 0.25])
+    np.testing.assert_array_equal(  # the median is 3
+        reference.long_row_weights(counts, [1, 1, 0, 4, 2]), [1, 1, 0, 4, 2 * 30 / 80]
+    )
+    biases = reference.start_biases(counts[1:4], [1, 1, 1])  # sums 2 and 4
+    np.testing.assert_allclose(biases, np.log([2 / 3, 4 / 3]))
+    assert reference.start_biases([[5.0, 0.0]], [1.0])[1] == np.log(1e-3)
