@@ -76,8 +76,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         updates. It lends all but `callbacks`, `dtype`, `n_threads`,
         `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
     clusterer : str or clusterer, default=None
-        None is "kmeans", and where a `refinement` begins with it a Gaussian mixture of one
-        covariance for all clusters ("tied"; 10 starts).
+        None is "gaussian_mixture" for a `refinement` to begin with, and "kmeans" without one.
         "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture" (10 starts, and 300
         iterations at most), "agglomerative", "dbscan" (eps such that 9 of 10 rows are core samples)
         or "hdbscan", with the settings of scikit-learn otherwise; or an object of its kind, which

@@ -103,9 +103,8 @@ NAMED: dict[str, Callable[[int, NDArray[Any], int], Any]] = {
     "dbscan": _dbscan,
     "hdbscan": _hdbscan,
 }
-# What a refinement begins with if nobody says a clusterer. One covariance for all clusters: one for
-# each would take n_code^2 / 2 numbers from the few rows that a small cluster has.
-START = GaussianMixture(DEFAULT_N_CLUSTERS, covariance_type="tied", n_init=10, max_iter=300)
+# What a refinement begins with if nobody says a clusterer.
+START = "gaussian_mixture"
 _FIND_THEIR_NUMBER = ("dbscan", "hdbscan")
 
 
