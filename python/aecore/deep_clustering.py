@@ -312,7 +312,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
                 lambda refined: self._publish_round(refined, learned),
                 owner=self,
             )
-        clusterers.warn_of_number(found, codes, stacklevel=4)
+        clusterers.warn_of_number(found, codes)
 
     def _refinement_plan(self, network: Network, seed: int) -> Plan:
         """What the refinement trains, and how: the losses and decays are the autoencoder's."""

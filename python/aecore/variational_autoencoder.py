@@ -20,8 +20,6 @@ from aecore.layers import AnyLayer
 from aecore.network import Network
 
 if TYPE_CHECKING:
-    from sklearn.utils import Tags
-
     from aecore.callbacks import Callback
     from aecore.optimizers import Optimizer
 
@@ -259,6 +257,7 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         return likelihood.LIKELIHOODS[self.likelihood_]
 
     def _settle(self, data: TrainingData, start: Any) -> None:
+        check_params({"scale": self.scale, "input_scale": self.input_scale})
         if self.likelihood is None:
             outputs = start.activations if isinstance(start, Network) else [None]
             self._choose(data, likelihood.by_output(outputs[-1]), start)
@@ -294,8 +293,3 @@ class VariationalAutoencoder(GenerativeAutoencoder, Autoencoder):
         """What a training is to have; `_settle` has set it."""
         assert self.likelihood is not None
         return likelihood.LIKELIHOODS[self.likelihood]
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = self.likelihood == "multinomial"
-        return tags

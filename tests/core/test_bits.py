@@ -9,6 +9,7 @@ import pytest
 
 from aecore import Autoencoder, Network, SparseAutoencoder, _core
 from helpers import run_function
+from samples import may_learn_nothing
 from terms import CODE, WEIGHTS, together
 
 THREADS = (1, 2, 3, 7)
@@ -109,6 +110,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
+@may_learn_nothing
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("optimizer", [*_core.OPTIMIZERS, "lbfgs"])

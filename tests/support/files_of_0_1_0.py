@@ -193,8 +193,10 @@ MODELS: dict[str, Callable[[Data], Any]] = {
         f"clusters-{kind}": _clusters(clusterer=kind)
         for kind in ("kmeans", "gaussian_mixture", "agglomerative", "hdbscan")
     },
-    "clusters-dec": _clusters(refinement="dec", dtype="float64"),
-    "clusters-auto": _clusters("auto", refinement="idec", n_clusters_range=(2, 4)),
+    "clusters-dec": _clusters(clusterer="kmeans", refinement="dec", dtype="float64"),
+    "clusters-auto": _clusters(
+        "auto", clusterer="kmeans", refinement="idec", n_clusters_range=(2, 4)
+    ),
     "recommender": _recommender(AutoencoderRecommender((3,), **FAST)),
     "recommender-variational": _recommender(AutoencoderRecommender((3,), variational=True, **FAST)),
     "recommender-explicit": _recommender(AutoencoderRecommender((3,), feedback="explicit", **FAST)),

@@ -89,7 +89,7 @@ FAILING: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", FAILING)
 def test_every_estimator_warns_once(name: str) -> None:
-    (said,) = heard(FAILING[name])
+    (said,) = (each for each in heard(FAILING[name]) if "best constant" in each)
     assert re.search(NO_BETTER, said)
     assert "Try a" in said
 

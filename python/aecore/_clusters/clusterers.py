@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from aecore._checks.rules import parameter_error
+from aecore._util.warn import warn
 
 # How many rows a silhouette is computed from: it takes the distances between all pairs of them.
 SILHOUETTE_ROWS = 10_000
@@ -179,7 +179,7 @@ def cluster(clusterer: Any, n_clusters: int | None, codes: NDArray[Any], seed: i
     return Clustered(made, labels, mean_codes(codes, labels), wanted, by_row=True)
 
 
-def warn_of_number(found: Clustered, codes: NDArray[Any], stacklevel: int) -> None:
+def warn_of_number(found: Clustered, codes: NDArray[Any]) -> None:
     """Warn where there are not as many clusters as were asked for, or none; say what helps."""
     n_found, wanted = len(found.centers), found.wanted
     if n_found == 0:
@@ -199,7 +199,7 @@ def warn_of_number(found: Clustered, codes: NDArray[Any], stacklevel: int) -> No
             "code_activation='identity', a scale, or another random_state"
         )
     asked = "" if wanted is None else f" where n_clusters is {wanted}"
-    warnings.warn(f"{n_found} clusters{asked}: {reason}", ConvergenceWarning, stacklevel=stacklevel)
+    warn(f"{n_found} clusters{asked}: {reason}", ConvergenceWarning)
 
 
 def _n_different(codes: NDArray[Any], at_most: int) -> int:

@@ -20,7 +20,10 @@ from aecore._checks.rules import NOT_NEGATIVE, parameter_error
 def as_labels(X: Any, y: Any, name: str) -> NDArray[Any]:
     """See `y` as labels, 1-D, one for each row of X."""
     given = as_array(y, name)
-    if given.dtype.kind in "cV":
+    if given.dtype.kind == "c":
+        msg = f"{name} must hold numbers or words: Complex data not supported; got {given.dtype}"
+        raise ValueError(msg)
+    if given.dtype.kind == "V":
         msg = f"{name} must hold numbers or words; got dtype {given.dtype}"
         raise TypeError(msg)
     if given.ndim != 1 and (given.ndim != 2 or given.shape[1] != 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -30,7 +30,8 @@ def _columns(groups: Any, n_columns: int, names: NDArray[Any] | None) -> list[li
     for each in lists:
         for column in each:
             is_place = isinstance(column, Integral) and not isinstance(column, bool | np.bool_)
-            if not (0 <= column < n_columns if is_place else column in places):
+            is_name = isinstance(column, Hashable) and column in places
+            if not (0 <= column < n_columns if is_place else is_name):
                 rule = f"name columns of X, from 0 to {n_columns - 1} or by their names in fit"
                 raise parameter_error("groups", rule, column)
         found.append([places[c] if c in places else int(c) for c in each])
@@ -41,4 +42,6 @@ def _columns(groups: Any, n_columns: int, names: NDArray[Any] | None) -> list[li
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
