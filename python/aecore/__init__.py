@@ -10,9 +10,13 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from aecore import _core as _core
-from aecore._names import MODULES, OBJECTS
-from aecore._version import __version__ as __version__
+from aecore._util.starting import end_on_ctrl_c
+
+end_on_ctrl_c()
+
+from aecore import _core as _core  # noqa: E402
+from aecore._names import MODULES, OBJECTS  # noqa: E402
+from aecore._version import __version__ as __version__  # noqa: E402
 
 __all__ = sorted((*OBJECTS, *MODULES, "__version__"))  # noqa: PLE0605
 

@@ -18,11 +18,18 @@ ESTIMATORS = {
     "SparseAutoencoder": "aecore.sparse_autoencoder",
     "VariationalAutoencoder": "aecore.variational_autoencoder",
 }
-# Those that `aecore fit` trains, by their words there.
+# Their words on the command line.
 ON_COMMAND_LINE = {
     "autoencoder": "Autoencoder",
     "sparse": "SparseAutoencoder",
     "denoising": "DenoisingAutoencoder",
+    "variational": "VariationalAutoencoder",
+    "conv": "ConvAutoencoder",
+    "classifier": "AutoencoderClassifier",
+    "outlier-detector": "AutoencoderOutlierDetector",
+    "clustering": "DeepClustering",
+    "recommender": "AutoencoderRecommender",
+    "ease": "EASE",
 }
 # All classes that a file may name.
 MODELS = {**ESTIMATORS, "Network": "aecore.network"}

@@ -17,7 +17,7 @@ from aecore import _core
 from aecore._checks.interactions import as_entries, as_interactions, pattern, without_zeros
 from aecore._checks.masked import as_array
 from aecore._checks.rules import check_params
-from aecore._saving.learned import COUNT, Array, Learned
+from aecore._saving.learned import COUNT, Array, Learned, Names
 from aecore._saving.model import Model
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
     _learned: ClassVar[dict[str, Learned]] = {
         "n_features_in_": COUNT,
         "popularity_": Array("n_features_in_"),
+        "feature_names_in_": Names(),
     }
 
     def recommend(

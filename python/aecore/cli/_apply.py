@@ -1,4 +1,4 @@
-"""`aecore encode`, `reconstruct` and `score`: a model's answer to the rows of a file."""
+"""`aecore encode`, `reconstruct`, `predict`: a model's answer to each row of a file."""
 
 from __future__ import annotations
 
@@ -9,67 +9,68 @@ from typing import Any
 import click
 
 import aecore
-from aecore._util.tables import Table, TableError, check_can_write, read_table, write_table
-
-_FILE = click.Path(path_type=Path)
+from aecore.cli._answers import Answer, answer_rows, need
+from aecore.cli._files import PATH, load
+from aecore.cli._rows import check_output
 
 
 def _command(function: Callable[..., None]) -> click.Command:
-    option = click.option(
-        "-o", "--output", type=_FILE, required=True, help=".npy, .npz, .csv or .parquet"
-    )
     for decorate in (
-        option,
-        click.argument("rows", type=_FILE),
-        click.argument("model", type=_FILE),
+        click.option("-q", "--quiet", is_flag=True, help="No progress bar."),
+        click.option(
+            "-o", "--output", type=PATH, required=True, help=".npy, .npz, .csv or .parquet"
+        ),
+        click.argument("rows", type=PATH),
+        click.argument("model", type=PATH),
     ):
         function = decorate(function)
     return click.command()(function)
 
 
-def _load(model: Path, rows: Path, output: Path) -> tuple[Any, Table]:
-    check_can_write(output)
-    return aecore.load(model), read_table(rows)
-
-
-def _check_autoencoder(learned: Any, model: Path, method: str) -> None:
-    if not hasattr(learned, method):
-        msg = f"{model} must hold an autoencoder; got an {type(learned).__name__}"
-        raise TableError(msg)
-
-
 @_command
-def encode(model: Path, rows: Path, output: Path) -> None:
+def encode(model: Path, rows: Path, output: Path, quiet: bool) -> None:
     """Write the codes of ROWS."""
-    learned, table = _load(model, rows, output)
+    check_output(output)
+    learned = load(model)
+    need(learned, "encode", model)
     if isinstance(learned, aecore.Network):
-        codes = learned.encode(table.rows)
-        names = [f"code{unit}" for unit in range(codes.shape[1])]
+        n_code = learned.layer_sizes[learned.code_layer + 1]
+        codes = Answer(learned.encode, [f"code{unit}" for unit in range(n_code)])
     else:
-        _check_autoencoder(learned, model, "transform")
-        codes = learned.transform(table.frame())
-        names = list(learned.get_feature_names_out())
-    write_table(output, codes.toarray() if hasattr(codes, "toarray") else codes, names)
+        codes = Answer(learned.transform, list(learned.get_feature_names_out()))
+    answer_rows(learned, codes, rows, output, quiet=quiet)
 
 
 @_command
-def reconstruct(model: Path, rows: Path, output: Path) -> None:
+def reconstruct(model: Path, rows: Path, output: Path, quiet: bool) -> None:
     """Write what the network makes of ROWS."""
-    learned, table = _load(model, rows, output)
-    X = table.rows if isinstance(learned, aecore.Network) else table.frame()
-    _check_autoencoder(learned, model, "reconstruct")
-    write_table(output, learned.reconstruct(X), table.names)
+    check_output(output)
+    learned = load(model)
+    need(learned, "reconstruct", model)
+    answer_rows(learned, Answer(learned.reconstruct, None), rows, output, quiet=quiet)
 
 
 @_command
-def score(model: Path, rows: Path, output: Path) -> None:
-    """Write minus the loss of each of ROWS: the lower, the less the model knows such a row.
+@click.option("--proba", is_flag=True, help="Write how probable each label is.")
+def predict(model: Path, rows: Path, output: Path, quiet: bool, proba: bool) -> None:
+    """Write the label of each of ROWS: its class, its cluster, or -1 where it is odd and 1 where not.
 
-    Of an outlier detector, minus the error.
+    With --proba a column for each class or cluster; of an outlier detector how far the row is on
+    the way from usual to odd.
     """
-    learned, table = _load(model, rows, output)
-    if isinstance(learned, aecore.Network):
-        msg = f"{model} must hold an estimator, which knows its loss; got a Network"
-        raise TableError(msg)
-    _check_autoencoder(learned, model, "score_samples")
-    write_table(output, learned.score_samples(table.frame()), ["score"])
+    check_output(output)
+    learned = load(model)
+    need(learned, "predict", model)
+    answer_rows(learned, _labels(learned, proba), rows, output, quiet=quiet)
+
+
+def _labels(learned: Any, proba: bool) -> Answer:
+    if not proba:
+        named = "cluster" if isinstance(learned, aecore.DeepClustering) else "label"
+        return Answer(learned.predict, [named])
+    if isinstance(learned, aecore.AutoencoderOutlierDetector):
+        return Answer(learned.odd_probability, ["odd_probability"])
+    if isinstance(learned, aecore.DeepClustering):
+        names = [f"cluster{each}" for each in range(getattr(learned, "n_clusters_", 0))]
+        return Answer(learned.soft_assignment, names)
+    return Answer(learned.predict_proba, list(map(str, getattr(learned, "classes_", []))))

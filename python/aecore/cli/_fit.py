@@ -1,105 +1,118 @@
-"""`aecore fit`: every parameter of the estimator is an option."""
+"""`aecore fit` and `aecore cluster`: every parameter of the estimator is an option."""
 
 from __future__ import annotations
 
-import ast
-import inspect
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-import aecore
-from aecore._names import ON_COMMAND_LINE
-from aecore._util.tables import Table, TableError, read_table
+from aecore.cli import _data
+from aecore.cli._estimators import by_options, estimator_command, make_estimator, word_of
+from aecore.cli._facts import learned_facts
+from aecore.cli._files import PATH, check_can_write
+from aecore.cli._output import json_option, print_json, some
+from aecore.cli._rows import check_output, writing
 
-_FILE = click.Path(path_type=Path)
-# Objects, for which the command line has no words; `verbose` is what --quiet is about.
-_LEFT_OUT = ("callbacks", "verbose")
-_PARAMETERS = list(inspect.signature(aecore.Autoencoder).parameters.items())
-
-
-def _value(ctx: click.Context, parameter: click.Parameter, text: str | None) -> Any:
-    del ctx, parameter
-    if text is None:
-        return None
-    words = {"true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text  # a name
+_quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
 
 
-def _with_parameters(command: Callable[..., None]) -> Callable[..., None]:
-    for name, parameter in reversed(_PARAMETERS):
-        if name not in _LEFT_OUT:
-            command = click.option(
-                f"--{name.replace('_', '-')}",
-                name,
-                metavar="VALUE",
-                callback=_value,
-                help=f"[autoencoder: {parameter.default}]",
-            )(command)
-    return command
-
-
-@click.command()
-@click.argument("rows", type=_FILE)
-@click.option("-o", "--output", "model", type=_FILE, required=True, help="File of the model.")
+@estimator_command()
+@click.argument("rows", type=PATH)
 @click.option(
-    "--estimator",
-    type=click.Choice(list(ON_COMMAND_LINE)),
-    default="autoencoder",
-    show_default=True,
-    help="Whose defaults hold.",
+    "-o", "--output", "model", type=PATH, required=True, metavar="MODEL", help="File of the model."
 )
-@click.option("--target", type=_FILE, help="What the output should be, if not ROWS.")
-@click.option("--validation", type=_FILE, help="Rows whose loss is recorded, not learned from.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
-@_with_parameters
-def fit(  # noqa: PLR0917
-    rows: Path,
-    model: Path,
-    estimator: str,
-    target: Path | None,
-    validation: Path | None,
-    quiet: bool,
-    **parameters: Any,
+@_quiet
+@json_option
+@click.pass_context
+def fit(
+    ctx: click.Context, rows: Path, model: Path, quiet: bool, as_json: bool, **given: Any
 ) -> None:
-    """Train an autoencoder on ROWS and write it to a file.
+    """Fit an estimator to ROWS and write it to a file.
 
-    ROWS is a .npy, .npz, .csv or .parquet file. The options with a VALUE are the parameters of
-    `aecore.Autoencoder`, written as in Python: --hidden-layer-sizes 128,32 --noise masking
-    --learning-rate 1e-3. Those not given have the estimator's default.
+    ROWS is a .npy, .npz, .csv or .parquet file. Parameters have the names and defaults of the
+    class, and values as in Python: --hidden-layer-sizes 128,32 --noise masking --learning-rate
+    1e-3 --shuffle false --optimizer "Adam(beta_1=0.8)".
     """
-    given = click.get_current_context().get_parameter_source
-    chosen = {
-        name: value
-        for name, value in parameters.items()
-        if given(name) is click.core.ParameterSource.COMMANDLINE
-    }
-    if not model.parent.is_dir():
-        msg = f"cannot write {model}: there is no folder {model.parent}"
-        raise TableError(msg)
-    kind = getattr(aecore, ON_COMMAND_LINE[estimator])
-    learned = kind(**chosen, verbose=0 if quiet else 1)
-    extra = {} if target is None else {"target": read_table(target).rows}
-    if validation is not None:
-        extra["validation_data"] = read_table(validation).rows
-    table: Table = read_table(rows)
-    begin = time.perf_counter()
-    learned.fit(table.frame(), **extra)
-    seconds = time.perf_counter() - begin
+    check_can_write(model)
+    learned, n_rows, seconds = _fit(ctx, rows, given, verbose=not quiet)
     learned.save(model)
-    if not quiet:
-        sizes = "-".join(map(str, learned.network_.layer_sizes))
-        history = learned.history_
-        losses = [f"{name} {history[name][-1]:.6g}" for name in history if name.endswith("loss")]
-        click.echo(
-            f"{sizes} on {table.rows.shape[0]:,} rows in {seconds:.1f} s: {', '.join(losses)}"
-        )
-        click.echo(f"written to {model}")
+    _summarize(learned, word_of(ctx), n_rows, seconds, model, quiet=quiet, as_json=as_json)
+
+
+def _fit(
+    ctx: click.Context, rows: Path, given: dict[str, Any], *, verbose: bool
+) -> tuple[Any, int, float]:
+    """Make the estimator, read its data, and fit it."""
+    with by_options(ctx):
+        learned = make_estimator(ctx, verbose=int(verbose and sys.stderr.isatty()))
+        data = _data.read(word_of(ctx), rows, given)
+        begin = time.perf_counter()
+        learned.fit(*data.args, **data.kwargs)
+        seconds = time.perf_counter() - begin
+    if data.item_names is not None:
+        learned.feature_names_in_ = data.item_names
+    return learned, data.n_rows, seconds
+
+
+def _summarize(
+    learned: Any,
+    word: str,
+    n_rows: int,
+    seconds: float,
+    output: Path,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    found = learned_facts(learned)
+    if as_json:
+        done = {"estimator": word, "n_rows": n_rows, "fit_seconds": seconds, "output": str(output)}
+        print_json({**done, **found})
+    elif not quiet:
+        what = "-".join(map(str, found["layers"])) if "layers" in found else word
+        details = [f"{name} {found[name]:.6g}" for name in found if name.endswith("loss")]
+        if "threshold" in found:
+            details.append(f"{found['n_networks']} networks, odd above {found['threshold']:.6g}")
+        if "cluster_sizes" in found:
+            sizes = found["cluster_sizes"]
+            details.append(f"{len(sizes)} clusters, of {some(sizes)} rows")
+        if "n_items" in found:
+            details.append(f"{found['n_items']:,} items")
+        click.echo(f"{what} on {n_rows:,} rows in {seconds:.1f} s: {', '.join(details)}")
+        click.echo(f"written to {output}")
+
+
+@estimator_command(fixed="clustering")
+@click.argument("rows", type=PATH)
+@click.option(
+    "-o", "--output", type=PATH, required=True, help="Of labels: .npy, .npz, .csv or .parquet"
+)
+@click.option("--model", type=PATH, metavar="MODEL", help="File for the model, too.")
+@_quiet
+@json_option
+@click.pass_context
+def cluster(
+    ctx: click.Context,
+    rows: Path,
+    output: Path,
+    model: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Cluster ROWS, and write the cluster of each: from 0, or -1 for noise.
+
+    The options are those of `aecore fit --estimator clustering`, which keeps the model.
+    """
+    check_output(output)
+    if model is not None:
+        check_can_write(model)
+    learned, n_rows, seconds = _fit(ctx, rows, given, verbose=not quiet)
+    with writing(output, ["cluster"]) as out:
+        out.write(learned.labels_)
+    if model is not None:
+        learned.save(model)
+    _summarize(learned, word_of(ctx), n_rows, seconds, output, quiet=quiet, as_json=as_json)

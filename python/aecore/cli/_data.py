@@ -1,0 +1,69 @@
+"""What an estimator is fitted to: rows, and what belongs to them, from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aecore._recommending.ratings_file import read_ratings
+from aecore._util.tables import Table, TableError
+from aecore.checkpoint import Checkpoint
+from aecore.cli._estimators import takes
+from aecore.cli._rows import read_labels, read_rows
+
+
+class Data(NamedTuple):
+    """The arguments of `fit`."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    n_rows: int
+    item_names: NDArray[Any] | None = None  # of a recommender's items
+
+
+def read(word: str, rows: Path, given: dict[str, Any]) -> Data:
+    """Read what the options of a command name, for the estimator with this word."""
+    arguments = takes(word)
+    if "user_items" in arguments:
+        return _interactions(rows, given)
+    labels = given.get("labels")
+    if "labels" in given and labels is None:
+        msg = "--labels must name a column of ROWS, or a file of one column; got none"
+        raise TableError(msg)
+    table = read_rows(rows, without=labels)
+    more: dict[str, Any] = {}
+    if given.get("target") is not None:
+        more["target"] = read_rows(given["target"]).rows
+    if given.get("unlabeled") is not None:
+        more["unlabeled"] = read_rows(given["unlabeled"], without=labels).frame()
+    if given.get("validation") is not None:
+        more["validation_data"] = _validation(given["validation"], labels)
+    if given.get("checkpoint") is not None:
+        more["checkpoint"] = Checkpoint(given["checkpoint"])
+    if given.get("resume_from") is not None:
+        more["resume_from"] = given["resume_from"]
+    args = () if labels is None else (read_labels(rows, labels),)
+    return Data((table.frame(), *args), more, table.rows.shape[0])
+
+
+def _validation(path: Path, labels: str | None) -> Any:
+    table: Table = read_rows(path, without=labels)
+    if labels is None:
+        return table.rows
+    return table.frame(), read_labels(path, labels)
+
+
+def _interactions(rows: Path, given: dict[str, Any]) -> Data:
+    if not given["ratings"]:
+        table = read_rows(rows)
+        names = None if table.names is None else np.array(table.names, dtype=object)
+        return Data((table.rows,), {}, table.rows.shape[0], names)
+    columns = [name.strip() for name in given["columns"].split(",") if name.strip()]
+    known = read_ratings(
+        rows, columns, header=not given["no_header"], at_least=given["at_least"]
+    )
+    names = np.array([str(name) for name in known.items], dtype=object)
+    return Data((known.matrix,), {}, known.matrix.shape[0], names)

@@ -1,0 +1,61 @@
+"""Files that commands are given: checked before the work, refused in one sentence."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import click
+
+import aecore
+from aecore._util.tables import TableError
+
+PATH = click.Path(path_type=Path)
+
+
+def check_can_write(path: Path) -> None:
+    """Raise TableError if a file could not be written there: before minutes of work, not after."""
+    if path.is_dir():
+        reason = "it is a folder"
+    elif not path.parent.is_dir():
+        reason = f"there is no folder {path.parent}"
+    elif not os.access(path.parent, os.W_OK | os.X_OK) and not path.exists():
+        reason = f"the folder {path.parent} cannot be written to"
+    elif path.exists() and not os.access(path, os.W_OK):
+        reason = "it is there and cannot be written to"
+    else:
+        return
+    msg = f"cannot write {path}: {reason}"
+    raise TableError(msg)
+
+
+def check_can_read(path: Path) -> None:
+    """Raise TableError for what is no file: to open a pipe would wait for its other end.
+
+    Raises
+    ------
+    OSError
+        If there is nothing of that name.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise TableError(msg) from error
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
+        msg = f"cannot read {path}: it is a {kinds.get(stat.S_IFMT(mode), 'device')}, not a file"
+        raise TableError(msg)
+
+
+def load(path: Path) -> Any:
+    """Load a model."""
+    check_can_read(path)
+    return aecore.load(path)
+
+
+def a(word: str) -> str:
+    """Put the article before a word: names of classes are said in sentences."""
+    return f"{'an' if word[0] in 'AEIOUaeiou' else 'a'} {word}"

@@ -1,0 +1,131 @@
+"""What all commands have in common: where they are, how they end, and what they say then."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from aecore._util.starting import started
+from aecore._util.tables import TableError
+from aecore._version import __version__
+from aecore.cli._output import one_line
+from aecore.demo._errors import DemoError
+from aecore.exceptions import TrainingDivergedError
+
+# The commands by their modules, imported when called: scikit-learn takes a second.
+_COMMANDS = {
+    "fit": "fit",
+    "cluster": "fit",
+    "encode": "apply",
+    "reconstruct": "apply",
+    "predict": "apply",
+    "score": "score",
+    "sample": "sample",
+    "recommend": "recommend",
+    "info": "info",
+    "demo": "demo",
+}
+# What the library and its files say about input is meant for users.
+_SAID = (TableError, DemoError, TrainingDivergedError, ValueError, TypeError, OSError, MemoryError)
+# Of click 8.2 and later.
+_HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"aecore.cli._{_COMMANDS[cmd_name]}")
+        started()
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__, prog_name="aecore", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Autoencoders on CPUs: trained, described and asked from files.
+
+    Rows come from .npy, .npz, .csv and .parquet files, models are what `aecore.load` reads.
+    Every command says what it takes with --help; docs/command-line.md has examples.
+
+    \b
+    Exit codes:
+      0    done; also where the reader of the output went away, as in `| head`
+      2    arguments, rows or files that cannot be used; stderr says why in one sentence
+      130  ended by Ctrl-C
+    """
+
+
+def run(given: Sequence[str]) -> int:
+    """Run the command line with these arguments and return its exit code."""
+    # The program alone where no command is named, as with --version.
+    who = " ".join(["aecore", *[word for word in given if word in _COMMANDS][:1]])
+    with warnings.catch_warnings():
+        warnings.showwarning = _in_one_line(who)
+        try:
+            return _run(list(given), who)
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                _end(stream)
+
+
+def _run(given: list[str], who: str) -> int:
+    try:
+        code = commands.main(given, prog_name="aecore", standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as end:  # of click: the pipe is closed, or a shell has its completions
+        return 0 if _is_closed_pipe(end.__context__) else int(end.code or 0)
+    except BrokenPipeError:
+        return 0
+    except click.ClickException as error:
+        if isinstance(error, _HELP):
+            error.show()
+            return error.exit_code
+        return _refuse(who, error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(f"{who}: interrupted", err=True)
+        return 130
+    except (*_SAID, Warning) as error:  # a warning is raised with `python -W error`
+        return _refuse(who, str(error) or type(error).__name__)
+    return int(code or 0)
+
+
+def _refuse(who: str, message: str, code: int = 2) -> int:
+    click.echo(f"{who}: error: {one_line(message)}", err=True)
+    return code
+
+
+def _in_one_line(who: str) -> Any:
+    """Say a warning as the program's: the line of Python it came from helps nobody here."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        click.echo(f"{who}: warning: {one_line(str(message))}", err=True)
+
+    return show
+
+
+def _is_closed_pipe(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+def _end(stream: Any) -> None:
+    """Write what is left; where that fails, nothing may be left when Python ends."""
+    try:
+        stream.flush()
+    except (OSError, ValueError, AttributeError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
