@@ -11,20 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import aecore
 from aecore._names import ON_COMMAND_LINE
 from aecore.cli import main
 from samples import three_factor_rows
 
 ROWS = np.abs(three_factor_rows(40, 6)).astype(np.float32)
 NAMES = ["a", "b", "c", "d", "e", "f"]
-LABELS = np.array(["no", "yes"])[np.arange(40) % 2]
+NUMBERS: NDArray[np.int64] = np.arange(40) % 2  # labels
 # Of every estimator, quickly: the settings, and how the command line says them.
 FAST: dict[str, dict[str, Any]] = {
     "autoencoder": {"hidden_layer_sizes": (4, 2), "n_epochs": 2, "random_state": 0},
     "sparse": {"hidden_layer_sizes": 3, "n_epochs": 5, "random_state": 1},
     "denoising": {"noise": "gaussian", "n_epochs": 2, "random_state": 0},
     "variational": {"hidden_layer_sizes": (4, 2), "n_epochs": 2, "random_state": 0},
-    "conv": {"image_shape": (2, 3), "kernel_size": 2, "n_epochs": 2, "random_state": 0},
+    "conv": {
+        "channels": 3,
+        "image_shape": (2, 3),
+        "kernel_size": 2,
+        "n_epochs": 2,
+        "random_state": 0,
+    },
     "classifier": {"hidden_layer_sizes": 4, "n_epochs": 2, "random_state": 0},
     "outlier-detector": {"n_estimators": 2, "n_epochs": 2, "random_state": 0},
     "clustering": {
@@ -45,6 +52,19 @@ def run(*words: object) -> int:
     return main([str(word) for word in words])
 
 
+def estimator(word: str) -> Any:
+    """Make the estimator that the settings of FAST stand for."""
+    settings = dict(FAST[word])
+    if "autoencoder" in settings:
+        settings["autoencoder"] = aecore.Autoencoder((5, 2), n_epochs=2)
+    return getattr(aecore, ON_COMMAND_LINE[word])(**settings)
+
+
+def fitted(word: str) -> Any:
+    """Fit it as `fit` does, without the command line."""
+    return estimator(word).fit(ROWS, *([NUMBERS] if word == "classifier" else []))
+
+
 def options(settings: dict[str, Any]) -> list[str]:
     """Write settings as options."""
     words: list[str] = []
@@ -55,7 +75,7 @@ def options(settings: dict[str, Any]) -> list[str]:
 
 
 def fit(word: str, folder: Path, *more: object) -> Path:
-    """Fit an estimator to ROWS, with LABELS where it takes them, and return the file's path."""
+    """Fit an estimator to ROWS, with NUMBERS where it takes labels; return the file's path."""
     rows, model = folder / "rows.npy", folder / f"{word}.aecore"
     np.save(rows, ROWS)
     labels: list[object] = []
@@ -65,9 +85,6 @@ def fit(word: str, folder: Path, *more: object) -> Path:
     words = [*labels, *options(FAST[word]), *more]
     assert run("fit", rows, "-o", model, "--estimator", word, "-q", *words) == 0
     return model
-
-
-NUMBERS: NDArray[np.int64] = np.arange(40) % 2
 
 
 def command(*words: object, **settings: Any) -> subprocess.CompletedProcess[str]:

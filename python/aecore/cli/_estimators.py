@@ -124,14 +124,14 @@ class EstimatorCommand(click.Command):
         if _OPTIONS not in ctx.meta:
             _choose(ctx, self._fixed or _DEFAULT)
         *own, help_ = super().get_params(ctx)
-        return [*own, help_, *ctx.meta[_OPTIONS]]
+        return [*own, *ctx.meta[_OPTIONS], help_]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, the parameters of the estimator under a heading of their own."""
         records: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
         parameters = names_of(ctx.meta[_WORD])
         for each in self.get_params(ctx):
-            record = each.get_help_record(ctx)
+            record = each.get_help_record(ctx) if isinstance(each, click.Option) else None
             if record is not None:
                 records[each.name in parameters].append(record)
         with formatter.section("Options"):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -39,7 +38,19 @@ _SAID = (TableError, DemoError, TrainingDivergedError, ValueError, TypeError, OS
 _HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
+class _ClosedPipeError(Exception):
+    """Nobody reads the output any more. Of a BrokenPipeError click makes exit code 1."""
+
+
 class _Commands(click.Group):
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _closed_pipes():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _closed_pipes():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(_COMMANDS)
@@ -87,9 +98,9 @@ def _run(given: list[str], who: str) -> int:
     try:
         code = commands.main(given, prog_name="aecore", standalone_mode=False)
         sys.stdout.flush()
-    except SystemExit as end:  # of click: the pipe is closed, or a shell has its completions
-        return 0 if _is_closed_pipe(end.__context__) else int(end.code or 0)
-    except BrokenPipeError:
+    except SystemExit as end:  # of click, when a shell has its completions
+        return int(end.code or 0)
+    except (_ClosedPipeError, BrokenPipeError):
         return 0
     except click.ClickException as error:
         if isinstance(error, _HELP):
@@ -105,7 +116,8 @@ def _run(given: list[str], who: str) -> int:
 
 
 def _refuse(who: str, message: str, code: int = 2) -> int:
-    click.echo(f"{who}: error: {one_line(message)}", err=True)
+    with contextlib.suppress(BrokenPipeError):
+        click.echo(f"{who}: error: {one_line(message)}", err=True)
     return code
 
 
@@ -118,8 +130,12 @@ def _in_one_line(who: str) -> Any:
     return show
 
 
-def _is_closed_pipe(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno == errno.EPIPE
+@contextlib.contextmanager
+def _closed_pipes() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ClosedPipeError from error
 
 
 def _end(stream: Any) -> None:

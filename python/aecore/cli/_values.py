@@ -110,7 +110,8 @@ def _of_tree(tree: ast.expr) -> Any:
 
 def _make(name: str, args: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
     if name not in _OBJECTS:
-        meant = nearest(name, _OBJECTS)
-        rule = f"an object must be one of {', '.join(sorted(_OBJECTS))}; got {name}"
-        raise ValueError(rule if meant is None else f"{rule}: did you mean {meant}?")
+        known = {each.lower(): each for each in _OBJECTS}
+        meant = nearest(name, known)
+        msg = f"an object must be one of {', '.join(sorted(_OBJECTS))}; got {name}"
+        raise ValueError(msg if meant is None else f"{msg}: did you mean {known[meant]}?")
     return getattr(importlib.import_module(_OBJECTS[name]), name)(*args, **given)
