@@ -16,7 +16,7 @@ import aecore
 from aecore._util.progress import Progress
 from aecore._util.tables import TableError
 from aecore.cli._files import a
-from aecore.cli._rows import Table, blocks, writing
+from aecore.cli._rows import Blocks, Table, writing
 
 _ROW = re.compile(r"\brow (\d+)\b")
 # What a file must hold for a command, and what tells that it does.
@@ -95,7 +95,7 @@ def answer_rows(
     whole = getattr(learned, "window", 1) > 1
     visible = int(not quiet and sys.stderr.isatty())
     n_rows = 0
-    source = blocks(rows, whole=whole, without=without)
+    source = Blocks(rows, whole=whole, without=without)
     names = answer.names or source.names
     with writing(output, names) as out, Progress(visible, source.n_rows, "row") as progress:
         for table in source:
