@@ -1,4 +1,4 @@
-"""`predict`, `score --explain`, `cluster`, `sample`: what the library says, in tables with names."""
+"""`predict`, `score --explain`, `cluster`, `sample`: what the library says, with names."""
 
 from __future__ import annotations
 
@@ -100,9 +100,7 @@ def test_rows_that_are_drawn(table: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("word", ["autoencoder", "conv", "ease"])
-def test_others_draw_nothing(
-    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_others_draw_nothing(word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = fit(word, tmp_path)
     assert run("sample", model, "-o", tmp_path / "out.npy") == 2
     assert "must hold an estimator with a distribution as its code" in capsys.readouterr().err
@@ -129,7 +127,7 @@ def test_labels(kind: str, words: bool, table: Path) -> None:
     model, out = table.with_name("m"), table.with_name("out.csv")
     settings = options(FAST["classifier"])
     base = ["fit", table, "-o", model, "--estimator", "classifier", "-q", "--labels", labels]
-    assert run(*base, *settings, "--validation", table if kind == "column" else table) == 0
+    assert run(*base, *settings, "--validation", table) == 0
     expected = estimator("classifier").fit(frame[NAMES], values)
     learned = aecore.load(model)
     np.testing.assert_array_equal(learned.network_.parameters, expected.network_.parameters)

@@ -138,9 +138,7 @@ def test_exit_codes_are_documented(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [["fitt"], ["--nothing"], ["fit"], ["info"], ["score", "m"]])
-def test_wrong_words_are_one_sentence(
-    words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_words_are_one_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words) == 2
     said = capsys.readouterr()
     assert said.out == ""

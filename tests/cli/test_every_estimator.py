@@ -104,11 +104,17 @@ def test_the_summary_of_a_fit(
 
 
 # What each command says, as the library says it; the others say in one sentence that they do not.
+OF_AUTOENCODERS = {
+    "encode": "transform",
+    "reconstruct": "reconstruct",
+    "score": "score_samples",
+}
 ANSWERS: dict[str, dict[str, str]] = {
-    **dict.fromkeys(
-        ("autoencoder", "sparse", "denoising", "conv", "variational"),
-        {"encode": "transform", "reconstruct": "reconstruct", "score": "score_samples"},
-    ),
+    "autoencoder": OF_AUTOENCODERS,
+    "sparse": OF_AUTOENCODERS,
+    "denoising": OF_AUTOENCODERS,
+    "conv": OF_AUTOENCODERS,
+    "variational": OF_AUTOENCODERS,
     "classifier": {"encode": "transform", "predict": "predict", "predict --proba": "predict_proba"},
     "outlier-detector": {
         "predict": "predict",

@@ -1,4 +1,4 @@
-"""The options of `aecore fit`: every parameter of every estimator, described, and what they take."""
+"""The options of `aecore fit`: every parameter of every estimator, described; and values."""
 
 from __future__ import annotations
 

@@ -91,6 +91,8 @@ FILES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of NumPy, for archives it gives up
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", FILES)
 def test_rows_that_cannot_be_read(
     name: str,
@@ -112,7 +114,7 @@ PLACES: dict[str, Callable[[str], None]] = {
     "folder": os.mkdir,
     "pipe": os.mkfifo,
     "loop": lambda name: os.symlink(name, name),  # noqa: PTH211
-    "nothing": lambda name: None,
+    "nothing": lambda _: None,
 }
 
 
@@ -126,7 +128,7 @@ def test_what_is_no_file(
     monkeypatch.chdir(tmp_path)
     PLACES[place]("x.npy")
     np.save("rows.npy", ROWS)
-    aecore.Autoencoder((2,)).save("model")
+    aecore.Network([6, 2, 6], ["tanh", "identity"], random_state=0).save("model")
     for words in (
         ["fit", "x.npy", "-o", "m"],
         ["fit", "rows.npy", "-o", "m", "--target", "x.npy"],
@@ -142,13 +144,13 @@ def test_what_is_no_file(
 
 
 MODELS: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda data: b"",
+    "empty": lambda _: b"",
     "cut off": lambda data: data[:-10],
     "cut off at once": lambda data: data[:50],
-    "damaged": lambda data: data[:-10] + bytes(10),
+    "damaged": lambda data: data[:-10] + b"0123456789",
     "a pickle": lambda data: pickle.dumps({"file": data}),
-    "an archive": lambda data: bytes(npz()),
-    "rows": lambda data: npy(ROWS),
+    "an archive": lambda _: bytes(npz()),
+    "rows": lambda _: npy(ROWS),
 }
 
 

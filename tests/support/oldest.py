@@ -22,8 +22,12 @@ def lowest() -> list[str]:
     project = tomllib.loads(text)["project"]
     extras = project["optional-dependencies"]
     requirements = [*project["dependencies"], *extras["demo"], *extras["test"]]
-    pairs = (re.fullmatch(r"([\w-]+)>=([\d.]+)", each) for each in requirements)
-    return [f"{pair[1]}=={pair[2]}" for pair in pairs if pair and pair[1] not in BUILD_TOOLS]
+    pairs = (re.fullmatch(r"([\w-]+)>=([\d.]+)(;.*)?", each) for each in requirements)
+    return [
+        f"{pair[1]}=={pair[2]}{pair[3] or ''}"
+        for pair in pairs
+        if pair and pair[1] not in BUILD_TOOLS
+    ]
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore._util.progress import Progress
-from aecore._util.tables import TableError
+from aecore._util.tables import Table, TableError
 from aecore.cli._files import a
-from aecore.cli._rows import Blocks, Table, writing
+from aecore.cli._rows import Blocks, writing
 
 _ROW = re.compile(r"\brow (\d+)\b")
 # What a file must hold for a command, and what tells that it does.

@@ -53,7 +53,7 @@ def reconstruct(model: Path, rows: Path, output: Path, quiet: bool) -> None:
 @_command
 @click.option("--proba", is_flag=True, help="Write how probable each label is.")
 def predict(model: Path, rows: Path, output: Path, quiet: bool, proba: bool) -> None:
-    """Write the label of each of ROWS: its class, its cluster, or -1 where it is odd and 1 where not.
+    """Write the label of each of ROWS: its class, its cluster, or -1 where it is odd, else 1.
 
     With --proba a column for each class or cluster; of an outlier detector how far the row is on
     the way from usual to odd.

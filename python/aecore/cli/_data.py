@@ -62,8 +62,6 @@ def _interactions(rows: Path, given: dict[str, Any]) -> Data:
         names = None if table.names is None else np.array(table.names, dtype=object)
         return Data((table.rows,), {}, table.rows.shape[0], names)
     columns = [name.strip() for name in given["columns"].split(",") if name.strip()]
-    known = read_ratings(
-        rows, columns, header=not given["no_header"], at_least=given["at_least"]
-    )
+    known = read_ratings(rows, columns, header=not given["no_header"], at_least=given["at_least"])
     names = np.array([str(name) for name in known.items], dtype=object)
     return Data((known.matrix,), {}, known.matrix.shape[0], names)

@@ -79,9 +79,7 @@ _RATINGS = (
         help="Columns of users, items and ratings: customer,product,stars.  [the first ones]",
     ),
     click.Option(["--no-header"], is_flag=True, help="The first line is data, not names."),
-    click.Option(
-        ["--at-least"], type=float, metavar="RATING", help="Lower ratings do not count."
-    ),
+    click.Option(["--at-least"], type=float, metavar="RATING", help="Lower ratings do not count."),
 )
 
 

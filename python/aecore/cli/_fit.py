@@ -28,7 +28,7 @@ _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar and n
 @json_option
 @click.pass_context
 def fit(
-    ctx: click.Context, rows: Path, model: Path, quiet: bool, as_json: bool, **given: Any
+    ctx: click.Context, /, rows: Path, model: Path, quiet: bool, as_json: bool, **given: Any
 ) -> None:
     """Fit an estimator to ROWS and write it to a file.
 
@@ -94,8 +94,9 @@ def _summarize(
 @_quiet
 @json_option
 @click.pass_context
-def cluster(
+def cluster(  # noqa: PLR0917
     ctx: click.Context,
+    /,
     rows: Path,
     output: Path,
     model: Path | None,

@@ -83,9 +83,7 @@ def _settings(learned: Any, model: Path) -> str:
         raise ValueError(msg)
     words = {name: word for word, name in ON_COMMAND_LINE.items()}
     values = learned.get_params(deep=False)
-    lines = [
-        f"{name} = {_toml(values[name])}" for name in changed(learned) if name != "verbose"
-    ]
+    lines = [f"{name} = {_toml(values[name])}" for name in changed(learned) if name != "verbose"]
     return "\n".join(["[estimator]", f'name = "{words[type(learned).__name__]}"', *lines, ""])
 
 

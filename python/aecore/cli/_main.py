@@ -68,7 +68,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 @click.version_option(__version__, prog_name="aecore", message="%(prog)s %(version)s")
 def commands() -> None:
-    """Autoencoders on CPUs: trained, described and asked from files.
+    r"""Autoencoders on CPUs: trained, described and asked from files.
 
     Rows come from .npy, .npz, .csv and .parquet files, models are what `aecore.load` reads.
     Every command says what it takes with --help; docs/command-line.md has examples.
@@ -95,30 +95,32 @@ def run(given: Sequence[str]) -> int:
 
 
 def _run(given: list[str], who: str) -> int:
+    code: Any = 0
     try:
         code = commands.main(given, prog_name="aecore", standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as end:  # of click, when a shell has its completions
-        return int(end.code or 0)
+        code = end.code
     except (_ClosedPipeError, BrokenPipeError):
-        return 0
+        code = 0
     except click.ClickException as error:
+        code = error.exit_code
         if isinstance(error, _HELP):
             error.show()
-            return error.exit_code
-        return _refuse(who, error.format_message(), error.exit_code)
+        else:
+            _refuse(who, error.format_message())
     except (click.Abort, KeyboardInterrupt):
+        code = 130
         click.echo(f"{who}: interrupted", err=True)
-        return 130
     except (*_SAID, Warning) as error:  # a warning is raised with `python -W error`
-        return _refuse(who, str(error) or type(error).__name__)
+        code = 2
+        _refuse(who, str(error) or type(error).__name__)
     return int(code or 0)
 
 
-def _refuse(who: str, message: str, code: int = 2) -> int:
+def _refuse(who: str, message: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         click.echo(f"{who}: error: {one_line(message)}", err=True)
-    return code
 
 
 def _in_one_line(who: str) -> Any:

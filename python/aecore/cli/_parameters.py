@@ -36,14 +36,12 @@ def class_of(word: str) -> type[Any]:
     return kind
 
 
-class EstimatorName(click.ParamType):
+class EstimatorName(click.ParamType):  # type: ignore[type-arg]
     """The word of an estimator, or the name of its class; capitals and hyphens do not count."""
 
     name = "name"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Find the word."""
         known = {_plain(word): word for word in ON_COMMAND_LINE}
         known |= {_plain(name): word for word, name in ON_COMMAND_LINE.items()}
@@ -60,9 +58,7 @@ def _plain(name: str) -> str:
 
 def names_of(word: str) -> list[str]:
     """List the parameters of an estimator that are options."""
-    return [
-        name for name in inspect.signature(class_of(word)).parameters if name not in _LEFT_OUT
-    ]
+    return [name for name in inspect.signature(class_of(word)).parameters if name not in _LEFT_OUT]
 
 
 def options_of(word: str) -> list[click.Option]:

@@ -58,7 +58,7 @@ _KINDS = ("ease", "autoencoder")
 @click.option("--at-least", type=float, metavar="RATING", help="Lower ratings do not count.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the autoencoder.")
 @json_option
-def recommend(
+def recommend(  # noqa: PLR0917
     ratings: Path | None,
     matrix: Path | None,
     users: tuple[str, ...],
@@ -71,17 +71,17 @@ def recommend(
     as_json: bool,
 ) -> None:
     """Print the items that users do not have yet and might like, the best first, with scores."""
-    if (ratings is None) == (matrix is None):
+    source = ratings or matrix
+    if source is None or (ratings and matrix):
         msg = "one of --ratings and --matrix must be given"
         raise click.UsageError(msg)
     learned = _recommender(model, seed)
-    if matrix is not None:
-        known = _of_matrix(matrix)
+    if ratings is None:
+        known = _of_matrix(source)
     else:
         names = [name.strip() for name in columns.split(",") if name.strip()]
-        found = read_ratings(ratings, names, header=not no_header, at_least=at_least)
+        found = read_ratings(source, names, header=not no_header, at_least=at_least)
         known = _History(found.matrix, list(map(str, found.users)), list(map(str, found.items)))
-    source = ratings or matrix
     strangers = sorted(set(users) - set(known.users))
     if strangers:
         msg = f"--user must have a line that counts in {source}; got {', '.join(strangers)}"

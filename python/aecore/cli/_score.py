@@ -31,11 +31,11 @@ from aecore.cli._rows import check_output, read_labels, read_rows
 @click.option(
     "--labels",
     metavar="COLUMN",
-    help="Of a classifier or clusters: the column of ROWS with the labels, or a file of one column.",
+    help="Of a classifier or clusters: the column of ROWS with labels, or a file of one column.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
 @json_option
-def score(
+def score(  # noqa: PLR0917
     model: Path,
     rows: Path,
     output: Path | None,
@@ -44,7 +44,7 @@ def score(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Write the score of each of ROWS, and print a summary: the lower, the less MODEL knows the row.
+    """Write the score of each of ROWS: the lower, the less MODEL knows such a row.
 
     Of an autoencoder it is minus the loss, of an outlier detector minus the error, which --explain
     splits by columns. Of a classifier, with --labels, it is the logarithm of the probability of the
@@ -142,9 +142,7 @@ def _of_classes(
     judge = _Judge(learned, read_labels(rows, labels))
     summary = _Summary()
     answer = Answer(judge.scores, ["score"])
-    answer_rows(
-        learned, answer, rows, output, quiet=quiet, told=summary.add, without=labels
-    )
+    answer_rows(learned, answer, rows, output, quiet=quiet, told=summary.add, without=labels)
     return {"accuracy": judge.n_right / max(1, summary.n_rows), **summary.facts()}
 
 

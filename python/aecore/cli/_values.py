@@ -32,7 +32,7 @@ _OBJECTS = {
 }
 
 
-class Value(click.ParamType):
+class Value(click.ParamType):  # type: ignore[type-arg]
     """A value as in Python: a number, numbers between commas, true, none, a name, or an object.
 
     Objects are calls of a closed list of names, such as ``Adam(beta_1=0.8)``; nothing else is
@@ -41,9 +41,7 @@ class Value(click.ParamType):
 
     name = "value"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Make the value."""
         try:
             return value_of(value)
