@@ -122,6 +122,8 @@ class AutoencoderRecommender(BaseRecommender):
         Of all ratings, with explicit feedback.
     n_users_, n_features_in_ : int
         Number of users and of items.
+    feature_names_in_ : ndarray of shape (n_items,)
+        Names of the items, only where `aecore fit` has read them from a file.
 
     See Also
     --------

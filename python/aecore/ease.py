@@ -53,6 +53,8 @@ class EASE(BaseRecommender):
         Users who had each item.
     n_features_in_ : int
         Number of items.
+    feature_names_in_ : ndarray of shape (n_items,)
+        Names of the items, only where `aecore fit` has read them from a file.
 
     See Also
     --------

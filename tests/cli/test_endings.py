@@ -130,13 +130,6 @@ def test_warnings_are_lines_of_the_program(
     assert "ConvergenceWarning" not in said
 
 
-def test_exit_codes_are_documented(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--help") == 0
-    said = capsys.readouterr().out
-    for code in ("0 ", "2 ", "130 "):
-        assert f"\n    {code}" in said
-
-
 @pytest.mark.parametrize("words", [["fitt"], ["--nothing"], ["fit"], ["info"], ["score", "m"]])
 def test_wrong_words_are_one_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words) == 2

@@ -68,7 +68,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 @click.version_option(__version__, prog_name="aecore", message="%(prog)s %(version)s")
 def commands() -> None:
-    r"""Autoencoders on CPUs: trained, described and asked from files.
+    """Autoencoders on CPUs: trained, described and asked from files.
 
     Rows come from .npy, .npz, .csv and .parquet files, models are what `aecore.load` reads.
     Every command says what it takes with --help; docs/command-line.md has examples.
@@ -76,9 +76,10 @@ def commands() -> None:
     \b
     Exit codes:
       0    done; also where the reader of the output went away, as in `| head`
+      1    a fault of aecore's own, with a traceback
       2    arguments, rows or files that cannot be used; stderr says why in one sentence
       130  ended by Ctrl-C
-    """
+    """  # noqa: D301
 
 
 def run(given: Sequence[str]) -> int:
