@@ -51,13 +51,6 @@ def test_only_detectors_explain(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "--explain is for an outlier detector; got an Autoencoder" in capsys.readouterr().err
 
 
-def test_a_series_is_scored_as_a_whole(tmp_path: Path) -> None:
-    model, out = fit("outlier-detector", tmp_path, "--window", "4"), tmp_path / "out.npy"
-    assert run("score", model, tmp_path / "rows.npy", "-o", out, "-q") == 0
-    detector = estimator("outlier-detector").set_params(window=4).fit(ROWS)
-    np.testing.assert_array_equal(np.load(out).ravel(), detector.score_samples(ROWS))
-
-
 @pytest.mark.parametrize(
     ("word", "names", "probabilities"),
     [

@@ -39,7 +39,7 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run_line(line: str) -> None:
     if "|" in line:
-        program = f"set -o pipefail; aecore() {{ {shlex.quote(sys.executable)} -m aecore \"$@\"; }}"
+        program = f'set -o pipefail; aecore() {{ {shlex.quote(sys.executable)} -m aecore "$@"; }}'
         done = subprocess.run(["bash", "-c", f"{program}; {line}"], check=False)
         assert done.returncode == 0, line
         return
