@@ -196,6 +196,28 @@ def test_outputs_are_checked_before_the_work(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fit", "x.npy", "-o", "x.npy"],
+        ["cluster", "x.npy", "-o", "./x.npy"],
+        ["encode", "m", "x.npy", "-o", "x.npy"],
+        ["score", "m.npy", "x.npy", "-o", "m.npy"],
+    ],
+)
+def test_inputs_are_not_replaced(
+    words: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.npy", "m.npy"):
+        np.save(name, ROWS)
+    assert run(*words) == 2
+    assert "it is what is to be read" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="everything can be written to")
 def test_a_folder_that_cannot_be_written_to(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -30,7 +30,7 @@ def _command(function: Callable[..., None]) -> click.Command:
 @_command
 def encode(model: Path, rows: Path, output: Path, quiet: bool) -> None:
     """Write the codes of ROWS."""
-    check_output(output)
+    check_output(output, [model, rows])
     learned = load(model)
     need(learned, "encode", model)
     if isinstance(learned, aecore.Network):
@@ -44,7 +44,7 @@ def encode(model: Path, rows: Path, output: Path, quiet: bool) -> None:
 @_command
 def reconstruct(model: Path, rows: Path, output: Path, quiet: bool) -> None:
     """Write what the network makes of ROWS."""
-    check_output(output)
+    check_output(output, [model, rows])
     learned = load(model)
     need(learned, "reconstruct", model)
     answer_rows(learned, Answer(learned.reconstruct, None), rows, output, quiet=quiet)
@@ -58,7 +58,7 @@ def predict(model: Path, rows: Path, output: Path, quiet: bool, proba: bool) -> 
     With --proba a column for each class or cluster; of an outlier detector how far the row is on
     the way from usual to odd.
     """
-    check_output(output)
+    check_output(output, [model, rows])
     learned = load(model)
     need(learned, "predict", model)
     answer_rows(learned, _labels(learned, proba), rows, output, quiet=quiet)

@@ -53,7 +53,7 @@ def _validation(path: Path, labels: str | None) -> Any:
     table: Table = read_rows(path, without=labels)
     if labels is None:
         return table.rows
-    return table.frame(), read_labels(path, labels)
+    return table.frame(), read_labels(path, labels, column=True)
 
 
 def _interactions(rows: Path, given: dict[str, Any]) -> Data:

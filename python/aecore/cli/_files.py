@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,15 @@ from aecore._util.tables import TableError
 PATH = click.Path(path_type=Path)
 
 
-def check_can_write(path: Path) -> None:
-    """Raise TableError if a file could not be written there: before minutes of work, not after."""
+def check_can_write(path: Path, inputs: Sequence[Path] = ()) -> None:
+    """Raise TableError if a file could not be written there: before minutes of work, not after.
+
+    Nor may it be one of those that the command reads.
+    """
     if path.is_dir():
         reason = "it is a folder"
+    elif path.is_file() and any(each.is_file() and path.samefile(each) for each in inputs):
+        reason = "it is what is to be read"
     elif not path.parent.is_dir():
         reason = f"there is no folder {path.parent}"
     elif not os.access(path.parent, os.W_OK | os.X_OK) and not path.exists():

@@ -36,7 +36,7 @@ def fit(
     class, and values as in Python: --hidden-layer-sizes 128,32 --noise masking --learning-rate
     1e-3 --shuffle false --optimizer "Adam(beta_1=0.8)".
     """
-    check_can_write(model)
+    check_can_write(model, [rows])
     learned, n_rows, seconds = _fit(ctx, rows, given, verbose=not quiet)
     learned.save(model)
     _summarize(learned, word_of(ctx), n_rows, seconds, model, quiet=quiet, as_json=as_json)
@@ -108,9 +108,9 @@ def cluster(  # noqa: PLR0917
 
     The options are those of `aecore fit --estimator clustering`, which keeps the model.
     """
-    check_output(output)
+    check_output(output, [rows])
     if model is not None:
-        check_can_write(model)
+        check_can_write(model, [rows])
     learned, n_rows, seconds = _fit(ctx, rows, given, verbose=not quiet)
     with writing(output, ["cluster"]) as out:
         out.write(learned.labels_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from aecore.cli._output import one_line, some
 _BLOCK = 2**22  # numbers
 
 
-def check_output(path: Path) -> None:
-    """Raise TableError if a table could not be written there."""
+def check_output(path: Path, inputs: Sequence[Path] = ()) -> None:
+    """Raise TableError if a table could not be written there, or would replace an input."""
     check_format(path)
-    check_can_write(path)
+    check_can_write(path, inputs)
 
 
 @contextlib.contextmanager
@@ -52,8 +52,11 @@ def read_rows(path: Path, *, without: str | None = None) -> Table:
         return Table(*_split(frame.drop(columns=without, errors="ignore")))
 
 
-def read_labels(path: Path, labels: str) -> NDArray[Any]:
-    """Read labels, words or numbers: a column of the table, or the only one of another file."""
+def read_labels(path: Path, labels: str, *, column: bool = False) -> NDArray[Any]:
+    """Read labels, words or numbers: a column of the table, or the only one of another file.
+
+    `column`: of the table alone.
+    """
     names: list[str] = []
     if _has_names(path):
         with reading(path):
@@ -62,9 +65,10 @@ def read_labels(path: Path, labels: str) -> NDArray[Any]:
         if labels in names:
             return _checked(frame[labels].to_numpy(), path)
     other = Path(labels)
-    if not other.exists():
+    if column or not other.exists():
         has = f"has {some(names)}" if names else "has no names"
-        msg = f"--labels must name a column of {path}, which {has}, or a file; got {labels}"
+        has += "" if column else ", or a file"
+        msg = f"--labels must name a column of {path}, which {has}; got {labels}"
         raise TableError(msg)
     with reading(other):
         if _has_names(other):

@@ -23,7 +23,7 @@ def sample(model: Path, output: Path, n: int, seed: int, quiet: bool) -> None:
 
     MODEL is variational, or conv with --variational.
     """
-    check_output(output)
+    check_output(output, [model])
     learned = load(model)
     need(learned, "sample", model)
     drawn = learned.sample(n, random_state=seed)

@@ -51,14 +51,18 @@ def score(  # noqa: PLR0917
     row's label. Clusters are judged as a whole: without -o.
     """
     if output is not None:
-        check_output(output)
+        check_output(output, [model, rows])
     learned = load(model)
     if isinstance(learned, aecore.Network):
         msg = f"{model} must hold an estimator, which knows its loss; got a Network"
         raise TableError(msg)
     need(learned, "score", model)
+    got = f"got {a(type(learned).__name__)} in {model}"
     if explain and not hasattr(learned, "feature_errors"):
-        msg = f"--explain is for an outlier detector; got {a(type(learned).__name__)} in {model}"
+        msg = f"--explain is for an outlier detector; {got}"
+        raise TableError(msg)
+    if labels is not None and hasattr(learned, "score_samples"):
+        msg = f"--labels is for a classifier or clusters; {got}"
         raise TableError(msg)
     if isinstance(learned, aecore.DeepClustering):
         found = _of_clusters(learned, rows, output, labels)
