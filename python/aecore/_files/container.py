@@ -11,17 +11,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
-import stat
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore._util.atomic import replacing
+from aecore._files.streams import Source, Target, name_of, read_bytes, write_bytes
 from aecore._version import __version__
 from aecore.exceptions import ModelFileError
 
@@ -36,8 +33,6 @@ _BEGINNING = re.compile(
     rb',\\"sha256\\":\\"',
     re.DOTALL,
 )
-# The beginning is no longer than this many bytes.
-_MAX_BEGINNING = 256
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
@@ -106,11 +101,12 @@ def unpack(data: bytes, name: str) -> Content:
     return Content(document, tensors)
 
 
-def _check_beginning(data: bytes, size: int, name: str) -> re.Match[bytes]:
-    """Match the first bytes of a file of `size` bytes, and its format."""
+def _check_beginning(data: bytes, size: int | None, name: str) -> re.Match[bytes]:
+    """Match the first bytes of a file of `size` bytes, if that is known, and its format."""
     beginning = _BEGINNING.match(data)
     n_header = int.from_bytes(data[:8], "little")
-    if beginning is None or n_header > min(size - 8, _MAX_HEADER):
+    room = _MAX_HEADER if size is None else min(size - 8, _MAX_HEADER)
+    if beginning is None or n_header > room:
         msg = f"{name} is not an aecore model file, or it is cut off in its first bytes"
         raise ModelFileError(msg)
     found, version = int(beginning[1]), beginning[2].decode()
@@ -137,8 +133,8 @@ def valid(name: str) -> Iterator[None]:
         raise ModelFileError(msg) from error
 
 
-def read(path: str | os.PathLike[str]) -> Content:
-    """Read a file.
+def read(source: Source) -> Content:
+    """Read a path, a file object or the bytes of a file.
 
     Raises
     ------
@@ -146,21 +142,24 @@ def read(path: str | os.PathLike[str]) -> Content:
         If it is not a whole file of this version or an earlier one.
     OSError
         If it is not there or cannot be read.
+    TypeError
+        If it is nothing to read from.
     """
-    name = repr(os.fspath(path))
-    if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait
-        msg = f"{name} is not an aecore model file: it is a folder or a device"
-        raise ModelFileError(msg)
-    with Path(path).open("rb", buffering=0) as file:
-        # A large file of another kind is not read as a whole.
-        size = os.fstat(file.fileno()).st_size
-        _check_beginning(file.read(_MAX_BEGINNING), size, name)
-        file.seek(0)
-        return unpack(file.readall(), name)
+    name = name_of(source)
+    data = read_bytes(source, lambda data, size: _check_beginning(data, size, name))
+    return unpack(data, name)
 
 
-def write(path: str | os.PathLike[str], parts: Sequence[Any]) -> None:
-    """Write `parts` so that `path` is the old file or the new one, whole, whatever happens."""
-    with replacing(path) as file:
-        for part in parts:
-            file.write(part)
+def write(target: Target, content: Content) -> None:
+    """Write `content` to a path, or a file object.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    TypeError
+        If it is nothing to write to.
+    ValueError
+        As `pack`.
+    """
+    write_bytes(target, pack(content))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +10,13 @@ from aecore._checks.rules import check_params, parameter_error
 from aecore._files.container import Content, pack, read, unpack, valid, write
 from aecore._files.kinds import class_of, kind_of, known_base
 from aecore._files.networks import PICKLE, check_known, network_parts
+from aecore._files.streams import Source, Target, name_of
 from aecore._files.values import MAY_BE_LEFT_OUT, decode, move
 from aecore._saving.learned import learned_attributes, put_learned
 
 
 @checked
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: Source) -> Any:
     """Load a network or an estimator that `save` or a checkpoint has written.
 
     Nothing in the file is executed, and nothing is imported by a name from it: classes and settings
@@ -24,7 +24,10 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like, binary file object or bytes
+        A file; or what has it: a file object that is open for reading in binary mode, and is read
+        from where it stands to its end (a pipe as well), or the bytes themselves (bytes, bytearray
+        or memoryview).
 
     Returns
     -------
@@ -37,6 +40,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         If the file is cut off, damaged, of another kind, or of a newer aecore.
     OSError
         If it is not there (FileNotFoundError) or cannot be read.
+    TypeError
+        If `path` is none of these, or a file object in text mode.
 
     See Also
     --------
@@ -51,7 +56,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     [4, 2, 4]
     """
     content = read(path)
-    with valid(repr(os.fspath(path))):
+    with valid(name_of(path)):
         return build(content)
 
 
@@ -80,14 +85,12 @@ def _sized_from_data(kind: type[Any]) -> tuple[str, ...]:
     return getattr(kind, "_sized_from_data", ())
 
 
-def save_estimator(
-    estimator: Any, path: str | os.PathLike[str], *, optimizer_state: bool = True
-) -> None:
+def save_estimator(estimator: Any, target: Target, *, optimizer_state: bool = True) -> None:
     """Write an estimator of aecore's own to a file."""
     content = content_of(description(estimator), vars(estimator), type(estimator))
     if not optimizer_state:
         _forget_optimizers(content)
-    write(path, pack(content))
+    write(target, content)
 
 
 def content_of(
