@@ -2,7 +2,7 @@
 
 The metadata of the file has one entry, "aecore": a JSON object that begins with `format`, `version`
 (of the aecore that wrote it) and `sha256`, that of all bytes of the file with these 64 digits taken
-as zeros. One entry, because safetensors writes several in any order. Bytes are trusted, and tensors
+as zeros; `arrays` has the names of all tensors. One entry, because safetensors writes several in any order. Bytes are trusted, and tensors
 allocated, after the digest was found right; a pickle holds the same bytes.
 """
 
@@ -11,13 +11,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._checks.rules import parameter_error
 from aecore._files.streams import Source, Target, name_of, read_bytes, write_bytes
 from aecore._version import __version__
 from aecore.exceptions import ModelFileError
@@ -38,6 +40,10 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "I64": np.dtype("<i8"),
 }
+# Figures of epochs may be NaN or infinite, as may averages before the first batch; the squares that
+# an optimiser keeps overflow long before a weight does.
+_FIGURES = re.compile(r"(ensemble\.\d+\.)?(history|pretraining\.\d+|optimizer\.running)")
+_SQUARES = re.compile(r"(ensemble\.\d+\.)?optimizer\.slots")
 # What reading may raise that is not about memory or the machine.
 _WRONG = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -60,7 +66,8 @@ def pack(content: Content) -> list[Any]:
     from safetensors.numpy import save
 
     head = {"format": FORMAT, "version": __version__, "sha256": _ZEROS.decode()}
-    text = json.dumps({**head, **content.document}, allow_nan=False, separators=(",", ":"))
+    document = {**head, "arrays": sorted(content.tensors), **content.document}
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     # safetensors stores the memory of a transposed array as if it were not.
     tensors = {name: np.ascontiguousarray(array) for name, array in content.tensors.items()}
     data = save(tensors, {"aecore": text})
@@ -93,11 +100,16 @@ def unpack(data: bytes, name: str) -> Content:
         raise ModelFileError(msg)
     with valid(name):
         end = 8 + int.from_bytes(data[:8], "little")
-        document = json.loads(json.loads(data[8:end])["__metadata__"]["aecore"])
+        text = json.loads(data[8:end])["__metadata__"]["aecore"]
+        document = json.loads(text, parse_float=_finite, parse_constant=_finite)
         tensors: dict[str, NDArray[Any]] = {
             tensor: np.ndarray(entry["shape"], _DTYPES[entry["dtype"]], entry["data"])
             for tensor, entry in deserialize(data)
         }
+        missing = sorted(set(document.get("arrays", ())) - tensors.keys())
+        if missing:
+            msg = f"{missing[0]}, which it was saved with, is not there"
+            raise ValueError(msg)
     return Content(document, tensors)
 
 
@@ -117,6 +129,25 @@ def _check_beginning(data: bytes, size: int | None, name: str) -> re.Match[bytes
         )
         raise ModelFileError(msg)
     return beginning
+
+
+def _finite(digits: str) -> float:
+    """Read a number in JSON, which has digits for infinity, and Python's reader words for NaN."""
+    number = float(digits)
+    if not math.isfinite(number):
+        msg = f"a number must be finite; got {digits}"
+        raise ValueError(msg)
+    return number
+
+
+def _check_finite(tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Raise ValueError where weights, scales or other learned numbers are NaN or infinite."""
+    for name, array in tensors.items():
+        if array.dtype.kind != "f" or _FIGURES.fullmatch(name):
+            continue
+        wrong = np.isnan(array) if _SQUARES.fullmatch(name) else ~np.isfinite(array)
+        if wrong.any():
+            raise parameter_error(name, "be finite", float(array[wrong][0]))
 
 
 @contextlib.contextmanager
@@ -147,7 +178,10 @@ def read(source: Source) -> Content:
     """
     name = name_of(source)
     data = read_bytes(source, lambda data, size: _check_beginning(data, size, name))
-    return unpack(data, name)
+    content = unpack(data, name)
+    with valid(name):
+        _check_finite(content.tensors)
+    return content
 
 
 def write(target: Target, content: Content) -> None:
@@ -160,6 +194,7 @@ def write(target: Target, content: Content) -> None:
     TypeError
         If it is nothing to write to.
     ValueError
-        As `pack`.
+        If a learned number is NaN or infinite, or as `pack`.
     """
+    _check_finite(content.tensors)
     write_bytes(target, pack(content))

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """The base of estimators; a class lists in `_learned` what it learns besides its bases."""
+    """The base of estimators; a class lists what it learns besides its bases."""
 
     _learned: ClassVar[dict[str, Learned]] = {}
+    # Those that every fitted one has, whatever its parameters and the version that made its file.
+    _always_learned: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -169,5 +169,5 @@ def restore_estimator(estimator: Any, state: dict[str, Any]) -> None:
     with valid(PICKLE):
         content = unpack(state["file"], PICKLE)
         defaults = vars(kind(**_parameters(content)))
-        learned = learned_attributes(content, kind)
+        learned = learned_attributes(content, kind, complete=False)
         estimator.__dict__.update(defaults | learned | state["beside"])
