@@ -2,8 +2,9 @@
 
 The metadata of the file has one entry, "aecore": a JSON object that begins with `format`, `version`
 (of the aecore that wrote it) and `sha256`, that of all bytes of the file with these 64 digits taken
-as zeros; `arrays` has the names of all tensors. One entry, because safetensors writes several in any order. Bytes are trusted, and tensors
-allocated, after the digest was found right; a pickle holds the same bytes.
+as zeros; `arrays` has the names of all tensors. One entry, because safetensors writes several in
+any order. Bytes are trusted, and tensors allocated, after the digest was found right; a pickle
+holds the same bytes.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
         "n_features_in_": COUNT,
         "popularity_": Array("n_features_in_"),
     }
-    _always_learned = ("n_features_in_", "popularity_")
+    _always_learned: ClassVar[tuple[str, ...]] = ("n_features_in_", "popularity_")
 
     def recommend(
         self,

@@ -2,8 +2,8 @@
 
 A class says what it learns in `_learned`, by the attribute's name: a kind of this module, which
 knows the attribute's form in a file and the rule it has to keep there. Files, pickles and copies
-read that. An attribute that a file lacks is not set, so files of earlier versions stay readable; but
-those in `_always_learned` are in every file of a fitted one.
+read that. An attribute that a file lacks is not set, so files of earlier versions stay readable;
+but those in `_always_learned` are in every file of a fitted one.
 """
 
 from __future__ import annotations

@@ -14,6 +14,13 @@ from aecore._files.streams import Source, Target, name_of
 from aecore._files.values import MAY_BE_LEFT_OUT, decode, move
 from aecore._saving.learned import learned_attributes, put_learned
 
+# What a parameter has to be for a model file.
+_OWN = "be one of aecore's own for a model file"
+_FORMS = {
+    "clusterer": "be a name, or one of scikit-learn's clusterers that docs/models.md lists, with "
+    "numbers and names as parameters, for a model file"
+}
+
 
 @checked
 def load(path: Source) -> Any:
@@ -129,7 +136,7 @@ def description(estimator: Any) -> dict[str, Any]:
     move(values, tuple(values), encoded, exact=False)
     for name, value in values.items():
         if name not in MAY_BE_LEFT_OUT:
-            raise parameter_error(name, "be one of aecore's own for a model file", value)
+            raise parameter_error(name, _FORMS.get(name, _OWN), value)
         encoded[name] = None
     return {"kind": kind, "parameters": encoded}
 
