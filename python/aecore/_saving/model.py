@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aecore._checks.calls import (
@@ -16,6 +16,7 @@ from aecore._checks.calls import (
 from aecore._files.streams import Target
 from aecore._saving import models
 from aecore._saving.learned import Learned, declared
+from aecore._saving.turns import turn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,21 +37,9 @@ class Model:
     def _check_learned(cls, learned: Mapping[str, Any]) -> None:
         """Raise ValueError where attributes from a file do not fit each other."""
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Let one thread train this estimator; a second one gets RuntimeError, not a mixture."""
-        token = object()
-        # setdefault is atomic, and unlike a lock a token does not stand in the way of pickle.
-        if self.__dict__.setdefault("_training_token", token) is not token:
-            msg = (
-                f"this {type(self).__name__} is being trained by another thread; "
-                "use a clone of it, or wait"
-            )
-            raise RuntimeError(msg)
-        try:
-            yield
-        finally:
-            del self.__dict__["_training_token"]
+    def _exclusive(self) -> AbstractContextManager[None]:
+        """Let one call train this estimator at a time; a second one gets RuntimeError."""
+        return turn(self)
 
     def _publish(self, learned: Mapping[str, Any]) -> None:
         """Write what was learned in one step, so that no thread sees half of a model.
@@ -129,8 +118,7 @@ class Model:
             super().__setstate__(state)  # type: ignore[misc]
 
     def __copy__(self) -> Self:
-        # A copy made while another thread trains the original is itself not in training.
+        # In one step, so that a copy made while another thread trains the original is whole.
         copied = type(self).__new__(type(self))
         copied.__dict__.update(self.__dict__.copy())
-        copied.__dict__.pop("_training_token", None)
         return copied

@@ -160,8 +160,6 @@ def identity(estimator: Any, learned: Mapping[str, Any]) -> dict[str, Any]:
 def estimator_pickle(estimator: Any) -> dict[str, Any]:
     """Return the state of an estimator, maybe of a user's class."""
     beside = vars(estimator).copy()
-    # A copy made while another thread trains the original is itself not in training.
-    beside.pop("_training_token", None)
     kind = known_base(type(estimator))
     parameters: dict[str, Any] = {}
     move(beside, kind._get_param_names(), parameters, exact=True)
