@@ -93,7 +93,8 @@ py::object one_row(const Network& network, const py::array& parameters, const py
 py::object run_one_row(const Network& network, const py::object& parameters, const py::object& x,
                        const py::object& out, index_t first, index_t last,
                        const InputOptions& input) {
-  if (!py::isinstance<py::array>(x) || first < 0 || first >= last || last > network.n_layers()) {
+  if (!py::isinstance<py::array>(x) || !py::isinstance<py::array>(parameters) || first < 0 ||
+      first >= last || last > network.n_layers()) {
     return py::none();
   }
   check_columns_scaled(input, network.layer_sizes()[static_cast<std::size_t>(first)]);

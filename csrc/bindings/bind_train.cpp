@@ -13,18 +13,6 @@ namespace {
 using OnEpoch = std::function<bool(index_t, double, double, double)>;
 using OnProgress = std::function<void(index_t, index_t)>;
 
-/// Calls into Python from the training thread; an exception stays set and stops the training.
-template <class Call>
-bool stopped_by(Call&& call) {
-  const py::gil_scoped_acquire acquire;
-  try {
-    return call();
-  } catch (py::error_already_set& error) {
-    error.restore();
-    return true;
-  }
-}
-
 index_t run_train(const Network& network, py::array& parameters, py::array& state, const Data& data,
                   const Data* held, const ObjectiveOptions& objective,
                   const OptimizerOptions& optimizer, const ScheduleOptions& schedule, int n_threads,

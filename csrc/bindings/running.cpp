@@ -43,9 +43,16 @@ bool asked_to_stop() {
   return PyErr_Occurred() != nullptr || PyErr_CheckSignals() != 0 || flag_raised();
 }
 
-bool signal_pending() {
-  const py::gil_scoped_acquire acquire;
-  return asked_to_stop();
+bool signal_pending() { return stopped_by(&asked_to_stop); }
+
+bool came_from_a_fork(unsigned forks) {
+  if (fork_count() == forks) return false;
+  if (PyErr_Occurred() == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "a forked child came back into a computation of its parent, which goes on "
+                    "there alone: end the child where it was forked, or compute anew in it");
+  }
+  return true;
 }
 
 void bind_running(py::module_& m) {

@@ -6,6 +6,7 @@
 
 #include "bindings/pybind11.hpp"
 #include "core/errors.hpp"
+#include "core/forks.hpp"
 #include "core/threads.hpp"
 
 namespace aecore {
@@ -45,6 +46,25 @@ bool flag_raised();
 /// handler, or that of `run_alone`. It stays set for compute() to throw. With the GIL.
 bool asked_to_stop();
 bool signal_pending();  // the same without the GIL
+
+/// Whether this is a child that was forked since there were `forks`, and came back into the
+/// computation; RuntimeError is set then, unless something is. With the GIL.
+bool came_from_a_fork(unsigned forks);
+
+/// call(), which runs Python code, with the GIL taken for it; true, with an exception set, where it
+/// raised one or forked and came back in the child.
+template <class Call>
+bool stopped_by(Call&& call) {
+  const py::gil_scoped_acquire acquire;
+  const unsigned forks = fork_count();
+  bool stop = true;
+  try {
+    stop = call();
+  } catch (py::error_already_set& error) {
+    error.restore();
+  }
+  return came_from_a_fork(forks) || stop;
+}
 
 /// Runs body() without the GIL. Safe because the body sees pointers and sizes only, and the arrays
 /// they belong to are held by the caller's arguments.

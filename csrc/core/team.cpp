@@ -5,6 +5,7 @@
 
 #include "core/errors.hpp"
 #include "core/float_mode.hpp"
+#include "core/forks.hpp"
 
 namespace aecore {
 
@@ -48,6 +49,7 @@ Team::Team(const Poll& poll, int max_size, bool place, const Pace& pace)
       poll_(poll),
       place_(place),
       pace_(pace),
+      process_(fork_count()),
       next_poll_(Clock::now() + kPollInterval) {
   if (place && max_size > 1) placement_.choose();
 }
@@ -58,6 +60,7 @@ void Team::begin(int size) {
 }
 
 void Team::run(const Job& job) {
+  if (fork_count() != process_) throw Interrupted{};
   if (size_ == 1 || job.n_tasks <= 1) {
     run_alone(job);
   } else if (const auto now = Clock::now(); rest(now)) {
@@ -115,12 +118,15 @@ void Team::take_tasks(int worker) noexcept {
 void Team::close() noexcept {
   const auto all_left = [&] { return (state_.load() & kJoined) == 0; };
   if ((state_.fetch_and(~kOpen) & kJoined) == 0 || spin_until(all_left, work_time_[0])) return;
+  const auto forked = [&] { return fork_count() != process_; };  // by the poll: nobody will leave
+  if (forked()) return;
   std::unique_lock<std::mutex> lock(mutex_);
   leader_sleeps_.store(true);
   while (!done_.wait_for(lock, kPollInterval, all_left)) {
     if (!job_.may_stop) continue;
     lock.unlock();
     if (polled_stop()) cancelled_.store(true, std::memory_order_relaxed);
+    if (forked()) return;
     lock.lock();
   }
   leader_sleeps_.store(false);

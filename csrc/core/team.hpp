@@ -34,7 +34,7 @@ class Team {
 
   /// body(task, worker) runs once for each task in [0, n_tasks), and all are done on return. No two
   /// calls at the same time have the same worker, a number in [0, size()). Rethrows what a body
-  /// threw first; throws Interrupted when the poll asked to stop.
+  /// threw first; throws Interrupted when the poll asked to stop, and in a child of a fork.
   template <class Body>
   void for_each(index_t n_tasks, Body&& body) {
     run({&call<Body>, const_cast<void*>(static_cast<const void*>(&body)), n_tasks, true});
@@ -103,6 +103,7 @@ class Team {
   bool place_;
   bool alone_ = false;
   Pace pace_;
+  unsigned process_;  // the fork_count() of the helpers
   bool stop_ = false;
   Clock::time_point next_poll_;
 };

@@ -1,13 +1,16 @@
 #include "core/threads.hpp"
 
 #include <atomic>
+#include <cstdlib>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "core/float_mode.hpp"
+#include "core/forks.hpp"
 
 #if AECORE_OPENMP
 #include <omp.h>
@@ -34,15 +37,20 @@ constexpr auto kBriefCall = std::chrono::milliseconds(20);
 /// Runs lead(size) on the calling thread and help(worker) on up to n_threads - 1 new ones.
 template <class Lead, class Help>
 void run_on_new_threads(int n_threads, const Lead& lead, const Help& help) {
-  std::vector<std::thread> threads;
+  auto threads = std::make_unique<std::vector<std::thread>>();
+  const unsigned process = fork_count();
   try {
-    threads.reserve(static_cast<std::size_t>(n_threads - 1));
-    for (int worker = 1; worker < n_threads; ++worker) threads.emplace_back(help, worker);
+    threads->reserve(static_cast<std::size_t>(n_threads - 1));
+    for (int worker = 1; worker < n_threads; ++worker) threads->emplace_back(help, worker);
   } catch (const std::system_error&) {
     shortage.store(true);
   }
-  lead(static_cast<int>(threads.size()) + 1);
-  for (std::thread& thread : threads) thread.join();
+  lead(static_cast<int>(threads->size()) + 1);
+  if (fork_count() != process) {
+    static_cast<void>(threads.release());  // the parent's: not to be joined, nor left joinable
+    return;
+  }
+  for (std::thread& thread : *threads) thread.join();
 }
 
 #if AECORE_OPENMP
@@ -76,7 +84,9 @@ void run_workers(int n_threads, const Lead& lead, const Help& help) {
   } else if (openmp_can_create_threads(n_threads)) {
 #pragma omp parallel num_threads(n_threads)
     if (const int worker = omp_get_thread_num(); worker == 0) {
+      const unsigned process = fork_count();
       lead(omp_get_num_threads());
+      if (fork_count() != process) std::_Exit(EXIT_FAILURE);
     } else {
       help(worker);
     }
@@ -99,7 +109,9 @@ void run_team(int n_threads, const Poll& poll, const std::function<void(Team&)>&
   static thread_local Habit habit;
   const auto start = Clock::now();
   if (habit.brief_calls && habit.pace.alone(start)) n_threads = 1;
-  Team team(poll, n_threads, !threads_are_bound(), habit.pace);
+  auto owned = std::make_unique<Team>(poll, n_threads, !threads_are_bound(), habit.pace);
+  Team& team = *owned;
+  const unsigned process = fork_count();
   std::exception_ptr error;  // nothing may leave a parallel region
   Clock::time_point end;
   const auto lead = [&](int size) noexcept {
@@ -111,7 +123,7 @@ void run_team(int n_threads, const Poll& poll, const std::function<void(Team&)>&
     } catch (...) {
       error = std::current_exception();
     }
-    team.end();
+    if (fork_count() == process) team.end();
     end = Clock::now();
   };
   if (n_threads <= 1) {
@@ -121,6 +133,8 @@ void run_team(int n_threads, const Poll& poll, const std::function<void(Team&)>&
     team.pace().add_overhead(Clock::now() - end);
     habit.pace = team.pace();
   }
+  // The helpers that it waits for are the parent's.
+  if (fork_count() != process) static_cast<void>(owned.release());
   habit.brief_calls = end - start < kBriefCall;
   if (error) std::rethrow_exception(error);
 }

@@ -17,6 +17,10 @@ namespace aecore {
 /// rethrows what it throws after all helpers have left. The team is smaller where the system
 /// refuses to create threads; `thread_shortage()` then says so once. Where the user has OpenMP bind
 /// its threads to cores, OpenMP makes the team.
+///
+/// Where the body calls Python code that forks and comes back to it in the child, it has to end
+/// there: further jobs throw Interrupted, and nobody waits for helpers, who stayed in the parent.
+/// Only OpenMP would wait for its own, so there the child ends.
 void run_team(int n_threads, const Poll& poll, const std::function<void(Team&)>& body);
 
 /// True once after a team that lacked threads, for the binding to warn with.

@@ -171,11 +171,11 @@ def test_models_that_cannot_be_read(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["fit", "x.npy", "-o", "folder"], "cannot write folder: it is a folder"),
+        (["fit", "x.npy", "-o", "folder"], "cannot write folder: Is a directory"),
         (["fit", "x.npy", "-o", "none/m"], "cannot write none/m: there is no folder none"),
         (["cluster", "x.npy", "-o", "none/l.csv"], "there is no folder none"),
-        (["cluster", "x.npy", "-o", "l.csv", "--model", "folder"], "folder: it is a folder"),
-        (["encode", "m", "x.npy", "-o", "folder.npy"], "cannot write folder.npy: it is a folder"),
+        (["cluster", "x.npy", "-o", "l.csv", "--model", "folder"], "folder: Is a directory"),
+        (["encode", "m", "x.npy", "-o", "folder.npy"], "cannot write folder.npy: Is a directory"),
         (["score", "m", "x.npy", "-o", "s.doc"], "must be .npy, .npz, .csv"),
         (["sample", "m", "-o", "none/s.npy"], "there is no folder none"),
     ],
@@ -225,4 +225,4 @@ def test_a_folder_that_cannot_be_written_to(
     folder = tmp_path / "folder"
     folder.mkdir(mode=0o500)
     assert run("fit", "x.npy", "-o", folder / "m") == 2
-    assert "cannot be written to" in capsys.readouterr().err
+    assert "Permission denied" in capsys.readouterr().err

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aecore._checks.calls import (
@@ -14,17 +13,21 @@ from aecore._checks.calls import (
     checked,
     missing_attribute,
 )
+from aecore._files.streams import Target
 from aecore._saving import models
 from aecore._saving.learned import Learned, declared
+from aecore._saving.turns import turn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 class Model:
-    """The base of estimators; a class lists in `_learned` what it learns besides its bases."""
+    """The base of estimators; a class lists what it learns besides its bases."""
 
     _learned: ClassVar[dict[str, Learned]] = {}
+    # Those that every fitted one has, whatever its parameters and the version that made its file.
+    _always_learned: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -34,21 +37,9 @@ class Model:
     def _check_learned(cls, learned: Mapping[str, Any]) -> None:
         """Raise ValueError where attributes from a file do not fit each other."""
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Let one thread train this estimator; a second one gets RuntimeError, not a mixture."""
-        token = object()
-        # setdefault is atomic, and unlike a lock a token does not stand in the way of pickle.
-        if self.__dict__.setdefault("_training_token", token) is not token:
-            msg = (
-                f"this {type(self).__name__} is being trained by another thread; "
-                "use a clone of it, or wait"
-            )
-            raise RuntimeError(msg)
-        try:
-            yield
-        finally:
-            del self.__dict__["_training_token"]
+    def _exclusive(self) -> AbstractContextManager[None]:
+        """Let one call train this estimator at a time; a second one gets RuntimeError."""
+        return turn(self)
 
     def _publish(self, learned: Mapping[str, Any]) -> None:
         """Write what was learned in one step, so that no thread sees half of a model.
@@ -86,7 +77,7 @@ class Model:
             return missing_attribute(self, name)
 
     @checked
-    def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
+    def save(self, path: Target, *, optimizer_state: bool = True) -> None:
         """Write the estimator to a file that `aecore.load` reads.
 
         The file is safetensors with a checksum, written whole or not at all: a crash leaves what
@@ -99,7 +90,9 @@ class Model:
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or binary file object
+            A file object is open for writing in binary mode; it is written to where it stands and
+            stays open, and what it has got of a write that fails is left there.
         optimizer_state : bool, default=True
             Whether `partial_fit` can go on with the optimiser's state, as large as the parameters
             or (Adam) twice as large; without it the optimiser begins anew.
@@ -109,7 +102,7 @@ class Model:
         OSError
             If the file cannot be written.
         TypeError
-            If the estimator is of a class of your own.
+            If the estimator is of a class of your own, or `path` is none of these.
         ValueError
             If a parameter breaks its rule, or `optimizer` is of a class of your own.
         """
@@ -125,8 +118,7 @@ class Model:
             super().__setstate__(state)  # type: ignore[misc]
 
     def __copy__(self) -> Self:
-        # A copy made while another thread trains the original is itself not in training.
+        # In one step, so that a copy made while another thread trains the original is whole.
         copied = type(self).__new__(type(self))
         copied.__dict__.update(self.__dict__.copy())
-        copied.__dict__.pop("_training_token", None)
         return copied

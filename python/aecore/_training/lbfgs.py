@@ -191,9 +191,10 @@ def _one_blas_thread() -> Iterator[None]:
         yield
     finally:
         with _blas_lock:
-            _blas_users -= 1
-            if _blas_users == 0:
-                _blas_limit.restore_original_limits()
+            if _blas_users > 0:  # not in a child that a callback has forked
+                _blas_users -= 1
+                if _blas_users == 0:
+                    _blas_limit.restore_original_limits()
 
 
 def _forget_trainings() -> None:

@@ -7,6 +7,7 @@ estimator in one step, so another thread, Ctrl-C or an error always finds a whol
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -135,6 +136,7 @@ class Recorder:
         constant_loss: float = math.nan,
         epoch: int | None = None,
     ) -> None:
+        self._process = os.getpid()
         self._start = network
         self.history = history.own()
         self._n_all = n_epochs
@@ -249,6 +251,12 @@ class Recorder:
             **values,
         )
         self.stopped = self._tell(state)
+        if os.getpid() != self._process:
+            msg = (
+                "a forked child came back from a callback into fit, which goes on in its parent "
+                "alone: end the child in the callback, or train anew in it"
+            )
+            raise RuntimeError(msg)
         return self.stopped
 
     def _extend(self, *epochs: Mapping[str, float]) -> None:

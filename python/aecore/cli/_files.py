@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 import aecore
+from aecore._util.atomic import check_writable
 from aecore._util.tables import TableError
 
 PATH = click.Path(path_type=Path)
@@ -21,20 +21,17 @@ def check_can_write(path: Path, inputs: Sequence[Path] = ()) -> None:
 
     Nor may it be one of those that the command reads.
     """
-    if path.is_dir():
-        reason = "it is a folder"
-    elif path.is_file() and any(each.is_file() and path.samefile(each) for each in inputs):
+    reason = None
+    try:
+        check_writable(path)
+    except OSError as error:
+        known = path.parent.is_dir()
+        reason = error.strerror if known else f"there is no folder {path.parent}"
+    if path.is_file() and any(each.is_file() and path.samefile(each) for each in inputs):
         reason = "it is what is to be read"
-    elif not path.parent.is_dir():
-        reason = f"there is no folder {path.parent}"
-    elif not os.access(path.parent, os.W_OK | os.X_OK) and not path.exists():
-        reason = f"the folder {path.parent} cannot be written to"
-    elif path.exists() and not os.access(path, os.W_OK):
-        reason = "it is there and cannot be written to"
-    else:
-        return
-    msg = f"cannot write {path}: {reason}"
-    raise TableError(msg)
+    if reason is not None:
+        msg = f"cannot write {path}: {reason}"
+        raise TableError(msg)
 
 
 def check_can_read(path: Path) -> None:
