@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore import Autoencoder, DenoisingAutoencoder
-from aecore._util.tables import TableError, read_table, write_table
+from aecore._tables.reading import read_table
+from aecore._tables.table import TableError
+from aecore._tables.writing import write_table
 from aecore.cli import commands, main
 from samples import three_factor_rows
 

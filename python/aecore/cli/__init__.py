@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from aecore._util.tables import TableError
+from aecore._tables.table import TableError
 from aecore._version import __version__
 from aecore.demo._errors import DemoError
 from aecore.exceptions import TrainingDivergedError

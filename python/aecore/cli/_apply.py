@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 import aecore
-from aecore._util.tables import Table, TableError, check_can_write, read_table, write_table
+from aecore._tables.reading import read_table
+from aecore._tables.table import Table, TableError
+from aecore._tables.writing import check_can_write, write_table
 
 _FILE = click.Path(path_type=Path)
 

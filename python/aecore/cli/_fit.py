@@ -13,7 +13,8 @@ import click
 
 import aecore
 from aecore._names import ON_COMMAND_LINE
-from aecore._util.tables import Table, TableError, read_table
+from aecore._tables.reading import read_table
+from aecore._tables.table import Table, TableError
 
 _FILE = click.Path(path_type=Path)
 # Objects, for which the command line has no words; `verbose` is what --quiet is about.

@@ -8,6 +8,7 @@ import click
 
 import aecore
 from aecore._recommending.ratings_file import read_ratings
+from aecore._tables.table import TableFormat
 
 
 @click.command()
@@ -48,7 +49,8 @@ def recommend(  # noqa: PLR0917
 ) -> None:
     """Print the items that users do not have yet and might like, the best first, with scores."""
     names = [name.strip() for name in columns.split(",")] if columns else []
-    known = read_ratings(ratings, names, header=not no_header, at_least=at_least)
+    form = TableFormat(header=not no_header)
+    known = read_ratings(ratings, names, form, at_least=at_least)
     strangers = sorted(set(users) - set(known.users.tolist()))
     if strangers:
         msg = f"--user must have a line that counts in {ratings}; got {', '.join(strangers)}"

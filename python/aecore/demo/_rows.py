@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore._util.tables import TableError, read_table
+from aecore._tables.reading import read_table
+from aecore._tables.table import TableError
 from aecore.demo._errors import DemoError
 
 # Training takes all rows at once, 400 times: enough rows to learn features, few enough to wait for.
@@ -21,7 +22,7 @@ def load(path: Path, seed: int) -> tuple[NDArray[np.float64], str]:
     Parameters
     ----------
     path : Path
-        As `aecore._util.tables.read_table` reads it.
+        As `aecore._tables.reading.read_table` reads it.
     seed : int
         Draws the rows that are used if there are more than 10,000.
 
