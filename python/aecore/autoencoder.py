@@ -199,8 +199,9 @@ or Optimizer, default="adam"
         One number per epoch, or per iteration of "lbfgs": `loss` (J, for minibatches the mean
         over the batches weighted by their rows), `seconds`, `learning_rate` (not of "lbfgs"),
         `constant_loss` (mean loss of a row, the same in every epoch, where the output is the best
-        constant: column means for a squared error) and, with validation, `validation_loss` (mean
-        loss of a row without penalties). Every access gives a copy.
+        constant: column means for a squared error; of `partial_fit` in every tenth pass, else NaN)
+        and, with validation, `validation_loss` (mean loss of a row without penalties). Every access
+        gives a copy.
     pretraining_history_ : list of dict
         With `pretrain`: the `history_` of each layer's own training.
     best_epoch_ : int

@@ -39,7 +39,7 @@ def test_blocks_change_no_bit(
     words = command.replace("LABELS", str(tmp_path / "labels.npy")).split()
     found = []
     for n_rows in (1000, 7, 1):
-        monkeypatch.setattr(_rows, "_BLOCK", 6 * n_rows)
+        monkeypatch.setattr(_rows, "N_ROWS", n_rows)
         assert run(*words, model, tmp_path / "rows.npy", "-o", out, "-q") == 0
         found.append(np.load(out))
     for other in found[1:]:
@@ -47,7 +47,7 @@ def test_blocks_change_no_bit(
 
 
 def test_a_series_is_never_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_rows, "_BLOCK", 6)
+    monkeypatch.setattr(_rows, "N_ROWS", 1)
     model, out = fit("outlier-detector", tmp_path, "--window", "4"), tmp_path / "out.npy"
     assert run("score", model, tmp_path / "rows.npy", "-o", out, "-q") == 0
     detector = estimator("outlier-detector").set_params(window=4).fit(ROWS)
@@ -57,7 +57,7 @@ def test_a_series_is_never_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_errors_name_the_row_of_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_rows, "_BLOCK", 6 * 7)
+    monkeypatch.setattr(_rows, "N_ROWS", 7)
     model, out = fit("autoencoder", tmp_path), tmp_path / "out.npy"
     rows = ROWS.copy()
     rows[30, 2] = np.nan

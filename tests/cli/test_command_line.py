@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore import Autoencoder, DenoisingAutoencoder
-from aecore._util.tables import TableError, read_table, write_table
 from aecore.cli import main
 from samples import three_factor_rows
 
@@ -39,59 +38,6 @@ def model_file(tmp_path: Path) -> Path:
 
 def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
-
-
-@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_come_back_bit_for_bit(tmp_path: Path, suffix: str, dtype: Any) -> None:
-    rows = np.random.default_rng(0).normal(size=(7, 3)).astype(dtype)
-    path = tmp_path / f"rows{suffix}"
-    write_table(path, rows)
-    np.testing.assert_array_equal(read_table(path).rows.astype(dtype), rows)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_names_of_columns_and_missing_numbers_of_csv(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_text("a,b\n1,2\n,4\n")
-    table = read_table(path)
-    assert table.names == ["a", "b"]
-    np.testing.assert_array_equal(table.rows, [[1, 2], [np.nan, 4]])
-    write_table(path, np.float32([[1, 2]]), ["x", "y"])
-    assert path.read_text() == "x,y\n1,2\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("x.csv", b"a,b\n1,x\n", r"cannot read .*x\.csv as \.csv: could not convert"),
-        ("x.csv", b"a,b,c\n1,2\n", "3 column names for 2 columns"),
-        ("x.npy", b"no", r"cannot read .*x\.npy as \.npy"),
-        ("x.txt", b"1,2", r"the file must be \.npy, \.npz, \.csv or \.parquet; got .*x\.txt"),
-    ],
-)
-def test_tables_that_cannot_be_read(
-    tmp_path: Path, name: str, content: bytes, message: str
-) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(TableError, match=message):
-        read_table(tmp_path / name)
-
-
-def test_a_failed_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "rows.npy"
-    path.write_bytes(b"old")
-
-    def disk_full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "save", disk_full)
-    with pytest.raises(TableError, match=r"cannot write .*rows\.npy: No space left on device"):
-        write_table(path, ROWS)
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

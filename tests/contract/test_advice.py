@@ -81,7 +81,7 @@ def test_columns_of_other_arguments() -> None:
 
 
 def test_where_missing_is_of_no_use() -> None:
-    masked = Autoencoder(2, missing="mask", n_epochs=1).fit(X)
+    masked = Autoencoder(2, missing="mask", n_epochs=1, random_state=0).fit(X)
     gap = np.full((1, 2), np.nan)
     assert "missing=" not in said(lambda: masked.inverse_transform(gap))
     assert "missing=" not in said(lambda: Autoencoder(2).fit(X, sample_weight=GAP[:, 2]))

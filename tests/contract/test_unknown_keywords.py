@@ -109,7 +109,7 @@ def test_other_calls(word: str) -> None:
 ATTRIBUTES: dict[str, tuple[Any, str, str]] = {
     "Autoencoder": (Autoencoder(), "predict", "reconstruct"),
     "codes": (Autoencoder(), "encode", "transform"),
-    "weights": (Autoencoder(2, n_epochs=1).fit(X), "coefs_", "network_.weights"),
+    "weights": (Autoencoder(2, n_epochs=1, random_state=0).fit(X), "coefs_", "network_.weights"),
     "history": (Autoencoder(), "loss_curve_", "history_"),
     "detector": (AutoencoderOutlierDetector(), "anomaly_scores", "score_samples"),
     "Network": (NETWORK, "predict", "reconstruct"),

@@ -326,6 +326,7 @@ def test_fewer_threads_where_the_system_gives_none(monkeypatch: pytest.MonkeyPat
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.warns(RuntimeWarning, match="could not create threads"):
+    with pytest.warns(RuntimeWarning, match="could not create threads") as found:
         models = fit_many(quick(), data_sets(3), n_threads=3)
     assert len(models) == 3
+    assert found[0].filename == __file__

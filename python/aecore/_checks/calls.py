@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from aecore._checks.advice import advise
-from aecore._checks.near_misses import argument_meant, attribute_meant
+from aecore._checks.near_misses import argument_meant, attributes_meant
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -140,9 +140,12 @@ def missing_attribute(owner: Any, name: str) -> Any:
     A property or a method that is not there for a reason says that itself, once more.
     """
     kind = type(owner)
-    if not name.startswith("_") and not hasattr(kind, name):
+    # scikit-learn asks for names that are not there in every call: no list of all unless it counts.
+    likely = [] if name.startswith("_") or hasattr(kind, name) else attributes_meant(name)
+    if likely:
         inside = ("network_.weights", "network_.biases") if "network_" in vars(owner) else ()
-        meant = attribute_meant(name, {*dir(kind), *vars(owner), *inside})
+        there = {*dir(kind), *vars(owner), *inside}
+        meant = next((each for each in likely if each in there), None)
         if meant is not None:
             msg = f"{kind.__name__!r} object has no attribute {name!r}: did you mean {meant!r}?"
             raise AttributeError(msg)

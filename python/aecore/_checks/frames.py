@@ -9,8 +9,8 @@ import numpy as np
 # How the types of columns begin, in small letters, in pandas, polars and Arrow.
 _TIMES = ("date", "time", "period", "duration")
 _WORDS = ("categor", "enum", "dictionary", "str", "utf8", "large_str", "interval", "list", "binary")
-_ENCODE = "encode it first, as sklearn.preprocessing.OneHotEncoder does"
-_COUNT = "make a number of it first, such as the seconds since a date"
+ENCODE = "encode it first, as sklearn.preprocessing.OneHotEncoder does"
+COUNT = "make a number of it first, such as the seconds since a date"
 
 
 def column_names(values: Any) -> list[Any] | None:
@@ -39,9 +39,9 @@ def refuse_categories(values: Any, name: str) -> None:
         low = kind.lower()
         advice = None
         if low.startswith(_TIMES):
-            advice = _COUNT
+            advice = COUNT
         elif low.startswith(_WORDS) or (low == "object" and _has_words(values, place)):
-            advice = _ENCODE
+            advice = ENCODE
         if advice is not None:
             msg = f"{name} must hold real numbers; got {kind} in column {column!r}: {advice}"
             raise TypeError(msg)

@@ -25,15 +25,16 @@ def proposal(value: Any, rule: str) -> str:
 
 def argument_meant(name: str, names: Collection[str]) -> str | None:
     """Find which of the arguments `names` was meant by `name`, if that can be told."""
-    return _elsewhere(ARGUMENTS, name, names) or nearest(name, names)
+    found = next((each for each in _elsewhere(ARGUMENTS, name) if each in names), None)
+    return found or nearest(name, names)
 
 
-def attribute_meant(name: str, names: Collection[str]) -> str | None:
-    """Find which of the attributes `names`, "a.b" being one of a's, another library calls `name`.
+def attributes_meant(name: str) -> list[str]:
+    """Find the attributes, "a.b" being one of a's, that another library calls `name`.
 
     Names that are almost right are left to Python, which proposes the nearest itself.
     """
-    return _elsewhere(ATTRIBUTES, name, names)
+    return _elsewhere(ATTRIBUTES, name)
 
 
 def nearest(name: str, names: Collection[str]) -> str | None:
@@ -48,15 +49,14 @@ def nearest(name: str, names: Collection[str]) -> str | None:
     return near[0] if near else None
 
 
-def _elsewhere(
-    table: Mapping[tuple[str, ...], str], name: str, names: Collection[str]
-) -> str | None:
-    for meanings, words in table.items():
-        if name in words.split():
-            found = next((each for each in meanings if each in names and each != name), None)
-            if found is not None:
-                return found
-    return None
+def _elsewhere(table: Mapping[tuple[str, ...], str], name: str) -> list[str]:
+    return [
+        each
+        for meanings, words in table.items()
+        if name in words.split()
+        for each in meanings
+        if each != name
+    ]
 
 
 def _plain(name: str) -> str:

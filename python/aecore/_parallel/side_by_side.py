@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import threading
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -12,6 +11,7 @@ from typing import Generic, TypeVar
 from sklearn import config_context, get_config
 
 from aecore import _core
+from aecore._util.warn import warn
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -160,6 +160,6 @@ def _start(calls: _Calls[Item, Result], n: int, helpers: list[threading.Thread])
             helper.start()
         except RuntimeError:
             text = "aecore could not create threads (limit of the system); running on fewer"
-            warnings.warn(text, RuntimeWarning, stacklevel=4)
+            warn(text, RuntimeWarning)
             return
         helpers.append(helper)

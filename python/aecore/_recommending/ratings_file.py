@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from aecore._util.tables import TableError
+from aecore._tables.reading import AS_FOUND, read_words
+from aecore._tables.table import TableError, TableFormat
 from aecore.interactions import Interactions
-
-_DELIMITERS = ",\t;|"
 
 
 def read_ratings(
     path: Path,
     columns: Sequence[str] = (),
+    form: TableFormat = AS_FOUND,
     *,
-    header: bool = True,
     at_least: float | None = None,
 ) -> Interactions:
     """Read a table of users and items.
@@ -26,15 +27,14 @@ def read_ratings(
     Parameters
     ----------
     path : Path
-        A text file with a pair of user and item in each line, between commas, tabs, semicolons or
-        bars, whatever the first line has. Ids are taken as text.
+        A table with a pair of user and item in each row. Ids are taken as text.
     columns : sequence of str, default=()
         Names of the columns of users, items and, with `at_least`, ratings. None given: the first
         ones, in that order.
-    header : bool, default=True
-        Whether the first line names the columns.
+    form : TableFormat
+        Of a file of text; the first line has names unless `header` is False: ids look like names.
     at_least : float, default=None
-        Only lines with a rating of at least this count. None takes all.
+        Only rows with a rating of at least this count. None takes all.
 
     Returns
     -------
@@ -47,51 +47,34 @@ def read_ratings(
         If the file cannot be read or does not have what is asked of it.
     """
     n_columns = 2 if at_least is None else 3
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            delimiter = next((mark for mark in _DELIMITERS if mark in first), ",")
-            lines = csv.reader(file, delimiter=delimiter)
-            names = next(lines, []) if header else []
-            places = _places(path, names, columns, n_columns)
-            rows = [[line[place] for place in places] for line in lines if line]
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror or error}"
-        raise TableError(msg) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        msg = f"cannot read {path}: {error}"
-        raise TableError(msg) from error
-    except IndexError:
-        msg = f"{path} must have {max(places) + 1} columns in every line"
-        raise TableError(msg) from None
-    if at_least is not None:
-        rows = _rated(path, rows, at_least)
-    if not rows:
-        msg = f"{path} must hold at least one pair of user and item that counts; got none"
-        raise TableError(msg)
-    table = np.array(rows)
-    return Interactions.from_columns(table[:, 0], table[:, 1])
-
-
-def _places(
-    path: Path, names: Sequence[str], columns: Sequence[str], n_columns: int
-) -> Sequence[int]:
-    if not columns:
-        return range(n_columns)
-    if len(columns) < n_columns:
+    if columns and len(columns) < n_columns:
         msg = f"{n_columns} columns must be named; got {', '.join(columns)}"
         raise TableError(msg)
-    missing = [name for name in columns if name not in names]
-    if missing:
-        msg = f"{path} must have the columns {', '.join(missing)}; got {', '.join(names)}"
+    chosen: Sequence[int | str] = columns[:n_columns] or range(n_columns)
+    form = replace(form, header=form.header is not False)
+    found = read_words(path, chosen, form)
+    users, items = (_ids(path, ids) for ids in found[:2])
+    if at_least is not None:
+        counts = _numbers(path, found[2]) >= at_least
+        users, items = users[counts], items[counts]
+    if len(users) == 0:
+        msg = f"{path} must hold at least one pair of user and item that counts; got none"
         raise TableError(msg)
-    return [names.index(name) for name in columns[:n_columns]]
+    return Interactions.from_columns(users, items)
 
 
-def _rated(path: Path, rows: list[list[str]], at_least: float) -> list[list[str]]:
+def _ids(path: Path, ids: NDArray[Any]) -> NDArray[np.str_]:
+    text = np.array(["" if each is None else str(each) for each in ids.tolist()], dtype=np.str_)
+    none = np.flatnonzero(text == "")
+    if len(none):
+        msg = f"{path} must have a user and an item in each row; got none in row {none[0]}"
+        raise TableError(msg)
+    return text
+
+
+def _numbers(path: Path, ratings: NDArray[Any]) -> NDArray[np.float64]:
     try:
-        return [row for row in rows if float(row[2]) >= at_least]
-    except ValueError as error:
+        return np.array([float(each) for each in ratings.tolist()])
+    except (TypeError, ValueError) as error:
         msg = f"{path} must hold numbers as ratings; {error}"
         raise TableError(msg) from None

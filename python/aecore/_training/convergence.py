@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from aecore import _core, reference
 from aecore._checks.sparse import is_sparse, sparse_sums
+from aecore._history import History
 from aecore._problem.input import InputSettings
 from aecore._problem.plan import Plan
 from aecore._training.data import TrainingData
+from aecore._training.passes import by_epoch
 from aecore.network import Network
 
 # Rows that are compared, evenly spaced, and numbers of theirs as an array of float64; rows that
@@ -155,16 +157,16 @@ def _terms(loss: str, x: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray
     return np.asarray((c if loss == "poisson" else 0.0) - x * log_c)
 
 
-def complaint(rival: Rival, network: Network, losses: list[float], n_updates: int) -> str | None:
-    """Say what a training with these losses of its epochs failed in, and what helps; None: nothing.
+def complaint(rival: Rival, network: Network, history: History, n_updates: int) -> str | None:
+    """Say what a training with this history failed in, and what helps; None: nothing.
 
     Parameters
     ----------
     rival : Rival
     network : Network
         What was learned.
-    losses : list of float
-        J of the epochs.
+    history : History
+        J of the epochs, or of the calls of passes.
     n_updates : int
         Steps of the optimiser.
     """
@@ -175,6 +177,7 @@ def complaint(rival: Rival, network: Network, losses: list[float], n_updates: in
         return None
     if not rival.deviance > 1e-12 * abs(rival.loss):  # all targets are the same, or not finite
         return None
+    losses = by_epoch(history)["loss"]
     if dead is None and _is_on_its_way(rival, losses, loss - rival.loss, n_updates):
         return None
     said = (

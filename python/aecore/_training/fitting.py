@@ -14,7 +14,7 @@ from aecore._training.convergence import Rival, complaint, not_finite
 from aecore._training.data import TrainingData
 from aecore._training.lbfgs import train_lbfgs
 from aecore._training.minibatches import train_minibatches
-from aecore._training.passes import Call, by_epoch, call_after, is_to_be_judged
+from aecore._training.passes import Call, call_after, ends_pass
 from aecore._training.recorder import Audience, EarlyStopping, Position, Recorder
 from aecore._training.start import new_network
 from aecore._training.steps import Steps
@@ -118,8 +118,8 @@ def train(
             n_updates = steps.state.n_updates
     learned, history = recorder.published, recorder.history
     complaints: list[str | None] = []
-    if rival is not None and learned is not None and (call is None or is_to_be_judged(history)):
-        complaints.append(complaint(rival, learned, by_epoch(history)["loss"], n_updates))
+    if rival is not None and learned is not None and (call is None or ends_pass(history)):
+        complaints.append(complaint(rival, learned, history, n_updates))
     if data.validation is not None and learned is not None:
         complaints.append(not_finite(plan, data, learned, history["validation_loss"]))
     for said in complaints:

@@ -32,17 +32,13 @@ class Call:
         From 0, the epochs of `fit` included.
     first_rows : int
         A check sum of the rows of the pass's first call.
-    n_rows : int
+    is_judged : bool
+        Whether its loss is compared with a constant's: in every tenth pass, if it has rows enough.
     """
 
     epoch: int
     first_rows: int
-    n_rows: int
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether it has rows enough to compare its loss with a constant's."""
-        return self.n_rows >= _FEWEST
+    is_judged: bool
 
 
 def call_after(history: History, first_rows: int | None, X: Any, epoch: int | None) -> Call:
@@ -58,10 +54,12 @@ def call_after(history: History, first_rows: int | None, X: Any, epoch: int | No
     rows = _check_sum(X)
     epochs = history.get("epoch", [])
     if first_rows is None or not epochs or math.isnan(epochs[-1]):
-        return Call(n_epochs(history) if epoch is None else epoch, rows, X.shape[0])
-    before = int(epochs[-1])
-    now = before + (rows == first_rows) if epoch is None else epoch
-    return Call(now, first_rows if now == before else rows, X.shape[0])
+        now = n_epochs(history) if epoch is None else epoch
+    else:
+        before = int(epochs[-1])
+        now = before + (rows == first_rows) if epoch is None else epoch
+        rows = first_rows if now == before else rows
+    return Call(now, rows, X.shape[0] >= _FEWEST and _is_tenth(epochs, now))
 
 
 def n_epochs(history: History) -> int:
@@ -96,13 +94,16 @@ def by_epoch(history: History, before: int | None = None) -> dict[str, list[floa
     return joined
 
 
-def is_to_be_judged(history: History) -> bool:
-    """Whether a call has ended a tenth pass of `partial_fit`, by the number of calls before it."""
+def _is_tenth(epochs: list[float], now: int) -> bool:
+    """Whether a pass is the tenth of `partial_fit`, the twentieth, ..., after calls of `epochs`."""
+    first = next((epoch for epoch in epochs if not math.isnan(epoch)), now)
+    return (now - first + 1) % _EVERY == 0
+
+
+def ends_pass(history: History) -> bool:
+    """Whether the last call has ended its pass, by the number of calls of the pass before."""
     epochs = history["epoch"]
     now = epochs[-1]
-    first = next(epoch for epoch in epochs if not math.isnan(epoch))
-    if (now - first + 1) % _EVERY != 0:
-        return False
     n_calls, n_before = 0, 0
     for epoch in reversed(epochs):
         if epoch < now - 1 or math.isnan(epoch):

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import aecore
+from aecore._tables.table import Table, TableError, TableFormat
 from aecore._util.progress import Progress
-from aecore._util.tables import Table, TableError
 from aecore.cli._files import a
-from aecore.cli._rows import Blocks, writing
+from aecore.cli._rows import blocks, writing
 
 _ROW = re.compile(r"\brow (\d+)\b")
 # What a file must hold for a command, and what tells that it does.
@@ -71,6 +71,7 @@ def answer_rows(
     answer: Answer,
     rows: Path,
     output: Path | None,
+    form: TableFormat,
     *,
     quiet: bool,
     told: Callable[[NDArray[Any]], None] | None = None,
@@ -84,6 +85,8 @@ def answer_rows(
     answer : Answer
     rows, output : Path
         Without an output nothing is written.
+    form : TableFormat
+        Of the rows.
     quiet : bool
         Whether there is no progress bar on a terminal.
     told : callable, default=None
@@ -95,10 +98,10 @@ def answer_rows(
     whole = getattr(learned, "window", 1) > 1
     visible = int(not quiet and sys.stderr.isatty())
     n_rows = 0
-    source = Blocks(rows, whole=whole, without=without)
+    source = blocks(rows, form, whole=whole, without=without)
     names = answer.names or source.names
     with writing(output, names) as out, Progress(visible, source.n_rows, "row") as progress:
-        for table in source:
+        for table in source.blocks:
             found = _ask(learned, answer, table, n_rows)
             out.write(found)
             if told is not None:

@@ -9,13 +9,16 @@ from typing import Any
 import click
 
 import aecore
+from aecore._tables.table import TableFormat
 from aecore.cli._answers import Answer, answer_rows, need
 from aecore.cli._files import PATH, load
 from aecore.cli._rows import check_output
+from aecore.cli._tables import table_options
 
 
 def _command(function: Callable[..., None]) -> click.Command:
     for decorate in (
+        table_options,
         click.option("-q", "--quiet", is_flag=True, help="No progress bar."),
         click.option(
             "-o", "--output", type=PATH, required=True, help=".npy, .npz, .csv or .parquet"
@@ -28,7 +31,7 @@ def _command(function: Callable[..., None]) -> click.Command:
 
 
 @_command
-def encode(model: Path, rows: Path, output: Path, quiet: bool) -> None:
+def encode(model: Path, rows: Path, output: Path, quiet: bool, form: TableFormat) -> None:
     """Write the codes of ROWS."""
     check_output(output, [model, rows])
     learned = load(model)
@@ -38,21 +41,23 @@ def encode(model: Path, rows: Path, output: Path, quiet: bool) -> None:
         codes = Answer(learned.encode, [f"code{unit}" for unit in range(n_code)])
     else:
         codes = Answer(learned.transform, list(learned.get_feature_names_out()))
-    answer_rows(learned, codes, rows, output, quiet=quiet)
+    answer_rows(learned, codes, rows, output, form, quiet=quiet)
 
 
 @_command
-def reconstruct(model: Path, rows: Path, output: Path, quiet: bool) -> None:
+def reconstruct(model: Path, rows: Path, output: Path, quiet: bool, form: TableFormat) -> None:
     """Write what the network makes of ROWS."""
     check_output(output, [model, rows])
     learned = load(model)
     need(learned, "reconstruct", model)
-    answer_rows(learned, Answer(learned.reconstruct, None), rows, output, quiet=quiet)
+    answer_rows(learned, Answer(learned.reconstruct, None), rows, output, form, quiet=quiet)
 
 
 @_command
 @click.option("--proba", is_flag=True, help="Write how probable each label is.")
-def predict(model: Path, rows: Path, output: Path, quiet: bool, proba: bool) -> None:
+def predict(  # noqa: PLR0917
+    model: Path, rows: Path, output: Path, quiet: bool, proba: bool, form: TableFormat
+) -> None:
     """Write the label of each of ROWS: its class, its cluster, or -1 where it is odd, else 1.
 
     With --proba a column for each class or cluster; of an outlier detector how far the row is on
@@ -61,7 +66,7 @@ def predict(model: Path, rows: Path, output: Path, quiet: bool, proba: bool) -> 
     check_output(output, [model, rows])
     learned = load(model)
     need(learned, "predict", model)
-    answer_rows(learned, _labels(learned, proba), rows, output, quiet=quiet)
+    answer_rows(learned, _labels(learned, proba), rows, output, form, quiet=quiet)
 
 
 def _labels(learned: Any, proba: bool) -> Answer:

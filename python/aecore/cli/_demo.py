@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from aecore._checks.rules import MAX_SEED
+from aecore._tables.table import TableFormat
+from aecore.cli._tables import table_options
 
 
 def _seed(ctx: click.Context, parameter: click.Parameter, text: str) -> int:
@@ -44,7 +46,8 @@ def _seed(ctx: click.Context, parameter: click.Parameter, text: str) -> int:
     show_default=True,
     help="Seed of all random numbers.",
 )
-def demo(data: Path | None, output: Path, seed: int) -> None:
+@table_options
+def demo(data: Path | None, output: Path, seed: int, form: TableFormat) -> None:
     """Train a sparse autoencoder and look at what it learned.
 
     Learn the 4-2-4 identity code, then edge detectors from natural images. With --data, learn
@@ -52,4 +55,4 @@ def demo(data: Path | None, output: Path, seed: int) -> None:
     """
     from aecore.demo import run
 
-    run(data=data, output=output, seed=seed)
+    run(data=data, output=output, seed=seed, form=form)

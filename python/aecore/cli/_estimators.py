@@ -22,6 +22,7 @@ from aecore.cli._parameters import (
     options_of,
 )
 from aecore.cli._settings import check_names, estimator_of, read_settings
+from aecore.cli._tables import table_options
 
 _DEFAULT = "autoencoder"
 _WORD, _OPTIONS, _CONFIG = "aecore.estimator", "aecore.options", "aecore.config"
@@ -39,6 +40,8 @@ _FILE = click.Option(
     help="Settings in sections [estimator] (name, parameters), [fit] and [tables] (other "
     "options); the command line wins.",
 )
+# Options of tables: how files of text are read.
+_TABLES = tuple(each.name or "" for each in click.command()(table_options(lambda: None)).params)
 # What `fit` takes besides rows, by the argument's name.
 _DATA = {
     "y": click.Option(
@@ -78,7 +81,6 @@ _RATINGS = (
         metavar="NAMES",
         help="Columns of users, items and ratings: customer,product,stars.  [the first ones]",
     ),
-    click.Option(["--no-header"], is_flag=True, help="The first line is data, not names."),
     click.Option(["--at-least"], type=float, metavar="RATING", help="Lower ratings do not count."),
 )
 
@@ -106,8 +108,8 @@ class EstimatorCommand(click.Command):
         if config is not None:
             parameters = names_of(word)
             others = {each.name or "" for each in self.get_params(ctx)}
-            others -= {*parameters, "rows", "output", "model", "estimator", "config", "help"}
-            known = {"estimator": ["name", *parameters], "fit": others, "tables": others}
+            others -= {*parameters, *_TABLES, "rows", "output", "model", "estimator", "config"}
+            known = {"estimator": ["name", *parameters], "fit": others, "tables": _TABLES}
             check_names(settings, known, config, word)
             given = [values.items() for values in settings.values()]
             ctx.default_map = {name: value for items in given for name, value in items}

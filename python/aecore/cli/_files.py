@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 import aecore
+from aecore._tables.table import TableError
 from aecore._util.atomic import check_writable
-from aecore._util.tables import TableError
 
 PATH = click.Path(path_type=Path)
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
+from aecore._tables.table import TableFormat
 from aecore.cli import _data
 from aecore.cli._estimators import by_options, estimator_command, make_estimator, word_of
 from aecore.cli._facts import learned_facts
 from aecore.cli._files import PATH, check_can_write
 from aecore.cli._output import json_option, print_json, some
 from aecore.cli._rows import check_output, writing
+from aecore.cli._tables import table_options
 
 _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
 
@@ -26,9 +28,17 @@ _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar and n
 )
 @_quiet
 @json_option
+@table_options
 @click.pass_context
-def fit(
-    ctx: click.Context, /, rows: Path, model: Path, quiet: bool, as_json: bool, **given: Any
+def fit(  # noqa: PLR0917
+    ctx: click.Context,
+    /,
+    rows: Path,
+    model: Path,
+    quiet: bool,
+    as_json: bool,
+    form: TableFormat,
+    **given: Any,
 ) -> None:
     """Fit an estimator to ROWS and write it to a file.
 
@@ -37,18 +47,18 @@ def fit(
     1e-3 --shuffle false --optimizer "Adam(beta_1=0.8)".
     """
     check_can_write(model, [rows])
-    learned, n_rows, seconds = _fit(ctx, rows, given, verbose=not quiet)
+    learned, n_rows, seconds = _fit(ctx, rows, form, given, verbose=not quiet)
     learned.save(model)
     _summarize(learned, word_of(ctx), n_rows, seconds, model, quiet=quiet, as_json=as_json)
 
 
 def _fit(
-    ctx: click.Context, rows: Path, given: dict[str, Any], *, verbose: bool
+    ctx: click.Context, rows: Path, form: TableFormat, given: dict[str, Any], *, verbose: bool
 ) -> tuple[Any, int, float]:
     """Make the estimator, read its data, and fit it."""
     with by_options(ctx):
         learned = make_estimator(ctx, verbose=int(verbose and sys.stderr.isatty()))
-        data = _data.read(word_of(ctx), rows, given)
+        data = _data.read(word_of(ctx), rows, form, given)
         begin = time.perf_counter()
         learned.fit(*data.args, **data.kwargs)
         seconds = time.perf_counter() - begin
@@ -93,6 +103,7 @@ def _summarize(
 @click.option("--model", type=PATH, metavar="MODEL", help="File for the model, too.")
 @_quiet
 @json_option
+@table_options
 @click.pass_context
 def cluster(  # noqa: PLR0917
     ctx: click.Context,
@@ -102,6 +113,7 @@ def cluster(  # noqa: PLR0917
     model: Path | None,
     quiet: bool,
     as_json: bool,
+    form: TableFormat,
     **given: Any,
 ) -> None:
     """Cluster ROWS, and write the cluster of each: from 0, or -1 for noise.
@@ -111,7 +123,7 @@ def cluster(  # noqa: PLR0917
     check_output(output, [rows])
     if model is not None:
         check_can_write(model, [rows])
-    learned, n_rows, seconds = _fit(ctx, rows, given, verbose=not quiet)
+    learned, n_rows, seconds = _fit(ctx, rows, form, given, verbose=not quiet)
     with writing(output, ["cluster"]) as out:
         out.write(learned.labels_)
     if model is not None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
+from aecore._tables.table import TableError
 from aecore._util.starting import started
-from aecore._util.tables import TableError
 from aecore._version import __version__
 from aecore.cli._output import one_line
 from aecore.demo._errors import DemoError

@@ -13,12 +13,13 @@ from scipy.sparse import csr_array
 
 import aecore
 from aecore._recommending.ratings_file import read_ratings
-from aecore._util.tables import TableError
+from aecore._tables.table import TableError, TableFormat
 from aecore._util.warn import warn
 from aecore.cli._answers import need
 from aecore.cli._files import PATH, load
 from aecore.cli._output import json_option, print_json
 from aecore.cli._rows import read_rows
+from aecore.cli._tables import table_options
 
 _KINDS = ("ease", "autoencoder")
 
@@ -54,10 +55,10 @@ _KINDS = ("ease", "autoencoder")
     metavar="NAMES",
     help="Columns of users, items and ratings: customer,product,stars.  [the first ones]",
 )
-@click.option("--no-header", is_flag=True, help="The first line is data, not names.")
 @click.option("--at-least", type=float, metavar="RATING", help="Lower ratings do not count.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the autoencoder.")
 @json_option
+@table_options
 def recommend(  # noqa: PLR0917
     ratings: Path | None,
     matrix: Path | None,
@@ -65,10 +66,10 @@ def recommend(  # noqa: PLR0917
     n: int,
     model: str,
     columns: str,
-    no_header: bool,
     at_least: float | None,
     seed: int,
     as_json: bool,
+    form: TableFormat,
 ) -> None:
     """Print the items that users do not have yet and might like, the best first, with scores."""
     source = ratings or matrix
@@ -77,10 +78,10 @@ def recommend(  # noqa: PLR0917
         raise click.UsageError(msg)
     learned = _recommender(model, seed)
     if ratings is None:
-        known = _of_matrix(source)
+        known = _of_matrix(source, form)
     else:
         names = [name.strip() for name in columns.split(",") if name.strip()]
-        found = read_ratings(source, names, header=not no_header, at_least=at_least)
+        found = read_ratings(source, names, form, at_least=at_least)
         known = _History(found.matrix, list(map(str, found.users)), list(map(str, found.items)))
     strangers = sorted(set(users) - set(known.users))
     if strangers:
@@ -139,8 +140,8 @@ def _recommender(model: str, seed: int) -> Any:
     return learned
 
 
-def _of_matrix(path: Path) -> _History:
-    table = read_rows(path)
+def _of_matrix(path: Path, form: TableFormat) -> _History:
+    table = read_rows(path, form)
     n_users, n_items = table.rows.shape
     names = table.names or list(map(str, range(n_items)))
     return _History(np.asarray(table.rows), list(map(str, range(n_users))), names)

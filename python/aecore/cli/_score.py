@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import aecore
-from aecore._util.tables import TableError
+from aecore._tables.table import TableError, TableFormat
 from aecore.cli._answers import Answer, answer_rows, need
 from aecore.cli._files import PATH, a, load
 from aecore.cli._output import json_option, print_json
 from aecore.cli._rows import check_output, read_labels, read_rows
+from aecore.cli._tables import table_options
 
 
 @click.command()
@@ -35,6 +36,7 @@ from aecore.cli._rows import check_output, read_labels, read_rows
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
 @json_option
+@table_options
 def score(  # noqa: PLR0917
     model: Path,
     rows: Path,
@@ -43,6 +45,7 @@ def score(  # noqa: PLR0917
     labels: str | None,
     quiet: bool,
     as_json: bool,
+    form: TableFormat,
 ) -> None:
     """Write the score of each of ROWS: the lower, the less MODEL knows such a row.
 
@@ -65,11 +68,11 @@ def score(  # noqa: PLR0917
         msg = f"--labels is for a classifier or clusters; {got}"
         raise TableError(msg)
     if isinstance(learned, aecore.DeepClustering):
-        found = _of_clusters(learned, rows, output, labels)
+        found = _of_clusters(learned, rows, output, form, labels)
     elif isinstance(learned, aecore.AutoencoderClassifier):
-        found = _of_classes(learned, rows, output, labels, quiet=quiet or as_json)
+        found = _of_classes(learned, rows, output, form, labels, quiet=quiet or as_json)
     else:
-        found = _of_rows(learned, rows, output, explain=explain, quiet=quiet or as_json)
+        found = _of_rows(learned, rows, output, form, explain=explain, quiet=quiet or as_json)
     if as_json:
         print_json(found)
     elif not quiet:
@@ -112,7 +115,7 @@ class _Summary:
 
 
 def _of_rows(
-    learned: Any, rows: Path, output: Path | None, *, explain: bool, quiet: bool
+    learned: Any, rows: Path, output: Path | None, form: TableFormat, *, explain: bool, quiet: bool
 ) -> dict[str, Any]:
     """Score rows by an autoencoder or an outlier detector."""
     detects = hasattr(learned, "feature_errors")
@@ -120,7 +123,7 @@ def _of_rows(
     answer = Answer(learned.score_samples, ["score"])
     if explain:
         answer = Answer(lambda X: _explained(learned, X), _error_names(learned))
-    answer_rows(learned, answer, rows, output, quiet=quiet, told=summary.add)
+    answer_rows(learned, answer, rows, output, form, quiet=quiet, told=summary.add)
     return {**summary.facts(), **({"odd": summary.n_odd} if detects else {})}
 
 
@@ -137,16 +140,22 @@ def _explained(learned: Any, X: Any) -> NDArray[Any]:
 
 
 def _of_classes(
-    learned: Any, rows: Path, output: Path | None, labels: str | None, *, quiet: bool
+    learned: Any,
+    rows: Path,
+    output: Path | None,
+    form: TableFormat,
+    labels: str | None,
+    *,
+    quiet: bool,
 ) -> dict[str, Any]:
     """Score rows by how probable a classifier finds their labels."""
     if labels is None:
         msg = "--labels must be given to score a classifier; got none"
         raise TableError(msg)
-    judge = _Judge(learned, read_labels(rows, labels))
+    judge = _Judge(learned, read_labels(rows, labels, form))
     summary = _Summary()
     answer = Answer(judge.scores, ["score"])
-    answer_rows(learned, answer, rows, output, quiet=quiet, told=summary.add, without=labels)
+    answer_rows(learned, answer, rows, output, form, quiet=quiet, told=summary.add, without=labels)
     return {"accuracy": judge.n_right / max(1, summary.n_rows), **summary.facts()}
 
 
@@ -179,12 +188,12 @@ class _Judge:
 
 
 def _of_clusters(
-    learned: Any, rows: Path, output: Path | None, labels: str | None
+    learned: Any, rows: Path, output: Path | None, form: TableFormat, labels: str | None
 ) -> dict[str, Any]:
     """Judge clusters by where their rows lie."""
     if output is not None:
         msg = "clusters are judged as a whole and have no scores of rows: leave out --output"
         raise TableError(msg)
-    table = read_rows(rows, without=labels)
-    known = None if labels is None else read_labels(rows, labels)
+    table = read_rows(rows, form, without=labels)
+    known = None if labels is None else read_labels(rows, labels, form)
     return {"rows": len(table.rows), **learned.evaluate(table.frame(), known)}

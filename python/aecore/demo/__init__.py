@@ -8,12 +8,14 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from aecore._tables.reading import AS_FOUND
+from aecore._tables.table import TableFormat
 from aecore.demo._errors import DemoError
 
 __all__ = ["DemoError", "run"]
 
 
-def run(data: Path | None, output: Path, seed: int) -> None:
+def run(data: Path | None, output: Path, seed: int, form: TableFormat = AS_FOUND) -> None:
     """Train, print what was learned, and write three pictures.
 
     Parameters
@@ -24,6 +26,8 @@ def run(data: Path | None, output: Path, seed: int) -> None:
         Folder for features.png, reconstructions.png and history.png; made if it is not there.
     seed : int
         Where all random numbers come from, >= 0.
+    form : TableFormat
+        Of the data, where it is text.
 
     Raises
     ------
@@ -49,5 +53,5 @@ def run(data: Path | None, output: Path, seed: int) -> None:
         rows = _patches.natural_patches(seed)
         _sparse.show(rows, _patches.describe(rows), output, seed)
     else:
-        rows, description = _rows.load(data, seed)
+        rows, description = _rows.load(data, seed, form)
         _sparse.show(rows, description, output, seed)

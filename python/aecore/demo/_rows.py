@@ -8,22 +8,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore._util.tables import TableError, read_table
+from aecore._tables.reading import AS_FOUND, read_table
+from aecore._tables.table import TableError, TableFormat
 from aecore.demo._errors import DemoError
 
 # Training takes all rows at once, 400 times: enough rows to learn features, few enough to wait for.
 MAX_ROWS = 10_000
 
 
-def load(path: Path, seed: int) -> tuple[NDArray[np.float64], str]:
+def load(path: Path, seed: int, form: TableFormat = AS_FOUND) -> tuple[NDArray[np.float64], str]:
     """Read rows and scale them to [0.1, 0.9].
 
     Parameters
     ----------
     path : Path
-        As `aecore._util.tables.read_table` reads it.
+        As `aecore._tables.reading.read_table` reads it.
     seed : int
         Draws the rows that are used if there are more than 10,000.
+    form : TableFormat
+        Of text.
 
     Returns
     -------
@@ -37,7 +40,7 @@ def load(path: Path, seed: int) -> tuple[NDArray[np.float64], str]:
         If the file cannot be read, or does not hold rows of finite numbers.
     """
     try:
-        table = read_table(path).rows
+        table = read_table(path, form).rows
     except TableError as error:
         raise DemoError(str(error)) from error
     n_rows = table.shape[0]
