@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 import aecore
+from aecore._tables.reading import read_table
+from aecore._tables.writing import write_table
 from aecore.cli import _rows
 from commands import ROWS, estimator, fit, run
 
@@ -44,6 +46,29 @@ def test_blocks_change_no_bit(
         found.append(np.load(out))
     for other in found[1:]:
         np.testing.assert_array_equal(other, found[0])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".feather"])
+def test_files_in_blocks_give_the_bits_of_the_call(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, out, model = tmp_path / f"rows{suffix}", tmp_path / f"codes{suffix}", tmp_path / "model"
+    names = ["größe", "a, b", 'the "c"', "d\ne", "5", "温度"]
+    write_table(rows, ROWS.astype(np.float64), names)
+    words = ["--hidden-layer-sizes", "3", "--n-epochs", "2", "--random-state", "0", "-q"]
+    assert run("fit", rows, "-o", model, *words, "--activation", "tanh") == 0
+    monkeypatch.setattr(_rows, "N_ROWS", 7)
+    learned = aecore.load(model)
+    assert list(learned.feature_names_in_) == names
+    frame = read_table(rows).frame()
+    calls = {"encode": "transform", "reconstruct": "reconstruct", "score": "score_samples"}
+    for command, method in calls.items():
+        assert run(command, model, rows, "-o", out, "-q") == 0
+        expected = getattr(learned, method)(frame).reshape(40, -1)
+        np.testing.assert_array_equal(read_table(out).rows.astype(expected.dtype), expected)
+    assert run("reconstruct", model, rows, "-o", out, "-q") == 0
+    assert read_table(out).names == names
+    assert run("encode", model, out, "-o", rows, "-q") == 0  # what it has written is read
 
 
 def test_a_series_is_never_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,19 @@ def test_the_command_line_names_another_estimator(
     assert "has hidden_layer_sizes, which is no parameter of ease; autoencoder, sparse," in said
 
 
+def test_how_tables_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.csv").write_text("a;b\n" + "1,5;?\n2;3,25\n0,5;1\n" * 5)
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[tables]\ndelimiter = ";"\ndecimal = ","\nna-value = ["?"]\n')
+    words = ["fit", tmp_path / "rows.csv", "-o", tmp_path / "m", "--config", settings, "-q"]
+    words += ["--missing", "mask", "--random-state", "0", "--activation", "tanh"]
+    assert run(*words) == 0
+    assert list(aecore.load(tmp_path / "m").feature_names_in_) == ["a", "b"]
+    settings.write_text('[tables]\ndelimiters = ";"\n')
+    assert run(*words) == 2
+    assert "has delimiters, which is unknown: did you mean delimiter?" in capsys.readouterr().err
+
+
 def test_help_is_that_of_the_named_estimator(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

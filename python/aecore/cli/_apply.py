@@ -21,7 +21,11 @@ def _command(function: Callable[..., None]) -> click.Command:
         table_options,
         click.option("-q", "--quiet", is_flag=True, help="No progress bar."),
         click.option(
-            "-o", "--output", type=PATH, required=True, help=".npy, .npz, .csv or .parquet"
+            "-o",
+            "--output",
+            type=PATH,
+            required=True,
+            help="File of a table.",
         ),
         click.argument("rows", type=PATH),
         click.argument("model", type=PATH),

@@ -42,9 +42,9 @@ def fit(  # noqa: PLR0917
 ) -> None:
     """Fit an estimator to ROWS and write it to a file.
 
-    ROWS is a .npy, .npz, .csv or .parquet file. Parameters have the names and defaults of the
-    class, and values as in Python: --hidden-layer-sizes 128,32 --noise masking --learning-rate
-    1e-3 --shuffle false --optimizer "Adam(beta_1=0.8)".
+    Parameters have the names and defaults of the class, and values as in Python:
+    --hidden-layer-sizes 128,32 --noise masking --learning-rate 1e-3 --shuffle false
+    --optimizer "Adam(beta_1=0.8)".
     """
     check_can_write(model, [rows])
     learned, n_rows, seconds = _fit(ctx, rows, form, given, verbose=not quiet)
@@ -97,9 +97,7 @@ def _summarize(
 
 @estimator_command(fixed="clustering")
 @click.argument("rows", type=PATH)
-@click.option(
-    "-o", "--output", type=PATH, required=True, help="Of labels: .npy, .npz, .csv or .parquet"
-)
+@click.option("-o", "--output", type=PATH, required=True, help="Table of labels.")
 @click.option("--model", type=PATH, metavar="MODEL", help="File for the model, too.")
 @_quiet
 @json_option

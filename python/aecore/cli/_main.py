@@ -70,8 +70,9 @@ class _Commands(click.Group):
 def commands() -> None:
     """Autoencoders on CPUs: trained, described and asked from files.
 
-    Rows come from .npy, .npz, .csv and .parquet files, models are what `aecore.load` reads.
-    Every command says what it takes with --help; docs/command-line.md has examples.
+    Rows are tables: .npy, .npz, text (.csv, .tsv, .txt, also compressed), .parquet, .feather or
+    .arrow. Models are what `aecore.load` reads. Every command says what it takes with --help;
+    docs/command-line.md has examples.
 
     \b
     Exit codes:

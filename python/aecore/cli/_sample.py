@@ -14,7 +14,7 @@ from aecore.cli._rows import check_output, writing
 
 @click.command()
 @click.argument("model", type=PATH)
-@click.option("-o", "--output", type=PATH, required=True, help=".npy, .npz, .csv or .parquet")
+@click.option("-o", "--output", type=PATH, required=True, help="File of a table.")
 @click.option("-n", "n", type=int, default=10, show_default=True, help="How many rows.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")

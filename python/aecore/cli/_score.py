@@ -23,7 +23,7 @@ from aecore.cli._tables import table_options
 @click.command()
 @click.argument("model", type=PATH)
 @click.argument("rows", type=PATH)
-@click.option("-o", "--output", type=PATH, help=".npy, .npz, .csv or .parquet")
+@click.option("-o", "--output", type=PATH, help="File of a table.")
 @click.option(
     "--explain",
     is_flag=True,
