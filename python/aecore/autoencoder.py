@@ -410,7 +410,7 @@ or Optimizer, default="adam"
         TrainingDivergedError
             If the loss or a weight stops being finite.
         RuntimeError
-            If another thread is training this estimator.
+            If another thread is training this estimator, or a callback of this call fits it again.
 
         Warns
         -----

@@ -235,7 +235,7 @@ class AutoencoderRecommender(BaseRecommender):
         TrainingDivergedError
             If the loss or a weight stops being finite.
         RuntimeError
-            If another thread is training this estimator.
+            If another thread is training this estimator, or a callback of this call fits it again.
         """
         ignore_labels(y, user_items)
         with self._exclusive():

@@ -252,7 +252,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
         TrainingDivergedError
             If the loss or a weight stops being finite.
         RuntimeError
-            If another thread is training this estimator.
+            If another thread is training this estimator, or a callback of this call fits it again.
         """
         check_own(self)
         labels = as_labels(X, y, "y")

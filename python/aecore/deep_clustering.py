@@ -259,7 +259,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         TrainingDivergedError
             If a loss or a weight stops being finite.
         RuntimeError
-            If another thread is training this estimator.
+            If another thread is training this estimator, or a callback of this call fits it again.
         """
         ignore_labels(y, X)
         with self._exclusive():

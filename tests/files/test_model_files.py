@@ -231,7 +231,7 @@ def test_the_blocks_of_the_guide(
     for _ in range(2):  # the second time the checkpoint is there
         for block in re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE):
             exec(compile(block, "models.md", "exec"), names)
-    assert capsys.readouterr().out == "True\n" * 4
+    assert capsys.readouterr().out == "True\n" * 6
     assert len(names["ae"].history_["loss"]) == 50
 
 

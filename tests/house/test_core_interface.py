@@ -195,6 +195,46 @@ def test_columns_are_scaled_one_by_one() -> None:
         network.one_row(arrays[0], arrays[1][0], None, 0, 1, entry)
 
 
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        (0, None),
+        (0, 3),
+        (0, [1.0]),
+        (0, object()),
+        (0, np.zeros(0)),
+        (0, np.zeros(7, dtype=np.int64)),
+        (0, np.zeros(8)),
+        (0, np.zeros(14)[::2]),
+        (0, np.zeros(7, dtype=np.float32)),
+        (0, np.zeros(7, dtype=">f8")),
+        (1, None),
+        (1, [1.0, 2.0]),
+        (1, np.zeros(3)),
+        (1, np.zeros((1, 2))),
+        (1, np.zeros(4)[::2]),
+        (1, np.zeros(2, dtype=np.float32)),
+        (2, 3),
+        (2, np.zeros(1)),
+        (2, np.zeros(4)[::2]),
+        (2, np.broadcast_to(0.0, (2,))),
+        (3, -1),
+        (3, 2),
+        (4, 0),
+        (4, 3),
+        (4, -(2**63)),
+    ],
+    ids=str,
+)
+def test_one_row_does_nothing_with_what_is_not_plain(place: int, wrong: Any) -> None:
+    network = _core.Network([2, 1, 2], ["tanh", "tanh"])
+    assert network.n_parameters == 7
+    given: list[Any] = [np.zeros(7), np.ones(2), None, 0, 2, _core.Input()]
+    np.testing.assert_array_equal(network.one_row(*given), [0.0, 0.0])
+    given[place] = wrong
+    assert network.one_row(*given) is None
+
+
 def calls_of_the_core(tree: ast.AST) -> Iterator[ast.Call]:
     """Calls of its functions, and of whatever is called like a method of a network."""
     methods = public(functions(CLASSES["Network"].body))

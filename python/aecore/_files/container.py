@@ -165,7 +165,7 @@ def valid(name: str) -> Iterator[None]:
         raise ModelFileError(msg) from error
 
 
-def read(source: Source) -> Content:
+def read(given: Source) -> Content:
     """Read a path, a file object or the bytes of a file.
 
     Raises
@@ -177,8 +177,8 @@ def read(source: Source) -> Content:
     TypeError
         If it is nothing to read from.
     """
-    name = name_of(source)
-    data = read_bytes(source, lambda data, size: _check_beginning(data, size, name))
+    name = name_of(given)
+    data = read_bytes(given, lambda data, size: _check_beginning(data, size, name))
     content = unpack(data, name)
     with valid(name):
         _check_finite(content.tensors)

@@ -64,7 +64,7 @@ def _write_all(file: Writable, data: memoryview) -> None:
         data = data[taken:]
 
 
-def name_of(source: Source) -> str:
+def name_of(given: Source) -> str:
     """Return what errors call it.
 
     Raises
@@ -72,30 +72,30 @@ def name_of(source: Source) -> str:
     TypeError
         If it is nothing to read from.
     """
-    if isinstance(source, str | os.PathLike):
-        return repr(os.fspath(source))
-    if isinstance(source, bytes | bytearray | memoryview):
+    if isinstance(given, str | os.PathLike):
+        return repr(os.fspath(given))
+    if isinstance(given, bytes | bytearray | memoryview):
         return "this model in bytes"
-    if hasattr(source, "read") and not _is_text(source):
-        name = getattr(source, "name", None)
-        return repr(name) if isinstance(name, str) else f"this {type(source).__name__}"
+    if hasattr(given, "read") and not _is_text(given):
+        name = getattr(given, "name", None)
+        return repr(name) if isinstance(name, str) else f"this {type(given).__name__}"
     rule = (
         "be the path of a file, a file object that is open for reading in binary mode, or the "
         "bytes of a model"
     )
-    raise TypeError(str(parameter_error("path", rule, source)))
+    raise TypeError(str(parameter_error("path", rule, given)))
 
 
 def _is_text(file: Any) -> bool:
     return hasattr(file, "encoding")
 
 
-def read_bytes(source: Source, check_beginning: Callable[[bytes, int | None], object]) -> bytes:
+def read_bytes(given: Source, check_beginning: Callable[[bytes, int | None], object]) -> bytes:
     """Read bytes: all of a file, of a file object what it has left.
 
     Parameters
     ----------
-    source : path, file object or bytes
+    given : path, file object or bytes
     check_beginning : callable
         Is given the first bytes, at most BEGINNING, and the number of all where it is known; it
         raises an error for those of another kind, and a large file is not read as a whole.
@@ -105,15 +105,15 @@ def read_bytes(source: Source, check_beginning: Callable[[bytes, int | None], ob
     OSError
         If a file is not there or cannot be read.
     """
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if not isinstance(source, str | os.PathLike):
-        beginning = _first(source)
+    if isinstance(given, bytes | bytearray | memoryview):
+        return bytes(given)
+    if not isinstance(given, str | os.PathLike):
+        beginning = _first(given)
         check_beginning(beginning, None)
-        return b"".join((beginning, source.read()))
-    path = Path(os.fsdecode(source))
+        return b"".join((beginning, given.read()))
+    path = Path(os.fsdecode(given))
     if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait
-        msg = f"{name_of(source)} is not an aecore model file: it is a folder or a device"
+        msg = f"{name_of(given)} is not an aecore model file: it is a folder or a device"
         raise ModelFileError(msg)
     with path.open("rb", buffering=0) as file:
         check_beginning(file.read(BEGINNING), os.fstat(file.fileno()).st_size)

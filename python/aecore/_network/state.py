@@ -242,6 +242,8 @@ class NetworkState:
             If the file cannot be written.
         TypeError
             If the network is of a class of your own, or `path` is none of these.
+        ValueError
+            If a parameter is NaN or infinite.
         """
         networks.save(self._kind, self._state(), path)
 

@@ -83,10 +83,10 @@ class Model:
         The file is safetensors with a checksum, written whole or not at all: a crash leaves what
         was there before. It holds the parameters and all that was learned, so that `partial_fit`
         after `load` gives the same bits as without it. What no file can hold is left out and loads
-        as None: `callbacks`, a `random_state` that is no integer, and a `learning_rate_schedule`
-        or `beta_schedule` that is, or contains, a function of yours. So are attributes and settings
-        that are not aecore's, such as those of `set_output`. Pickle keeps all of them.
-        docs/models.md says more.
+        as None: `callbacks`, a `random_state` that is no integer, a `learning_rate_schedule` or
+        `beta_schedule` that is, or contains, a function of yours, and the `memory` of a clusterer.
+        So are attributes and settings that are not aecore's, such as those of `set_output`. Pickle
+        keeps all of them. docs/models.md says more.
 
         Parameters
         ----------
@@ -104,7 +104,8 @@ class Model:
         TypeError
             If the estimator is of a class of your own, or `path` is none of these.
         ValueError
-            If a parameter breaks its rule, or `optimizer` is of a class of your own.
+            If a parameter breaks its rule, `optimizer` is of a class of your own, or a learned
+            number is NaN or infinite.
         """
         models.save_estimator(self, path, optimizer_state=optimizer_state)
 

@@ -44,7 +44,8 @@ def load(path: Source) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is cut off, damaged, of another kind, or of a newer aecore.
+        If the file is cut off, damaged, of another kind, or of a newer aecore, lacks an array, or
+        has NaN or infinity in one.
     OSError
         If it is not there (FileNotFoundError) or cannot be read.
     TypeError

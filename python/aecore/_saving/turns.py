@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 
 class _Turn(NamedTuple):
-    """A training: of this object, which its identity stands for, by a thread."""
+    """A training: of this object, whose identity is its key, by a thread."""
 
-    estimator: Any
+    owner: Any
     thread: int
 
 
@@ -26,12 +26,12 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def turn(estimator: Any) -> Iterator[None]:
-    """Let one call train an estimator; a second one gets RuntimeError, not a mixture."""
-    mine = _Turn(estimator, threading.get_ident())
-    found = _turns.setdefault(id(estimator), mine)  # atomic
+def turn(owner: Any) -> Iterator[None]:
+    """Let one call train `owner`, an estimator; a second one gets RuntimeError, not a mixture."""
+    mine = _Turn(owner, threading.get_ident())
+    found = _turns.setdefault(id(owner), mine)  # atomic
     if found is not mine:
-        name = type(estimator).__name__
+        name = type(owner).__name__
         if found.thread == mine.thread:
             msg = (
                 f"this {name} is being trained by this very call: a callback must not fit it "
@@ -44,5 +44,5 @@ def turn(estimator: Any) -> Iterator[None]:
         yield
     finally:
         # In a child that was forked by a callback there is none, or that of a training of its own.
-        if _turns.get(id(estimator)) is mine:
-            del _turns[id(estimator)]
+        if _turns.get(id(owner)) is mine:
+            del _turns[id(owner)]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aecore._util.atomic import replacing
 from aecore.demo._errors import DemoError
 from aecore.demo._rows import image_side
 
@@ -51,7 +52,8 @@ def write_all(
     for name, figure in pictures.items():
         path = folder / name
         try:
-            figure.savefig(path, dpi=100)
+            with replacing(path) as file:
+                figure.savefig(file, format="png", dpi=100)
         except OSError as error:
             msg = f"cannot write {path}: {error.strerror or error}"
             raise DemoError(msg) from error
