@@ -140,6 +140,27 @@ def test_labels(kind: str, words: bool, table: Path) -> None:
     np.testing.assert_array_equal(pd.read_csv(out)["label"], expected.predict(frame[NAMES]))
 
 
+def test_columns_that_are_left_out(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.read_csv(table)
+    frame.insert(0, "day", "2026-12-01")
+    frame.insert(3, "city", "Rome")
+    wide, model, out = (table.with_name(name) for name in ("wide.csv", "m", "out.npy"))
+    frame.to_csv(wide, index=False)
+    words = ["--estimator", "outlier-detector", "-q", *options(FAST["outlier-detector"])]
+    left_out = ["--without", "day", "--without", "city"]
+    assert run("fit", wide, "-o", model, *words) == 2
+    assert "column 'day'" in capsys.readouterr().err
+    assert run("fit", wide, "-o", model, *words, *left_out) == 0
+    assert list(aecore.load(model).feature_names_in_) == NAMES
+    for command in (["predict"], ["score"], ["score", "--explain"]):
+        assert run(*command, model, wide, "-o", out, "-q", *left_out) == 0
+        found = np.load(out)
+        assert run(*command, model, table, "-o", out, "-q") == 0
+        np.testing.assert_array_equal(np.load(out), found)
+    assert run("fit", table, "-o", model, *words, "--without", "aa") == 2
+    assert "must have the column aa; got a, b, c, d, e, f" in capsys.readouterr().err
+
+
 def test_labels_that_are_not_there(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["fit", table, "-o", table.with_name("m"), "--estimator", "classifier"]
     assert run(*words, "--labels", "kind") == 2

@@ -170,7 +170,14 @@ def test_scores_of_a_classifier_and_clusters(
     assert found["accuracy"] == expected.score(ROWS, NUMBERS)
     assert found["mean_score"] == pytest.approx(log_p.mean(dtype=np.float64))
     assert run("score", clf, rows) == 2
-    assert "--labels" in capsys.readouterr().err
+    assert "--labels must be given" in capsys.readouterr().err
+    for n_labels in (39, 41):
+        np.save(tmp_path / "others.npy", np.resize(NUMBERS, n_labels))
+        assert run("score", clf, rows, "--labels", tmp_path / "others.npy") == 2
+        assert "--labels must give a label for each row" in capsys.readouterr().err
+    np.save(tmp_path / "others.npy", NUMBERS + 1)
+    assert run("score", clf, rows, "--labels", tmp_path / "others.npy") == 2
+    assert "--labels must hold classes of the model" in capsys.readouterr().err
 
     clusters = fit("clustering", tmp_path)
     assert run("score", clusters, rows, "--labels", labels, "--json") == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +75,7 @@ def answer_rows(
     *,
     quiet: bool,
     told: Callable[[NDArray[Any]], None] | None = None,
-    without: str | None = None,
+    without: Sequence[str] = (),
 ) -> int:
     """Write the answers to all rows of a file, and return how many there are.
 
@@ -91,8 +91,8 @@ def answer_rows(
         Whether there is no progress bar on a terminal.
     told : callable, default=None
         Called with the answers to each block.
-    without : str, default=None
-        The column that is no part of the rows.
+    without : sequence of str, default=()
+        Columns that are left out.
     """
     # Windows of a series reach over the ends of blocks.
     whole = getattr(learned, "window", 1) > 1

@@ -9,16 +9,16 @@ from typing import Any
 import click
 
 import aecore
-from aecore._tables.table import TableFormat
 from aecore.cli._answers import Answer, answer_rows, need
 from aecore.cli._files import PATH, load
-from aecore.cli._rows import check_output
+from aecore.cli._rows import check_output, without_option
 from aecore.cli._tables import table_options
 
 
 def _command(function: Callable[..., None]) -> click.Command:
     for decorate in (
         table_options,
+        without_option,
         click.option("-q", "--quiet", is_flag=True, help="No progress bar."),
         click.option(
             "-o",
@@ -35,7 +35,7 @@ def _command(function: Callable[..., None]) -> click.Command:
 
 
 @_command
-def encode(model: Path, rows: Path, output: Path, quiet: bool, form: TableFormat) -> None:
+def encode(model: Path, rows: Path, output: Path, **more: Any) -> None:
     """Write the codes of ROWS."""
     check_output(output, [model, rows])
     learned = load(model)
@@ -45,23 +45,21 @@ def encode(model: Path, rows: Path, output: Path, quiet: bool, form: TableFormat
         codes = Answer(learned.encode, [f"code{unit}" for unit in range(n_code)])
     else:
         codes = Answer(learned.transform, list(learned.get_feature_names_out()))
-    answer_rows(learned, codes, rows, output, form, quiet=quiet)
+    answer_rows(learned, codes, rows, output, **more)
 
 
 @_command
-def reconstruct(model: Path, rows: Path, output: Path, quiet: bool, form: TableFormat) -> None:
+def reconstruct(model: Path, rows: Path, output: Path, **more: Any) -> None:
     """Write what the network makes of ROWS."""
     check_output(output, [model, rows])
     learned = load(model)
     need(learned, "reconstruct", model)
-    answer_rows(learned, Answer(learned.reconstruct, None), rows, output, form, quiet=quiet)
+    answer_rows(learned, Answer(learned.reconstruct, None), rows, output, **more)
 
 
 @_command
 @click.option("--proba", is_flag=True, help="Write how probable each label is.")
-def predict(  # noqa: PLR0917
-    model: Path, rows: Path, output: Path, quiet: bool, proba: bool, form: TableFormat
-) -> None:
+def predict(model: Path, rows: Path, output: Path, proba: bool, **more: Any) -> None:
     """Write the label of each of ROWS: its class, its cluster, or -1 where it is odd, else 1.
 
     With --proba a column for each class or cluster; of an outlier detector how far the row is on
@@ -70,7 +68,7 @@ def predict(  # noqa: PLR0917
     check_output(output, [model, rows])
     learned = load(model)
     need(learned, "predict", model)
-    answer_rows(learned, _labels(learned, proba), rows, output, form, quiet=quiet)
+    answer_rows(learned, _labels(learned, proba), rows, output, **more)
 
 
 def _labels(learned: Any, proba: bool) -> Answer:

@@ -15,7 +15,7 @@ from aecore.cli._estimators import by_options, estimator_command, make_estimator
 from aecore.cli._facts import learned_facts
 from aecore.cli._files import PATH, check_can_write
 from aecore.cli._output import json_option, print_json, some
-from aecore.cli._rows import check_output, writing
+from aecore.cli._rows import check_output, without_option, writing
 from aecore.cli._tables import table_options
 
 _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
@@ -29,6 +29,7 @@ _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar and n
 @_quiet
 @json_option
 @table_options
+@without_option
 @click.pass_context
 def fit(  # noqa: PLR0917
     ctx: click.Context,
@@ -102,6 +103,7 @@ def _summarize(
 @_quiet
 @json_option
 @table_options
+@without_option
 @click.pass_context
 def cluster(  # noqa: PLR0917
     ctx: click.Context,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,9 @@ from aecore.cli._files import check_can_write
 
 # Rows of a block; None is what is handy.
 N_ROWS: int | None = None
+without_option = click.option(
+    "--without", multiple=True, metavar="COLUMN", help="A column of ROWS to leave out; repeatable."
+)
 
 
 class Rows(NamedTuple):
@@ -34,19 +38,19 @@ def check_output(path: Path, inputs: Sequence[Path] = ()) -> None:
     check_can_write(path, inputs)
 
 
-def read_rows(path: Path, form: TableFormat, *, without: str | None = None) -> Table:
-    """Read a table; `without` the column of labels, if it has one of that name."""
-    return read_table(path, form, without=() if without is None else (without,))
+def read_rows(path: Path, form: TableFormat, *, without: Sequence[str] = ()) -> Table:
+    """Read a table; `without` the columns of these names, where it has them."""
+    return read_table(path, form, without=without)
 
 
 def blocks(
-    path: Path, form: TableFormat, *, whole: bool = False, without: str | None = None
+    path: Path, form: TableFormat, *, whole: bool = False, without: Sequence[str] = ()
 ) -> Rows:
     """Read a table in blocks, or `whole` in one."""
     if whole:
         table = read_rows(path, form, without=without)
         return Rows((table,), table.names, len(table.rows))
-    found = read_blocks(path, form, N_ROWS, without=() if without is None else (without,))
+    found = read_blocks(path, form, N_ROWS, without=without)
     return Rows(found, found.names, found.n_rows)
 
 

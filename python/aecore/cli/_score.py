@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from aecore._tables.table import TableError, TableFormat
 from aecore.cli._answers import Answer, answer_rows, need
 from aecore.cli._files import PATH, a, load
 from aecore.cli._output import json_option, print_json
-from aecore.cli._rows import check_output, read_labels, read_rows
+from aecore.cli._rows import check_output, read_labels, read_rows, without_option
 from aecore.cli._tables import table_options
 
 
@@ -37,6 +38,7 @@ from aecore.cli._tables import table_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar and no summary.")
 @json_option
 @table_options
+@without_option
 def score(  # noqa: PLR0917
     model: Path,
     rows: Path,
@@ -46,6 +48,7 @@ def score(  # noqa: PLR0917
     quiet: bool,
     as_json: bool,
     form: TableFormat,
+    without: tuple[str, ...],
 ) -> None:
     """Write the score of each of ROWS: the lower, the less MODEL knows such a row.
 
@@ -67,12 +70,13 @@ def score(  # noqa: PLR0917
     if labels is not None and hasattr(learned, "score_samples"):
         msg = f"--labels is for a classifier or clusters; {got}"
         raise TableError(msg)
+    how: dict[str, Any] = {"form": form, "without": without, "quiet": quiet or as_json}
     if isinstance(learned, aecore.DeepClustering):
-        found = _of_clusters(learned, rows, output, form, labels)
+        found = _of_clusters(learned, rows, output, labels, form=form, without=without)
     elif isinstance(learned, aecore.AutoencoderClassifier):
-        found = _of_classes(learned, rows, output, form, labels, quiet=quiet or as_json)
+        found = _of_classes(learned, rows, output, labels, **how)
     else:
-        found = _of_rows(learned, rows, output, form, explain=explain, quiet=quiet or as_json)
+        found = _of_rows(learned, rows, output, explain, **how)
     if as_json:
         print_json(found)
     elif not quiet:
@@ -115,7 +119,7 @@ class _Summary:
 
 
 def _of_rows(
-    learned: Any, rows: Path, output: Path | None, form: TableFormat, *, explain: bool, quiet: bool
+    learned: Any, rows: Path, output: Path | None, explain: bool, **how: Any
 ) -> dict[str, Any]:
     """Score rows by an autoencoder or an outlier detector."""
     detects = hasattr(learned, "feature_errors")
@@ -123,7 +127,7 @@ def _of_rows(
     answer = Answer(learned.score_samples, ["score"])
     if explain:
         answer = Answer(lambda X: _explained(learned, X), _error_names(learned))
-    answer_rows(learned, answer, rows, output, form, quiet=quiet, told=summary.add)
+    answer_rows(learned, answer, rows, output, told=summary.add, **how)
     return {**summary.facts(), **({"odd": summary.n_odd} if detects else {})}
 
 
@@ -143,9 +147,10 @@ def _of_classes(
     learned: Any,
     rows: Path,
     output: Path | None,
-    form: TableFormat,
     labels: str | None,
     *,
+    form: TableFormat,
+    without: Sequence[str],
     quiet: bool,
 ) -> dict[str, Any]:
     """Score rows by how probable a classifier finds their labels."""
@@ -155,7 +160,13 @@ def _of_classes(
     judge = _Judge(learned, read_labels(rows, labels, form))
     summary = _Summary()
     answer = Answer(judge.scores, ["score"])
-    answer_rows(learned, answer, rows, output, form, quiet=quiet, told=summary.add, without=labels)
+    left_out = (*without, labels)
+    answer_rows(
+        learned, answer, rows, output, form, quiet=quiet, told=summary.add, without=left_out
+    )
+    if judge.n_rows != len(judge.labels):
+        msg = f"--labels must give a label for each row, {judge.n_rows}; got {len(judge.labels)}"
+        raise TableError(msg)
     return {"accuracy": judge.n_right / max(1, summary.n_rows), **summary.facts()}
 
 
@@ -188,12 +199,19 @@ class _Judge:
 
 
 def _of_clusters(
-    learned: Any, rows: Path, output: Path | None, form: TableFormat, labels: str | None
+    learned: Any,
+    rows: Path,
+    output: Path | None,
+    labels: str | None,
+    *,
+    form: TableFormat,
+    without: Sequence[str],
 ) -> dict[str, Any]:
     """Judge clusters by where their rows lie."""
     if output is not None:
         msg = "clusters are judged as a whole and have no scores of rows: leave out --output"
         raise TableError(msg)
-    table = read_rows(rows, form, without=labels)
+    left_out = without if labels is None else (*without, labels)
+    table = read_rows(rows, form, without=left_out)
     known = None if labels is None else read_labels(rows, labels, form)
     return {"rows": len(table.rows), **learned.evaluate(table.frame(), known)}
