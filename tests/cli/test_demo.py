@@ -139,7 +139,7 @@ def test_arrays_that_are_no_rows_of_numbers_are_refused(
         ("x.doc", b"1,2", "the file must be .npy, .npz, .csv, .*; got .*x.doc"),
         ("x.npy", b"", "cannot read .*x.npy: "),
         ("x.npy", b"\x93NUMPY garbage", "cannot read .*x.npy: "),
-        ("x.npz", b"no archive", "cannot read .*x.npz: "),
+        ("x.npz", b"no archive", "cannot read .*x.npz: it is not a zip archive"),
         ("x.csv", b"", "it is empty"),
         ("x.csv", b"a,b\n", "column names but no rows"),
         ("x.csv", b"1,2\n3,4\n", "x.csv must say whether its first line, 1, 2, has names"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,10 @@ def read_array(path: Path, kind: str) -> NDArray[Any]:
     with reading(path):
         if kind == ".npy":
             return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+        if not zipfile.is_zipfile(path):  # NumPy would think of pickles
+            msg = "it is not a zip archive"
+            raise ValueError(msg)
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                msg = "it is not a zip archive"
-                raise ValueError(msg)
             names = archive.files
             name = "X" if "X" in names else names[0] if len(names) == 1 else None
             if name is None:
