@@ -18,7 +18,7 @@ static atomic_long requests;
 
 long count_allocations(void) { return atomic_load(&requests); }
 
-// --- refusals --------------------------------------------------------------------------------------
+// --- refusals ------------------------------------------------------------------------------------
 // Only those of code that promises to survive them: Python and what it is made of do not.
 
 static struct {
