@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, note
+from hypothesis import event, given, note
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -174,5 +174,7 @@ def test_files_with_the_right_digest(
         try:
             model = aecore.load(path)
         except ModelFileError:
+            event("refused")
             return
+        event("loaded")
         check_answers(model)
