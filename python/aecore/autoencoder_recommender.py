@@ -163,6 +163,7 @@ class AutoencoderRecommender(BaseRecommender):
         "max_rating_": NUMBER,
         "item_codes_": Array("n_features_in_", None),
     }
+    _always_learned = ("n_users_", "network_")
 
     def __init__(
         self,
@@ -401,6 +402,8 @@ class AutoencoderRecommender(BaseRecommender):
     @classmethod
     def _check_learned(cls, learned: Mapping[str, Any]) -> None:
         super()._check_learned(learned)
+        ratings = [f"{name}_rating_" in learned for name in ("mean", "min", "max")]
+        require("ratings", len(set(ratings)) == 1, "have mean, min and max", "some of them")
         if "network_" in learned:
             # With orientation "item" the network reads columns, which have a number for each user.
             name = "n_users_" if "item_codes_" in learned else "n_features_in_"

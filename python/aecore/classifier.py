@@ -135,6 +135,7 @@ class AutoencoderClassifier(ClassifierMixin, TrainableEncoder):  # type: ignore[
     """
 
     _learned: ClassVar[dict[str, Learned]] = {"classes_": Classes()}
+    _always_learned = ("classes_",)
     _reproduces_input = False
 
     def __init__(

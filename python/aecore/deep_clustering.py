@@ -190,6 +190,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         "_mixture_precisions": Array("n_clusters_", None, None),
         "clusterer_": InPickles(),
     }
+    _always_learned = ("n_clusters_", "cluster_centers_", "labels_")
 
     def __init__(
         self,
@@ -389,6 +390,8 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             if name in learned:
                 width = learned[name].shape[-1]
                 require(name, width == n_code, f"be as wide as the code, {n_code}", width)
+        mixture = [f"_mixture_{name}" in learned for name in ("weights", "precisions")]
+        require("a mixture", len(set(mixture)) == 1, "have weights and precisions", "one of them")
         labels, n_clusters = learned["labels_"], learned["n_clusters_"]
         holds = labels.dtype == np.int64 and bool(np.all((labels >= -1) & (labels < n_clusters)))
         require("labels_", holds, f"be integers from -1 to {n_clusters - 1}", labels)

@@ -79,6 +79,7 @@ class EASE(BaseRecommender):
     _learned: ClassVar[dict[str, Learned]] = {
         "item_weights_": Array("n_features_in_", "n_features_in_")
     }
+    _always_learned = ("item_weights_",)
 
     def __init__(
         self,

@@ -206,6 +206,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         "_usual": Array(None),
         "_least_spread": Array(None),
     }
+    _always_learned = ("n_features_in_", "_seed", "offset_", "estimators_", "spreads_")
 
     def __init__(
         self,

@@ -7,7 +7,6 @@ import os
 import random
 import resource
 import signal
-import stat
 import sys
 import time
 from pathlib import Path
@@ -149,20 +148,6 @@ def test_a_checkpoint_that_has_no_place_is_refused_before_training(tmp_path: Pat
     message = run_function(checkpoint_in_a_locked_folder, str(tmp_path / "run"))
     tmp_path.chmod(0o700)
     assert "must name a file in a folder that exists and can be written to" in message
-
-
-def test_mode_and_links(whole: tuple[Path, bytes]) -> None:
-    path, _ = whole
-    link = path.with_name("link")
-    link.symlink_to(path.name)
-    before = os.umask(0o027)
-    try:
-        Network([2, 2], ["relu"]).save(str(link))
-    finally:
-        os.umask(before)
-    assert link.is_symlink()
-    assert aecore.load(path).layer_sizes == [2, 2]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def killed_savers(path: str, n_kills: int) -> int:

@@ -49,6 +49,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         "_history": Epochs(),
         "pretraining_history_": EpochsOfLayers(),
     }
+    _always_learned: ClassVar[tuple[str, ...]] = ("n_features_in_", "network_")
 
     def transform(self, X: ArrayLike) -> Any:
         """Compute the codes of rows.

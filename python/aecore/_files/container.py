@@ -2,8 +2,9 @@
 
 The metadata of the file has one entry, "aecore": a JSON object that begins with `format`, `version`
 (of the aecore that wrote it) and `sha256`, that of all bytes of the file with these 64 digits taken
-as zeros. One entry, because safetensors writes several in any order. Bytes are trusted, and tensors
-allocated, after the digest was found right; a pickle holds the same bytes.
+as zeros; `arrays` has the names of all tensors. One entry, because safetensors writes several in
+any order. Bytes are trusted, and tensors allocated, after the digest was found right; a pickle
+holds the same bytes.
 """
 
 from __future__ import annotations
@@ -11,17 +12,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
+import math
 import re
-import stat
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore._util.atomic import replacing
+from aecore._checks.rules import parameter_error
+from aecore._files.streams import Source, Target, name_of, read_bytes, write_bytes
 from aecore._version import __version__
 from aecore.exceptions import ModelFileError
 
@@ -36,13 +36,15 @@ _BEGINNING = re.compile(
     rb',\\"sha256\\":\\"',
     re.DOTALL,
 )
-# The beginning is no longer than this many bytes.
-_MAX_BEGINNING = 256
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
     "I64": np.dtype("<i8"),
 }
+# Figures of epochs may be NaN or infinite, as may averages before the first batch; the squares that
+# an optimiser keeps overflow long before a weight does.
+_FIGURES = re.compile(r"(ensemble\.\d+\.)?(history|pretraining\.\d+|optimizer\.running)")
+_SQUARES = re.compile(r"(ensemble\.\d+\.)?optimizer\.slots")
 # What reading may raise that is not about memory or the machine.
 _WRONG = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -65,7 +67,8 @@ def pack(content: Content) -> list[Any]:
     from safetensors.numpy import save
 
     head = {"format": FORMAT, "version": __version__, "sha256": _ZEROS.decode()}
-    text = json.dumps({**head, **content.document}, allow_nan=False, separators=(",", ":"))
+    document = {**head, "arrays": sorted(content.tensors), **content.document}
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     # safetensors stores the memory of a transposed array as if it were not.
     tensors = {name: np.ascontiguousarray(array) for name, array in content.tensors.items()}
     data = save(tensors, {"aecore": text})
@@ -98,19 +101,25 @@ def unpack(data: bytes, name: str) -> Content:
         raise ModelFileError(msg)
     with valid(name):
         end = 8 + int.from_bytes(data[:8], "little")
-        document = json.loads(json.loads(data[8:end])["__metadata__"]["aecore"])
+        text = json.loads(data[8:end])["__metadata__"]["aecore"]
+        document = json.loads(text, parse_float=_finite, parse_constant=_finite)
         tensors: dict[str, NDArray[Any]] = {
             tensor: np.ndarray(entry["shape"], _DTYPES[entry["dtype"]], entry["data"])
             for tensor, entry in deserialize(data)
         }
+        missing = sorted(set(document.get("arrays", ())) - tensors.keys())
+        if missing:
+            msg = f"{missing[0]}, which it was saved with, is not there"
+            raise ValueError(msg)
     return Content(document, tensors)
 
 
-def _check_beginning(data: bytes, size: int, name: str) -> re.Match[bytes]:
-    """Match the first bytes of a file of `size` bytes, and its format."""
+def _check_beginning(data: bytes, size: int | None, name: str) -> re.Match[bytes]:
+    """Match the first bytes of a file of `size` bytes, if that is known, and its format."""
     beginning = _BEGINNING.match(data)
     n_header = int.from_bytes(data[:8], "little")
-    if beginning is None or n_header > min(size - 8, _MAX_HEADER):
+    room = _MAX_HEADER if size is None else min(size - 8, _MAX_HEADER)
+    if beginning is None or n_header > room:
         msg = f"{name} is not an aecore model file, or it is cut off in its first bytes"
         raise ModelFileError(msg)
     found, version = int(beginning[1]), beginning[2].decode()
@@ -121,6 +130,25 @@ def _check_beginning(data: bytes, size: int, name: str) -> re.Match[bytes]:
         )
         raise ModelFileError(msg)
     return beginning
+
+
+def _finite(digits: str) -> float:
+    """Read a number in JSON, which has digits for infinity, and Python's reader words for NaN."""
+    number = float(digits)
+    if not math.isfinite(number):
+        msg = f"a number must be finite; got {digits}"
+        raise ValueError(msg)
+    return number
+
+
+def _check_finite(tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Raise ValueError where weights, scales or other learned numbers are NaN or infinite."""
+    for name, array in tensors.items():
+        if array.dtype.kind != "f" or _FIGURES.fullmatch(name):
+            continue
+        wrong = np.isnan(array) if _SQUARES.fullmatch(name) else ~np.isfinite(array)
+        if wrong.any():
+            raise parameter_error(name, "be finite", float(array[wrong][0]))
 
 
 @contextlib.contextmanager
@@ -137,8 +165,8 @@ def valid(name: str) -> Iterator[None]:
         raise ModelFileError(msg) from error
 
 
-def read(path: str | os.PathLike[str]) -> Content:
-    """Read a file.
+def read(source: Source) -> Content:
+    """Read a path, a file object or the bytes of a file.
 
     Raises
     ------
@@ -146,21 +174,28 @@ def read(path: str | os.PathLike[str]) -> Content:
         If it is not a whole file of this version or an earlier one.
     OSError
         If it is not there or cannot be read.
+    TypeError
+        If it is nothing to read from.
     """
-    name = repr(os.fspath(path))
-    if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait
-        msg = f"{name} is not an aecore model file: it is a folder or a device"
-        raise ModelFileError(msg)
-    with Path(path).open("rb", buffering=0) as file:
-        # A large file of another kind is not read as a whole.
-        size = os.fstat(file.fileno()).st_size
-        _check_beginning(file.read(_MAX_BEGINNING), size, name)
-        file.seek(0)
-        return unpack(file.readall(), name)
+    name = name_of(source)
+    data = read_bytes(source, lambda data, size: _check_beginning(data, size, name))
+    content = unpack(data, name)
+    with valid(name):
+        _check_finite(content.tensors)
+    return content
 
 
-def write(path: str | os.PathLike[str], parts: Sequence[Any]) -> None:
-    """Write `parts` so that `path` is the old file or the new one, whole, whatever happens."""
-    with replacing(path) as file:
-        for part in parts:
-            file.write(part)
+def write(target: Target, content: Content) -> None:
+    """Write `content` to a path, or a file object.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    TypeError
+        If it is nothing to write to.
+    ValueError
+        If a learned number is NaN or infinite, or as `pack`.
+    """
+    _check_finite(content.tensors)
+    write_bytes(target, pack(content))

@@ -7,7 +7,6 @@ names.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from aecore._checks.rules import check_params, parameter_error
 from aecore._files.container import Content, pack, unpack, write
+from aecore._files.streams import Target
 from aecore._files.values import decode, encode
 from aecore._problem.input import InputSettings
 from aecore._problem.layer_list import from_file, to_file
@@ -146,11 +146,11 @@ def _limits(stored: Any) -> tuple[float, float]:
     return low, high
 
 
-def save(kind: str, parts: NetworkParts, path: str | os.PathLike[str]) -> None:
+def save(kind: str, parts: NetworkParts, target: Target) -> None:
     """Write a network of a class to a file of its own."""
     content = Content({"kind": kind}, {})
     put_network(content, parts)
-    write(path, pack(content))
+    write(target, content)
 
 
 def to_pickle(parts: NetworkParts, beside: dict[str, Any]) -> dict[str, Any]:

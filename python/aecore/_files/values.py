@@ -16,17 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from aecore._files import clusterers
 from aecore._names import ESTIMATORS
 
-# Clusterers of scikit-learn that a parameter may be.
-_CLUSTERERS = {
-    "AgglomerativeClustering": "sklearn.cluster",
-    "DBSCAN": "sklearn.cluster",
-    "HDBSCAN": "sklearn.cluster",
-    "KMeans": "sklearn.cluster",
-    "MiniBatchKMeans": "sklearn.cluster",
-    "GaussianMixture": "sklearn.mixture",
-}
 # Parameters of estimators that may be objects no file can hold; those load as None.
 MAY_BE_LEFT_OUT = ("beta_schedule", "callbacks", "learning_rate_schedule", "random_state")
 
@@ -48,7 +40,7 @@ def _kinds() -> dict[str, type[Any]]:
 
     estimators = (
         getattr(importlib.import_module(module), name)
-        for name, module in (*ESTIMATORS.items(), *_CLUSTERERS.items())
+        for name, module in (*ESTIMATORS.items(), *clusterers.MODULES.items())
     )
     kinds = (*optimizers._KINDS, *schedules._KINDS, *estimators)
     return {kind.__name__: kind for kind in kinds}
@@ -101,6 +93,8 @@ def _fields(value: Any, *, exact: bool) -> dict[str, Any]:
     if exact and vars(value).keys() != parameters.keys():
         msg = f"a setting has no form for what {value!r} has learned"
         raise NoFileFormError(msg)
+    if type(value).__name__ in clusterers.MODULES:
+        return _settings(value, exact=exact)
     return {name: _parameter(name, item, exact=exact) for name, item in parameters.items()}
 
 
@@ -111,6 +105,23 @@ def _parameter(name: str, value: Any, *, exact: bool) -> Any:
         if exact or name not in MAY_BE_LEFT_OUT:
             raise
         return None
+
+
+def _settings(clusterer: Any, *, exact: bool) -> dict[str, Any]:
+    """The parameters of a clusterer, those that may be in a file."""
+    parameters = clusterers.settings_of(clusterer).items()
+    return {name: _setting(name, value, exact=exact) for name, value in parameters}
+
+
+def _setting(name: str, value: Any, *, exact: bool) -> Any:
+    try:
+        encoded = encode(value, exact=exact)
+        clusterers.check_setting(name, decode(encoded))
+    except ValueError as error:
+        if exact or name not in clusterers.LEFT_OUT:
+            raise NoFileFormError(str(error)) from error
+        return None
+    return encoded
 
 
 def _plain(value: Any) -> Any:
@@ -150,5 +161,9 @@ def decode(value: Any) -> Any:
         if value["name"] == "dict":
             return dict(decode(value["pairs"]))
         kind = _kinds()[value["name"]]
-        return kind(**{name: decode(item) for name, item in value["fields"].items()})
+        fields = {name: decode(item) for name, item in value["fields"].items()}
+        if kind.__name__ in clusterers.MODULES:
+            for name, item in fields.items():
+                clusterers.check_setting(name, item)
+        return kind(**fields)
     return value

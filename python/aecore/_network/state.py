@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from aecore._files import networks
 from aecore._files.container import valid
 from aecore._files.kinds import kind_of
 from aecore._files.networks import NetworkParts
+from aecore._files.streams import Target
 from aecore._problem.input import InputSettings
 from aecore._problem.layer_list import is_dense, n_parameters, summary_table
 from aecore._problem.layers import Layers
@@ -224,7 +224,7 @@ class NetworkState:
         )
         return network
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Target) -> None:
         """Write the network to a file that `aecore.load` reads.
 
         The file is safetensors with a checksum, written whole or not at all: a crash leaves what
@@ -232,14 +232,16 @@ class NetworkState:
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or binary file object
+            A file object is open for writing in binary mode; it is written to where it stands and
+            stays open, and what it has got of a write that fails is left there.
 
         Raises
         ------
         OSError
             If the file cannot be written.
         TypeError
-            If the network is of a class of your own.
+            If the network is of a class of your own, or `path` is none of these.
         """
         networks.save(self._kind, self._state(), path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +16,7 @@ from aecore import _core
 from aecore._checks.interactions import as_entries, as_interactions, pattern, without_zeros
 from aecore._checks.masked import as_array
 from aecore._checks.rules import check_params
+from aecore._files.streams import Target
 from aecore._saving.learned import COUNT, Array, Learned
 from aecore._saving.model import Model
 
@@ -42,6 +42,7 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
         "n_features_in_": COUNT,
         "popularity_": Array("n_features_in_"),
     }
+    _always_learned: ClassVar[tuple[str, ...]] = ("n_features_in_", "popularity_")
 
     def recommend(
         self,
@@ -192,19 +193,21 @@ class BaseRecommender(Model, BaseEstimator, ABC):  # type: ignore[misc]
             )
         return neighbours, scores
 
-    def save(self, path: str | os.PathLike[str]) -> None:  # type: ignore[override]
+    def save(self, path: Target) -> None:  # type: ignore[override]
         """Write the recommender to a file that `aecore.load` reads; docs/models.md says more.
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or binary file object
+            A file object is open for writing in binary mode; it is written to where it stands and
+            stays open, and what it has got of a write that fails is left there.
 
         Raises
         ------
         OSError
             If the file cannot be written.
         TypeError
-            If it is of a class of your own.
+            If it is of a class of your own, or `path` is none of these.
         ValueError
             If a parameter breaks its rule, or is an object of a class of your own.
         """

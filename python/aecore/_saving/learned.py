@@ -2,7 +2,8 @@
 
 A class says what it learns in `_learned`, by the attribute's name: a kind of this module, which
 knows the attribute's form in a file and the rule it has to keep there. Files, pickles and copies
-read that. An attribute that a file lacks is not set, so files of earlier versions stay readable.
+read that. An attribute that a file lacks is not set, so files of earlier versions stay readable;
+but those in `_always_learned` are in every file of a fitted one.
 """
 
 from __future__ import annotations
@@ -330,8 +331,18 @@ def put_learned(
             del attributes[name]
 
 
-def learned_attributes(content: Content, kind: type[Any]) -> dict[str, Any]:
+def learned_attributes(
+    content: Content, kind: type[Any], *, complete: bool = True
+) -> dict[str, Any]:
     """Return the attributes of a fitted estimator, none for one that was not.
+
+    Parameters
+    ----------
+    content : Content
+    kind : class
+        The estimator's.
+    complete : bool, default=True
+        Whether all have to be there that a fitted one has; a pickle may have them beside.
 
     Raises
     ------
@@ -345,6 +356,12 @@ def learned_attributes(content: Content, kind: type[Any]) -> dict[str, Any]:
         value = each.get(content, name, learned)
         if value is not MISSING:
             learned[name] = value
-    if learned:
-        kind._check_learned(learned)
+    if not learned:
+        return learned
+    always = {name for base in kind.__mro__ for name in vars(base).get("_always_learned", ())}
+    missing = sorted(always - learned.keys())
+    if missing and complete:
+        msg = f"a fitted {kind.__name__} has {missing[0]}, which is not there"
+        raise ValueError(msg)
+    kind._check_learned(learned)
     return learned

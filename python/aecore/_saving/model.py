@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +13,7 @@ from aecore._checks.calls import (
     checked,
     missing_attribute,
 )
+from aecore._files.streams import Target
 from aecore._saving import models
 from aecore._saving.learned import Learned, declared
 
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """The base of estimators; a class lists in `_learned` what it learns besides its bases."""
+    """The base of estimators; a class lists what it learns besides its bases."""
 
     _learned: ClassVar[dict[str, Learned]] = {}
+    # Those that every fitted one has, whatever its parameters and the version that made its file.
+    _always_learned: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -86,7 +88,7 @@ class Model:
             return missing_attribute(self, name)
 
     @checked
-    def save(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
+    def save(self, path: Target, *, optimizer_state: bool = True) -> None:
         """Write the estimator to a file that `aecore.load` reads.
 
         The file is safetensors with a checksum, written whole or not at all: a crash leaves what
@@ -99,7 +101,9 @@ class Model:
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or binary file object
+            A file object is open for writing in binary mode; it is written to where it stands and
+            stays open, and what it has got of a write that fails is left there.
         optimizer_state : bool, default=True
             Whether `partial_fit` can go on with the optimiser's state, as large as the parameters
             or (Adam) twice as large; without it the optimiser begins anew.
@@ -109,7 +113,7 @@ class Model:
         OSError
             If the file cannot be written.
         TypeError
-            If the estimator is of a class of your own.
+            If the estimator is of a class of your own, or `path` is none of these.
         ValueError
             If a parameter breaks its rule, or `optimizer` is of a class of your own.
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +10,20 @@ from aecore._checks.rules import check_params, parameter_error
 from aecore._files.container import Content, pack, read, unpack, valid, write
 from aecore._files.kinds import class_of, kind_of, known_base
 from aecore._files.networks import PICKLE, check_known, network_parts
+from aecore._files.streams import Source, Target, name_of
 from aecore._files.values import MAY_BE_LEFT_OUT, decode, move
 from aecore._saving.learned import learned_attributes, put_learned
 
+# What a parameter has to be for a model file.
+_OWN = "be one of aecore's own for a model file"
+_FORMS = {
+    "clusterer": "be a name, or one of scikit-learn's clusterers that docs/models.md lists, with "
+    "numbers and names as parameters, for a model file"
+}
+
 
 @checked
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: Source) -> Any:
     """Load a network or an estimator that `save` or a checkpoint has written.
 
     Nothing in the file is executed, and nothing is imported by a name from it: classes and settings
@@ -24,7 +31,10 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like, binary file object or bytes
+        A file; or what has it: a file object that is open for reading in binary mode, and is read
+        from where it stands to its end (a pipe as well), or the bytes themselves (bytes, bytearray
+        or memoryview).
 
     Returns
     -------
@@ -37,6 +47,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         If the file is cut off, damaged, of another kind, or of a newer aecore.
     OSError
         If it is not there (FileNotFoundError) or cannot be read.
+    TypeError
+        If `path` is none of these, or a file object in text mode.
 
     See Also
     --------
@@ -51,7 +63,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     [4, 2, 4]
     """
     content = read(path)
-    with valid(repr(os.fspath(path))):
+    with valid(name_of(path)):
         return build(content)
 
 
@@ -80,14 +92,12 @@ def _sized_from_data(kind: type[Any]) -> tuple[str, ...]:
     return getattr(kind, "_sized_from_data", ())
 
 
-def save_estimator(
-    estimator: Any, path: str | os.PathLike[str], *, optimizer_state: bool = True
-) -> None:
+def save_estimator(estimator: Any, target: Target, *, optimizer_state: bool = True) -> None:
     """Write an estimator of aecore's own to a file."""
     content = content_of(description(estimator), vars(estimator), type(estimator))
     if not optimizer_state:
         _forget_optimizers(content)
-    write(path, pack(content))
+    write(target, content)
 
 
 def content_of(
@@ -126,7 +136,7 @@ def description(estimator: Any) -> dict[str, Any]:
     move(values, tuple(values), encoded, exact=False)
     for name, value in values.items():
         if name not in MAY_BE_LEFT_OUT:
-            raise parameter_error(name, "be one of aecore's own for a model file", value)
+            raise parameter_error(name, _FORMS.get(name, _OWN), value)
         encoded[name] = None
     return {"kind": kind, "parameters": encoded}
 
@@ -166,5 +176,5 @@ def restore_estimator(estimator: Any, state: dict[str, Any]) -> None:
     with valid(PICKLE):
         content = unpack(state["file"], PICKLE)
         defaults = vars(kind(**_parameters(content)))
-        learned = learned_attributes(content, kind)
+        learned = learned_attributes(content, kind, complete=False)
         estimator.__dict__.update(defaults | learned | state["beside"])

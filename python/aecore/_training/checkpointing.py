@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from aecore._checks.rules import parameter_error
-from aecore._files.container import Content, pack, read, valid, write
+from aecore._files.container import Content, read, valid, write
+from aecore._files.streams import name_of
 from aecore._files.values import decode
 from aecore._history import History
 from aecore._saving import models
 from aecore._training.data import TrainingData
 from aecore._training.recorder import Position
+from aecore._util.atomic import check_writable
 from aecore._util.optimizer_state import OptimizerState
 from aecore.checkpoint import Checkpoint
 from aecore.network import Network
@@ -57,11 +59,16 @@ class CheckpointWriter:
     ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             raise parameter_error("checkpoint", "be None or an aecore.Checkpoint", checkpoint)
-        path = Path(checkpoint.path)
-        if path.is_dir() or not os.access(path.resolve().parent, os.W_OK | os.X_OK):
-            # This is checked now, not after the first hours of training.
+        # This is checked now, not after the first hours of training.
+        try:
+            check_writable(checkpoint.path)
+            path = Path(checkpoint.path)
+            good = path.is_file() or not path.exists()  # nobody goes on from a device
+        except OSError:
+            good = False
+        if not good:
             rule = "name a file in a folder that exists and can be written to"
-            raise parameter_error("checkpoint.path", rule, os.fspath(path))
+            raise parameter_error("checkpoint.path", rule, os.fspath(checkpoint.path))
         self._checkpoint = checkpoint
         self._content = content
         self._data = describe(data)
@@ -87,7 +94,7 @@ class CheckpointWriter:
         content.document["run"] = {"data": self._data, "stopped": stopped}
         if best is not None:
             content.tensors["run.best"] = best.parameters
-        write(self._checkpoint.path, pack(content))
+        write(self._checkpoint.path, content)
         self._written(n_epochs)
 
 
@@ -126,7 +133,7 @@ class Resumed:
             If it is a model file, but no checkpoint.
         """
         content = read(path)
-        name = repr(os.fspath(path))
+        name = name_of(path)
         run = content.document.get("run")
         if run is None:
             msg = (
