@@ -7,6 +7,7 @@
 PYTHON ?= python3
 VENVS ?= .venv
 ARGS ?=
+FUZZ ?= 50
 
 SOURCES := CMakeLists.txt README.md LICENSE $(shell find cmake csrc python -type f -not -path '*/__pycache__/*')
 CXX_SOURCES := $(filter %.cpp %.hpp,$(SOURCES)) $(wildcard examples/*/*.cpp tests/compiled/*.c)
@@ -17,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
 MADE := made-$(VERSION)
 
-.PHONY: help demo test test-oldest bench lint dev format asan tsan clean check-machine
+.PHONY: help demo test fuzz test-oldest bench lint dev format asan tsan clean check-machine
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
@@ -30,6 +31,10 @@ demo: $(VENVS)/demo/installed ## install into an environment of its own, train, 
 
 test: $(VENVS)/test/installed ## install into an environment of its own and run the tests
 	$(call run_tests,$(VENVS)/test/bin/python -m pytest $(ARGS))
+
+fuzz: $(VENVS)/test/installed ## the fuzz targets with new examples, FUZZ=50 times as many as in the tests
+	AECORE_FUZZ=$(FUZZ) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	$(VENVS)/test/bin/python -m pytest tests/fuzz -n auto --timeout 0 $(ARGS)
 
 test-oldest: ## the contract, file and training tests with the lowest versions and the oldest Python
 	@$(MAKE) --no-print-directory oldest PYTHON="$(oldest_python)"

@@ -50,17 +50,17 @@ def shared_data() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def allocation_counter(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment of a child whose `count_allocations()` counts requests for memory."""
+def allocator(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of a child that counts requests for memory and refuses chosen ones."""
     if platform.libc_ver()[0] != "glibc":
-        pytest.skip("the counter needs the GNU C library")
+        pytest.skip("counting needs the GNU C library")
     if os.environ.get("LD_PRELOAD"):
         pytest.skip("a sanitizer has the allocator already")
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         pytest.skip("there is no C compiler")
-    library = tmp_path_factory.mktemp("counter") / "counter.so"
-    source = TESTS / "compiled" / "count_allocations.c"
+    library = tmp_path_factory.mktemp("allocator") / "allocator.so"
+    source = TESTS / "compiled" / "allocations.c"
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)]
     subprocess.run(command, check=True, timeout=60)
     return {"LD_PRELOAD": str(library)}

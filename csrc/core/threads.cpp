@@ -5,7 +5,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -42,7 +41,7 @@ void run_on_new_threads(int n_threads, const Lead& lead, const Help& help) {
   try {
     threads->reserve(static_cast<std::size_t>(n_threads - 1));
     for (int worker = 1; worker < n_threads; ++worker) threads->emplace_back(help, worker);
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one: those that run go on
     shortage.store(true);
   }
   lead(static_cast<int>(threads->size()) + 1);

@@ -286,7 +286,7 @@ class AutoencoderRecommender(BaseRecommender):
             counts = np.diff(asked.indptr[part.start : part.stop + 1])
             where = np.repeat(np.arange(len(counts)), counts)
             found[of_part] = score(part)[where, asked.indices[of_part]]
-        if self.feedback == "explicit":
+        if self._rates:
             found.clip(self.min_rating_, self.max_rating_, out=found)
         return csr_array((found, asked.indices, asked.indptr), shape=asked.shape)
 
@@ -318,9 +318,9 @@ class AutoencoderRecommender(BaseRecommender):
         """
         check_is_fitted(self, "network_")
         check_params({"n": n})
-        if self.orientation == "item":
+        if self._reads_items:
             rule = "be 'user' for similar_users: codes are those of items otherwise"
-            raise parameter_error("orientation", rule, self.orientation)
+            raise parameter_error("orientation", rule, "item")
         codes, others = (
             _unit(self.network_.encode(self._entering(rows)[0]))
             for rows in (
@@ -337,7 +337,7 @@ class AutoencoderRecommender(BaseRecommender):
         return ids, cosines
 
     def _had(self, values: Any, name: str) -> csr_array:
-        if self.feedback == "explicit":  # 0 may be a rating
+        if self._rates:  # 0 may be one
             return as_interactions(values, name, self._n_items)
         return super()._had(values, name)
 
@@ -412,11 +412,20 @@ class AutoencoderRecommender(BaseRecommender):
             n_in = learned["network_"].layer_sizes[0]
             require(name, learned[name] == n_in, f"be {n_in}, as in the network", learned[name])
 
+    # What it has learned, whatever parameters say that were set since.
+    @property
+    def _rates(self) -> bool:
+        return "mean_rating_" in vars(self)
+
+    @property
+    def _reads_items(self) -> bool:
+        return "item_codes_" in vars(self)
+
     @property
     def item_factors_(self) -> NDArray[Any]:
         """What `similar_items` compares; see the class."""
         check_is_fitted(self, "network_")
-        by_item = self.orientation == "item"
+        by_item = self._reads_items
         factors: NDArray[Any] = self.item_codes_ if by_item else self.network_.weights[-1].T
         return factors
 
@@ -429,7 +438,7 @@ class AutoencoderRecommender(BaseRecommender):
     def _entering(self, given: csr_array) -> tuple[csr_array, NDArray[Any] | None]:
         """Make what the network reads of rows; with ratings also return the mean of each row."""
         rows = given.astype(self.dtype, copy=False)
-        if self.feedback == "implicit":
+        if not self._rates:
             return unit_rows(rows), None
         means = row_means(rows, self.mean_rating_)
         return centre(rows, means), means
@@ -442,7 +451,7 @@ class AutoencoderRecommender(BaseRecommender):
         ids: NDArray[np.int32],
         scores: NDArray[np.float32],
     ) -> None:
-        if self.orientation == "item":
+        if self._reads_items:
             super()._top_n(rows, excluded, allowed, ids, scores)
             return
         outputs = LinearOutputs(self.network_)
@@ -471,7 +480,7 @@ class AutoencoderRecommender(BaseRecommender):
         return tags
 
     def _scorer(self, rows: csr_array) -> Scorer:
-        if self.orientation == "item":
+        if self._reads_items:
             return self._score_by_items(rows)
         entering, means = self._entering(rows)
         outputs = LinearOutputs(self.network_)

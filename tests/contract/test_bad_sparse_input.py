@@ -291,3 +291,40 @@ def test_unlabeled_rows_of_another_kind() -> None:
         MAKE["classifier"]().fit(good(), LABELS, unlabeled=good().toarray())
     with pytest.raises(ValueError, match="unlabeled must be an array as X is; got sparse"):
         MAKE["classifier"]().fit(good().toarray(), LABELS, unlabeled=good())
+
+
+def coo_cut_short(X: Any) -> Any:
+    """COO with a number less than it has places."""
+    cut = X.tocoo()
+    cut.data = cut.data[:-1]
+    return cut
+
+
+def unsigned_indptr(X: Any) -> Any:
+    """CSC whose indptr falls, in numbers whose differences are never negative."""
+    columns = X.tocsc()
+    columns.indptr = columns.indptr.astype(np.uint64)
+    columns.indptr[3] = 10**6
+    return columns
+
+
+@pytest.mark.parametrize("change", [coo_cut_short, unsigned_indptr])
+@pytest.mark.parametrize("kind", DOORS)
+def test_arrays_of_another_kind(kind: str, change: Callable[[Any], Any]) -> None:
+    refused(MAKE[kind](), DOORS[kind], change(good()), "each of its numbers|indptr of signed")
+
+
+def learned(model: Any) -> Any:
+    return model.recommend(good())[1] if hasattr(model, "recommend") else model.transform(good())
+
+
+@pytest.mark.parametrize("dtype", ["float16", ">f8"])
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("kind", ["autoencoder", "recommender", "EASE"])
+def test_types_that_scipy_does_not_compute_with(kind: str, form: str, dtype: str) -> None:
+    X = good().asformat(form)
+    X.data = X.data.astype(dtype)
+    for name in ("fit", "maxabs", "lbfgs", "mean of sigmoid"):
+        if name in DOORS[kind]:
+            found, expected = (DOORS[kind][name](MAKE[kind](), rows) for rows in (X, good()))
+            np.testing.assert_allclose(learned(found), learned(expected), rtol=1e-6)

@@ -77,7 +77,7 @@ def requests_of_trainings(n_threads: int) -> dict[int, dict[str, list[int]]]:
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_batches_allocate_nothing(n_threads: int, allocation_counter: dict[str, str]) -> None:
+def test_batches_allocate_nothing(n_threads: int, allocator: dict[str, str]) -> None:
     # What Python asks for at an epoch's end is there however many batches there are.
-    requests = run_function(requests_of_trainings, n_threads, env=allocation_counter)
+    requests = run_function(requests_of_trainings, n_threads, env=allocator)
     assert requests[4] == requests[40]

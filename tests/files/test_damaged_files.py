@@ -165,6 +165,16 @@ HOSTILE: dict[str, tuple[dict[str, Any], dict[str, NDArray[Any]], str]] = {
     "dtype": (document(), {"network.parameters": PARAMETERS.astype(np.float16)}, "'F16'"),
     "half a scale": (document(), {"network.offset": np.zeros(3)}, "offset and factor"),
     "scale of others": (document(), {"network.factor": np.zeros(2)}, "factor must be by column"),
+    "factor 0": (
+        document(),
+        {"network.offset": np.zeros(3), "network.factor": np.zeros(3)},
+        "factor must be no 0",
+    ),
+    "integers": (
+        ensemble_document(),
+        {**MEMBER, "ensemble.0.network.parameters": PARAMETERS.astype(np.int64)},
+        "parameters must be float32 or float64; got dtype",
+    ),
     "parameter": (
         estimator_document(color="red"),
         {},

@@ -54,6 +54,15 @@ def test_kinds_of_entries(dtype: str, index: str) -> None:
         np.testing.assert_array_equal(found[1], expected[1])
 
 
+@pytest.mark.parametrize("twice", [[False, True], [True, False], [True, True], [False, False]])
+def test_of_boolean_duplicates_one_has_to_be_true(twice: list[bool]) -> None:
+    X = sparse.csr_array((1, 4), dtype=bool)
+    X.data, X.indices, X.indptr = np.array([True, *twice]), np.array([0, 2, 2]), np.array([0, 3])
+    network = Network([4, 3, 4], ["tanh", "identity"], random_state=0)
+    expected = network.encode(np.array([[1.0, 0.0, any(twice), 0.0]]))
+    np.testing.assert_array_equal(network.encode(X), expected)
+
+
 @pytest.mark.parametrize("problem", ["multinomial", "cross entropy", "squared error"])
 def test_one_side_alone_is_sparse(problem: str) -> None:
     n = PROBLEMS[problem][0][0]

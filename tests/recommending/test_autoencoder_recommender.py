@@ -199,3 +199,17 @@ def test_clone() -> None:
     again = clone(model)
     assert again.get_params() == model.get_params()
     assert not hasattr(again, "network_")
+
+
+@pytest.mark.parametrize("orientation", [None, "user", "item"])
+def test_answers_are_of_what_was_learned(orientation: str | None) -> None:
+    ratings: dict[str, Any] = {"feedback": "explicit", "orientation": orientation}
+    rows = csr_array((np.random.default_rng(0).random((12, 8)) < 0.5) * 3.0)
+    model = AutoencoderRecommender((3,), **FAST, **(ratings if orientation else {})).fit(rows)
+    expected = model.recommend(rows, 3), model.predict(rows, rows), model.similar_items([0, 5])
+    for feedback in ("implicit", "explicit"):
+        model.set_params(feedback=feedback, orientation="user")  # for the next fit
+        found = model.recommend(rows, 3), model.predict(rows, rows), model.similar_items([0, 5])
+        np.testing.assert_equal(found[0], expected[0])
+        np.testing.assert_equal(found[1].toarray(), expected[1].toarray())
+        np.testing.assert_equal(found[2], expected[2])

@@ -238,9 +238,7 @@ def test_python_runs_on_while_rows_are_encoded(probe: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "tied top-k"])
-def test_calls_allocate_nothing(
-    compiled: Path, allocation_counter: dict[str, str], kind: str
-) -> None:
+def test_calls_allocate_nothing(compiled: Path, allocator: dict[str, str], kind: str) -> None:
     code = f"""
 import ctypes, sys
 sys.path[:0] = [{str(compiled)!r}, {str(SUPPORT)!r}]
@@ -259,7 +257,7 @@ before = count()
 kept = [bytearray(5000) for _ in range(100)]
 print(first, many, count() - before >= 100)
 """
-    assert run_python(code, env=allocation_counter).split() == ["0", "0", "True"]
+    assert run_python(code, env=allocator).split() == ["0", "0", "True"]
 
 
 def test_model_takes_a_network_only() -> None:

@@ -70,6 +70,15 @@ def test_one_number_and_one_word_per_row(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), np.arange(3))
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv", ".parquet"])
+def test_words_of_a_later_block_may_be_longer(tmp_path: Path, suffix: str) -> None:
+    with writing(tmp_path / f"x{suffix}", ["label"]) as out:
+        out.write(np.array(["a", "b"]))
+        out.write(np.array(["longer"]))
+    (words,) = read_words(tmp_path / f"x{suffix}", [0])
+    assert words.tolist() == ["a", "b", "longer"]
+
+
 def test_pandas_reads_what_is_written(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(20, 3))
     write_table(tmp_path / "x.csv", rows, NAMES[:3])

@@ -117,7 +117,8 @@ void SparseRows<T>::read_values(index_t i, Scratch& scratch) {
   kernels<T>().gather(call);
 }
 
-/// Columns ascending, duplicates summed in the order they came (of booleans: one of them).
+/// Columns ascending, duplicates summed in the order they came (of booleans: true if one of them
+/// is).
 template <class T>
 void SparseRows<T>::sort(index_t i, Scratch& scratch) {
   std::int32_t* const column = column_.data() + start_[i];
@@ -131,7 +132,11 @@ void SparseRows<T>::sort(index_t i, Scratch& scratch) {
   for (const auto& [c, place] : scratch.order) {
     const T x = scratch.value[static_cast<std::size_t>(place)];
     if (last >= 0 && column[last] == c) {
-      if (source_->element != Element::boolean) value[last] += x;
+      if (source_->element != Element::boolean) {
+        value[last] += x;
+      } else if (x != T{0}) {
+        value[last] = x;
+      }
       continue;
     }
     column[++last] = c;

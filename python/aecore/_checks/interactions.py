@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, issparse
 
 from aecore._checks.frames import refuse_categories
 from aecore._checks.masked import as_array
-from aecore._checks.sparse import check_indices, summable
+from aecore._checks.sparse import check_indices, of_known_type, summable
 
 
 def as_interactions(values: Any, name: str, n_items: int | None = None) -> csr_array:
@@ -65,7 +65,7 @@ def as_entries(values: Any, name: str, n_items: int | None = None) -> csr_array:
         raise TypeError(msg)
     if issparse(given):
         check_indices(given, name)
-        given = summable(given)
+        given = summable(of_known_type(given))
     elif given.dtype.itemsize == 2 and given.dtype.kind == "f":
         given = given.astype(np.float32)  # SciPy has no sparse float16
     if given.ndim == 1:

@@ -41,6 +41,7 @@ def check_indices(values: Any, name: str) -> None:
     """
     rows, columns = (1, *values.shape)[-2:]
     if values.format == "coo":
+        _check_lengths(values, name)
         _check_range(values.row, rows, "row indices", name)
         _check_range(values.col, columns, "column indices", name)
     elif values.format in ("csr", "csc", "bsr"):
@@ -49,6 +50,7 @@ def check_indices(values: Any, name: str) -> None:
         elif values.format == "bsr":
             rows, columns = rows // values.blocksize[0], columns // values.blocksize[1]
         indptr = values.indptr
+        _check_integers(indptr, "indptr", name)  # differences of unsigned ones are never negative
         ordered = indptr.shape == (rows + 1,) and indptr[0] == 0 and (np.diff(indptr) >= 0).all()
         if not ordered or indptr[-1] > min(len(values.indices), len(values.data)):
             msg = f"{name} must have an indptr that rises from 0 to its number of entries"
@@ -56,7 +58,23 @@ def check_indices(values: Any, name: str) -> None:
         _check_range(values.indices[: indptr[-1]], columns, "indices", name)
 
 
+def _check_lengths(values: Any, name: str) -> None:
+    """A COO matrix has as many rows and columns as numbers."""
+    lengths = [len(array) for array in (values.data, values.row, values.col)]
+    if len(set(lengths)) > 1:
+        msg = f"{name} must have a row and a column for each of its numbers; got {lengths}"
+        raise ValueError(msg)
+
+
+def _check_integers(indices: Any, kind: str, name: str) -> None:
+    if indices.dtype.kind != "i" or indices.ndim != 1:
+        got = f"dtype {indices.dtype}, shape {indices.shape}"
+        msg = f"{name} must have {kind} of signed integers in one dimension; got {got}"
+        raise ValueError(msg)
+
+
 def _check_range(indices: Any, size: int, kind: str, name: str) -> None:
+    _check_integers(indices, kind, name)
     if indices.size > 0 and (indices.min() < 0 or indices.max() >= size):
         wrong = indices[(indices < 0) | (indices >= size)][0]
         msg = f"{name} must have {kind} in [0, {size}); got {wrong}"
@@ -73,18 +91,27 @@ def summable(values: Any) -> Any:
     return values.astype(np.float64)
 
 
+def of_known_type(values: Any) -> Any:
+    """See sparse half precision and foreign byte order as types that SciPy's loops have."""
+    if values.dtype.kind == "f" and values.dtype.itemsize == 2:
+        return values.astype(np.float32)
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+
+
 def before_conversion(values: Any, name: str) -> Any:
-    """Make sparse `values` ready for SciPy; not CSR, which the core checks and sums itself.
+    """Make sparse `values` ready for SciPy; the indices of CSR are checked and summed by the core.
 
     Raises
     ------
     ValueError
         As in `check_indices`.
     """
-    if not is_sparse(values) or (values.format == "csr" and values.ndim == 2):
+    if not is_sparse(values):
         return values
+    if values.format == "csr" and values.ndim == 2:
+        return of_known_type(values)
     check_indices(values, name)
-    return summable(values)
+    return summable(of_known_type(values))
 
 
 def as_sparse_rows(values: Any, n_columns: int, name: str) -> Any:

@@ -113,6 +113,8 @@ def network_parts(content: Content) -> NetworkParts:
         **_scaling(content, "network.", int(sizes[0])),
     )
     output = _scaling(content, "network.output_", int(sizes[-1]))
+    kind = content.tensors["network.parameters"].dtype
+    require("parameters", kind in (np.float32, np.float64), "be float32 or float64", kind)
     return NetworkParts(
         layers,
         content.tensors["network.parameters"],
@@ -130,6 +132,8 @@ def _scaling(content: Content, prefix: str, n_columns: int) -> dict[str, Any]:
         if values is not None:
             require(name, values.dtype == np.float64, "be float64", values.dtype)
             require(name, values.shape == (n_columns,), "be by column", values.shape)
+            divides = name == "factor" and not values.all()
+            require(name, not divides, "be no 0: outputs are divided by it", values)
             scaling[name] = values.copy()
     require("scaling", len(scaling) in (0, 2), "have offset and factor", list(scaling))
     return scaling

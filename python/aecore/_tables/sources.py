@@ -9,7 +9,6 @@ import io
 import lzma
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,12 +45,6 @@ _OTHERS = {
     b"<html": "a page of HTML, not a table",
     b"%PDF": "a PDF, not a table",
 }
-# What damaged, encrypted and truncated files raise; errors of Arrow are OSError or ValueError.
-DAMAGED = (
-    *(ValueError, EOFError, LookupError, NotImplementedError, RuntimeError, TypeError),
-    OverflowError,
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-)
 
 
 def kind_of(path: Path) -> str:
@@ -99,10 +92,13 @@ def check_can_read(path: Path) -> None:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what libraries raise about a file into TableError."""
+    """Turn what libraries raise about a file into TableError.
+
+    There is no end to what damaged, encrypted and foreign files raise.
+    """
     try:
         yield
-    except TableError:
+    except (TableError, MemoryError, Warning):
         raise
     except UnicodeDecodeError as error:
         byte = error.object[error.start : error.start + 1].hex()
@@ -114,7 +110,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror or _line(error)}"
         raise TableError(msg) from error
-    except DAMAGED as error:
+    except Exception as error:
         msg = f"cannot read {path}: {_line(error)}"
         raise TableError(msg) from error
 

@@ -129,14 +129,16 @@ class _Npy(Writer):
 
     def write(self, rows: NDArray[Any]) -> None:
         """Take some rows."""
-        if not self._file.seekable():
+        # Words have no width that holds for the next block, too.
+        if not self._file.seekable() or rows.dtype.kind not in "biufc":
             self._parts.append(rows)
             return
         if self._first is None:
             self._first = rows[:0]
             self._header(0)
         self._n_rows += len(rows)
-        self._file.write(np.ascontiguousarray(rows, self._first.dtype).data)
+        rows = rows.astype(self._first.dtype, order="C", casting="safe", copy=False)
+        self._file.write(rows.data)
 
     def close(self) -> None:
         """Write how many rows there are."""

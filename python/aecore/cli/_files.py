@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 import aecore
+from aecore._tables.sources import check_can_read
 from aecore._tables.table import TableError
 from aecore._util.atomic import check_writable
 
@@ -31,25 +31,6 @@ def check_can_write(path: Path, inputs: Sequence[Path] = ()) -> None:
         reason = "it is what is to be read"
     if reason is not None:
         msg = f"cannot write {path}: {reason}"
-        raise TableError(msg)
-
-
-def check_can_read(path: Path) -> None:
-    """Raise TableError for what is no file: to open a pipe would wait for its other end.
-
-    Raises
-    ------
-    OSError
-        If there is nothing of that name.
-    """
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
-        raise TableError(msg) from error
-    if not stat.S_ISREG(mode):
-        kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
-        msg = f"cannot read {path}: it is a {kinds.get(stat.S_IFMT(mode), 'device')}, not a file"
         raise TableError(msg)
 
 

@@ -14,8 +14,9 @@ import aecore
 from aecore._files.container import read, valid
 from aecore._names import ON_COMMAND_LINE
 from aecore._saving.models import build
+from aecore._tables.sources import check_can_read
 from aecore.cli._facts import changed, facts
-from aecore.cli._files import PATH, check_can_read
+from aecore.cli._files import PATH
 from aecore.cli._output import json_option, one_line, plain, print_json, some
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from aecore._checks.near_misses import argument_meant, nearest
-from aecore.cli._files import check_can_read
+from aecore._tables.sources import check_can_read
 from aecore.cli._parameters import EstimatorName, having
 
 if sys.version_info >= (3, 11):
