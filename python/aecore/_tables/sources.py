@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import csv
 import gzip
 import io
 import lzma
@@ -49,8 +50,12 @@ _OTHERS = {
 # What damaged, encrypted and truncated files raise; errors of Arrow are OSError or ValueError.
 DAMAGED = (
     *(ValueError, EOFError, LookupError, NotImplementedError, RuntimeError, TypeError),
+<<<<<<< HEAD
     OverflowError,
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+=======
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, csv.Error),
+>>>>>>> tables
 )
 
 
