@@ -50,12 +50,8 @@ _OTHERS = {
 # What damaged, encrypted and truncated files raise; errors of Arrow are OSError or ValueError.
 DAMAGED = (
     *(ValueError, EOFError, LookupError, NotImplementedError, RuntimeError, TypeError),
-<<<<<<< HEAD
     OverflowError,
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-=======
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, csv.Error),
->>>>>>> tables
 )
 
 
