@@ -18,7 +18,7 @@ from aecore._checks.arrays import (
     refuse_overlap,
 )
 from aecore._checks.calls import check_calls, unknown_keyword
-from aecore._checks.frames import refuse_categories
+from aecore._checks.frames import plain_columns
 from aecore._checks.masked import as_array
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
@@ -237,7 +237,7 @@ class Network(NetworkState):
             )
             if row is not None:
                 return row
-        refuse_categories(values, name)
+        values = plain_columns(values, name)
         array: Any = (
             values if is_sparse(values) else as_array(values, name, missing=settings.mask_missing)
         )

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows, as_sample_weight
 from aecore._checks.calls import answered
-from aecore._checks.frames import refuse_categories
+from aecore._checks.frames import plain_columns
 from aecore._checks.ignored import ignore_labels
 from aecore._checks.masked import from_lists, without_mask
 from aecore._checks.naming import objects_named
@@ -570,7 +570,7 @@ class AutoencoderOutlierDetector(OutlierMixin, Model, BaseEstimator):  # type: i
         probe = copy.copy(self)
         least = {"ensure_min_samples": 2} if reset else {}
         checks = {"dtype": "numeric", "ensure_all_finite": False, **least}
-        refuse_categories(X, "X")
+        X = plain_columns(X, "X")
         X = without_mask(X, "X", missing=self.missing == "mask")
         with objects_named("X"):
             rows: NDArray[Any] = validate_data(probe, from_lists(X, "X"), reset=reset, **checks)

@@ -75,6 +75,26 @@ def test_ctrl_c_while_the_script_starts(at: str, tmp_path: Path) -> None:
     assert done.stderr.strip() in {"aecore: interrupted", "aecore fit: interrupted"}
 
 
+def test_ctrl_c_that_comes_through_exec(tmp_path: Path) -> None:
+    # Python notes such an interrupt, and ends itself by the signal though it was caught.
+    (tmp_path / "program.py").write_text(
+        "import sys\n"
+        "from aecore.cli import _main, main\n"
+        "_main.commands.main = lambda *_, **__: exec('raise KeyboardInterrupt')\n"
+        "sys.argv = ['aecore', 'fit']\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "program"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(aecore.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "aecore fit: interrupted\n")
+
+
 def test_ctrl_c_of_others_stays_theirs(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import aecore\nprint(aecore.Autoencoder)\n")
     done = interrupted(tmp_path, "sklearn", [str(tmp_path / "program.py")])

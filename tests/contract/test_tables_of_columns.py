@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import aecore
@@ -149,6 +152,72 @@ class Polars:
 def test_tables_of_another_library() -> None:
     with pytest.raises(TypeError, match=r"got Categorical.* in column 'b'"):
         aecore.Autoencoder(2).fit(Polars())
+
+
+NAN = float("nan")
+ARROW = {
+    "flags": (pa.array([True, None, False] * 4), [1, NAN, 0] * 4),
+    "integers": (pa.array([1, None, 3] * 4), [1, NAN, 3] * 4),
+    "decimals": (pa.array([Decimal("0.10"), None, Decimal(-2)] * 4), [0.1, NAN, -2] * 4),
+}
+
+
+@pytest.mark.parametrize("kind", ARROW)
+@pytest.mark.parametrize("name", ["Autoencoder", "AutoencoderOutlierDetector"])
+def test_columns_of_arrow(name: str, kind: str) -> None:
+    values, expected = ARROW[kind]
+    table = pa.Table.from_pandas(NUMBERS).append_column("e", values)
+    plain = NUMBERS.assign(e=expected)
+    model = model_of(name).set_params(missing="mask").fit(plain)
+    scores = model.score_samples(plain)
+    for each in (table, table.to_batches()[0]):
+        fitted_to = model_of(name).set_params(missing="mask").fit(each)
+        assert list(fitted_to.feature_names_in_) == list("abcde")
+        np.testing.assert_array_equal(fitted_to.score_samples(each), scores)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (pa.array(["red", "blue"] * 6), "got string in column 'e': encode"),
+        (pa.array(["red", "blue"] * 6).dictionary_encode(), "in column 'e': encode"),
+        (pa.array([dt.date(2020, 1, 1)] * 12), "got date32.* in column 'e': make a number"),
+        (pa.array([[1.0]] * 12), "got list.* in column 'e'"),
+    ],
+)
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_columns_of_arrow_that_are_none(name: str, values: Any, said: str) -> None:
+    table = pa.Table.from_pandas(NUMBERS).append_column("e", values)
+    with pytest.raises(TypeError, match=said):
+        fit(model_of(name), table)
+
+
+def test_objects_with_missing_values_of_pandas() -> None:
+    values = [1, pd.NA, None, 2.5] * 3
+    X = NUMBERS.astype(object).assign(e=values)
+    plain = NUMBERS.assign(e=[1, NAN, NAN, 2.5] * 3)
+    model = aecore.Autoencoder(2, n_epochs=1, random_state=0, missing="mask")
+    expected = model.fit(plain).network_.parameters
+    np.testing.assert_array_equal(model.fit(X).network_.parameters, expected)
+    assert X["e"].iloc[1] is pd.NA
+
+
+def test_a_plan_of_a_table_is_none() -> None:
+    class LazyFrame:
+        columns = ("a",)
+
+        def collect_schema(self) -> None: ...
+
+    with pytest.raises(TypeError, match=r"^X must be a table; got a LazyFrame: collect it first$"):
+        aecore.Autoencoder(2).fit(LazyFrame())
+
+
+def test_a_target_of_arrow_has_the_order_of_x() -> None:
+    model = aecore.Autoencoder(2, n_epochs=1, random_state=0)
+    turned = pa.Table.from_pandas(NUMBERS[["b", "a", "c", "d"]])
+    with pytest.raises(ValueError, match=r"^target must have its columns in the order of X's"):
+        model.fit(NUMBERS, target=turned)
+    model.fit(pa.Table.from_pandas(NUMBERS), target=turned.select(list("abcd")))
 
 
 def test_labels_may_be_categories() -> None:

@@ -91,6 +91,25 @@ def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table.rows, frame.to_numpy())
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_index_whose_note_is_lost(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    table = pa.table({"a": [1.0, 2.0], "__index_level_0__": [0, 1]})
+    write(path, table)
+    assert read_table(path).names == ["a"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_whole_numbers_that_are_no_float64(tmp_path: Path, suffix: str, dtype: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    write(path, pa.table({"n": pa.array([2**53, None, 2**60], dtype)}))
+    np.testing.assert_array_equal(read_table(path).rows[:, 0], [2**53, np.nan, 2**60])
+    write(path, pa.table({"n": pa.array([1, 2**53 + 1], dtype)}))
+    with pytest.raises(TableError, match="got 9007199254740993 in column 'n': an id is no number"):
+        read_table(path)
+
+
 def test_one_name_twice(tmp_path: Path) -> None:
     table = pa.Table.from_arrays([pa.array([1.0]), pa.array([2.0])], names=["a", "a"])
     with pytest.raises(TableError, match="got 'a' more than once"):

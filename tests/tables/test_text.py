@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aecore._tables import text
 from aecore._tables.reading import read_blocks, read_table, read_words
 from aecore._tables.table import MISSING, TableError, TableFormat
 
@@ -54,6 +55,7 @@ READ: dict[str, tuple[str, str, dict[str, Any]]] = {
     "spaces around": ("a, b, c\n 1.5, 2.5 ,\t3\n4, NA, -6\n", "utf-8", {}),
     "exponents and signs": ("a,b,c\n15e-1,+2.5,.3E1\n4.,,-6\n", "utf-8", {}),
     "a missing number of one's own": ("a,b,c\n1.5,2.5,3\n4,?,-6\n", "utf-8", {"missing": ("?",)}),
+    "no thousands": ("a;b;c\n1.500;2.500;3\n4;;-6\n", "utf-8", {"decimal": "."}),
     "said to have names": ("a,b,c\n1.5,2.5,3\n4,,-6\n", "utf-8", {"header": True}),
 }
 
@@ -99,6 +101,16 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     ),
     "yes and no": ("a,b\nyes,1\nno,2\n", {}, "got 'yes' in column 'a'"),
     "true, far down": ("a\n" + 2000 * "1\n" + "True\n", {}, "got 'True' in column 'a', line 2002"),
+    "a wave length above each column": ("400.5,401,401.5\n.1,.2,.3\n", {}, "give --header or"),
+    "eight in order": ("1,2,4,7,9,12,15,19\n5,2,8,1,9,3,7,4\n", {}, "give --header or"),
+    "an index above numbers": (",0,1,2\n0,5,6,3\n1,2,5,1\n", {}, "give --header or --no-header"),
+    "a word in a first row": ("1,x,3\n4,5,6\n", {}, "give --header or --no-header"),
+    "names that are missing values": ("NA,NaN\n1,2\n", {}, "give --header or --no-header"),
+    "German thousands": ("a;b\n1.234;2\n3;4\n", {}, "the point of 1.234 may stand between"),
+    "an id of 16 digits": ("a,id\n1,9007199254740993\n", {}, "got 9007199254740993 in column 'id'"),
+    "a long id far down": ("a\n" + 2000 * "1\n" + 20 * "9" + "\n", {}, "column 'a', line 2002"),
+    "a cell of 200 KB": ('a,b\n1,2\n1,"' + 100_000 * "9\n", {}, "field larger than field limit"),
+    "a zero byte far down": ("a\n" + 200_000 * "1\n" + "\0\n", {}, "column 'a', line 200002"),
     "a short row": ("a,b\n1,2\n3\n", {}, "line 3 has 1 cells, not 2"),
     "a long row": ("a,b\n1,2\n3,4,5\n", {}, "line 3 has 3 cells, not 2"),
     "a mark at every end": ("a,b,\n1,2,\n", {}, "got none for column 3"),
@@ -159,7 +171,11 @@ def test_an_empty_line_of_one_column_is_a_missing_number(tmp_path: Path) -> None
         ("0,0,7\n1,0,3\n", None, 2),
         ("5,3,9\n6,4,8\n1,2,10\n", None, 3),
         ("NA,3\n1,2\n", None, 2),
+        (",3\n1,2\n", None, 2),
         ('"1","2"\n1,2\n3,4\n', ["1", "2"], 2),
+        ("NA,Cl\n1,2\n", ["NA", "Cl"], 1),
+        ("a,2020\n1,2\n", ["a", "2020"], 1),
+        ("1,2,3,4,5,6,7,9\n2,3,4,5,6,7,8,10\n", None, 2),
         ("id,2019,2020\n1,2,3\n", ["id", "2019", "2020"], 1),
     ],
 )
@@ -177,6 +193,19 @@ def test_what_is_said_of_the_first_line_holds(tmp_path: Path) -> None:
     assert read_table(path, TableFormat(header=False)).rows.shape == (2, 3)
 
 
+def test_commas_in_a_file_that_is_named_after_tabs(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "a,b\n1,2\n", "x.tsv")
+    np.testing.assert_array_equal(read_table(path).rows, [[1, 2]])
+
+
+def test_a_row_wider_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "_BLOCK", 1 << 12)
+    n = 500
+    rows = [",".join([cell.ljust(60, "0")] * n) for cell in ("1.25", "7.")]  # 30 KB each
+    lines = [",".join(f"c{i}" for i in range(n)), *rows]
+    assert read_table(file_of(tmp_path, "\n".join(lines))).rows.sum() == n * 8.25
+
+
 def test_true_and_false_are_1_and_0(tmp_path: Path) -> None:
     path = file_of(tmp_path, "a,b\nTRUE,1\nfalse,2\n,3\n")
     np.testing.assert_array_equal(read_table(path).rows, [[1, 1], [0, 2], [NAN, 3]])
@@ -184,7 +213,7 @@ def test_true_and_false_are_1_and_0(tmp_path: Path) -> None:
 
 def test_numbers_are_rounded_once(tmp_path: Path) -> None:
     # Readers that multiply by powers of ten miss the last bit of these.
-    cells = ["0.1", "2.2250738585072011e-308", "9007199254740993", "1.7976931348623157e308"]
+    cells = ["0.1", "2.2250738585072011e-308", "9007199254740993.0", "1.7976931348623157e308"]
     draws = np.random.default_rng(0).normal(size=200) * 10.0 ** np.arange(-100, 100)
     cells += [repr(float(each)) for each in draws]
     rows = read_table(file_of(tmp_path, "a\n" + "\n".join(cells) + "\n")).rows

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from aecore._checks.frames import refuse_categories
+from aecore._checks.frames import plain_columns
 from aecore._checks.masked import as_array
 from aecore._checks.sparse import as_sparse_rows, is_sparse
 
@@ -48,7 +48,7 @@ def as_rows(values: Any, n_columns: int, name: str, *, missing: bool = False) ->
     """
     if is_sparse(values):
         return as_sparse_rows(values, n_columns, name)
-    refuse_categories(values, name)
+    values = plain_columns(values, name)
     array = as_array(values, name, missing=missing)
     if array.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {array.dtype}"

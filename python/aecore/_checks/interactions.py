@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
-from aecore._checks.frames import refuse_categories
+from aecore._checks.frames import plain_columns
 from aecore._checks.masked import as_array
 from aecore._checks.sparse import check_indices, of_known_type, summable
 
@@ -58,7 +58,7 @@ def as_entries(values: Any, name: str, n_items: int | None = None) -> csr_array:
     TypeError
         If it does not hold real numbers.
     """
-    refuse_categories(values, name)
+    values = plain_columns(values, name)
     given = values if issparse(values) else as_array(values, name)
     if given.dtype.kind not in "fiub":
         msg = f"{name} must hold real numbers; got dtype {given.dtype}"

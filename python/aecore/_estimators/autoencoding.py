@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from aecore._checks.arrays import as_sample_weight
-from aecore._checks.frames import refuse_categories
+from aecore._checks.frames import plain_columns
 from aecore._checks.ignored import TAKE_TARGET, ignore_labels
 from aecore._checks.masked import from_lists, without_mask
 from aecore._checks.naming import objects_named
@@ -56,7 +56,7 @@ class BaseAutoencoder(TrainableEncoder):
         """
         check_is_fitted(self, "network_")
         network = self.network_
-        refuse_categories(Z, "Z")
+        Z = plain_columns(Z, "Z")
         Z = from_lists(without_mask(Z, "Z"), "Z")
         with objects_named("Z"):
             rows = check_array(Z, dtype="numeric", ensure_all_finite=False, input_name="Z")

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecore._checks.arrays import as_rows
-from aecore._checks.frames import refuse_categories
+from aecore._checks.frames import plain_columns
 from aecore._checks.masked import from_lists, without_mask
 from aecore._checks.naming import named, objects_named
 from aecore._checks.sparse import before_conversion
@@ -83,13 +83,13 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Model, Base
         check_is_fitted(self, "network_")
         network = self.network_
         X = before_conversion(X, "X")
-        refuse_categories(X, "X")
+        X = plain_columns(X, "X")
         X = without_mask(X, "X", missing=network._input.mask_missing)
         return network, self._validated(self._flat_rows(X, reset=False), reset=False)
 
     def _as_x(self, X: Any, *, reset: bool, name: str = "X") -> Any:
         """See X as rows that the core can read; `reset`: in the first call of a fit."""
-        refuse_categories(X, name)
+        X = plain_columns(X, name)
         X = without_mask(before_conversion(X, name), name, missing=self._takes_missing)
         X = self._flat_rows(X, reset=reset, name=name)
         with named({"X": name}, about=None if name == "X" else name):

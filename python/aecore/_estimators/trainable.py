@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aecore import _core
 from aecore._checks.arrays import as_sample_weight, as_target
-from aecore._checks.frames import refuse_categories, refuse_other_order
+from aecore._checks.frames import plain_columns, refuse_other_order
 from aecore._checks.masked import without_mask
 from aecore._checks.naming import named
 from aecore._checks.random_state import seed_from
@@ -230,7 +230,7 @@ class TrainableEncoder(BaseEncoder):
 
     def _check_columns_of(self, target: Any, name: str) -> None:
         """Refuse a table whose columns are no numbers, or those of X in another order."""
-        refuse_categories(target, name)
+        plain_columns(target, name)
         refuse_other_order(target, getattr(self, "feature_names_in_", None), name)
 
     def _known(self) -> dict[str, Any]:

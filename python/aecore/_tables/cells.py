@@ -13,6 +13,8 @@ _NUMBER = re.compile(
 )
 # 1,234 and 1,234,567.8 have thousands; so have 1.234,5 and 1.234.567.
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+# One point, and three digits behind it.
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 _OTHER_THOUSANDS = re.compile(
     r"[+-]?\d{1,3}((\.\d{3})+,\d+|(\.\d{3}){2,}|([ '\u00a0\u202f\u2019]\d{3})+.*)"
 )
@@ -30,6 +32,12 @@ def is_number(cell: str, decimal: str) -> bool:
             return False
         cell = cell.replace(",", ".")
     return _NUMBER.fullmatch(cell) is not None
+
+
+def is_plain(cell: str, decimal: str, missing: frozenset[str]) -> bool:
+    """Whether a cell may stand in a table of numbers."""
+    text = cell.strip()
+    return text in missing or text in FLAGS or is_number(text, decimal)
 
 
 def has_decimal_comma(cell: str) -> bool:

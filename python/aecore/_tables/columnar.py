@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Self
 
 from aecore._checks.frames import COUNT, ENCODE
-from aecore._tables.table import TableError, check_names, place_of
+from aecore._tables.table import EXACT, TableError, check_names, place_of, refuse_rounded
 
 _ROWS = 1 << 16  # that are decoded at a time
 
@@ -41,7 +40,9 @@ class ColumnarRows:
             for batch in file.batches(self.names):
                 rows = np.empty((batch.num_rows, len(self.names)), self._dtype)
                 for place, name in enumerate(self.names):
-                    rows[:, place] = _numbers(batch.column(name))
+                    column = batch.column(name)
+                    _refuse_rounded(self._path, name, column)
+                    rows[:, place] = _numbers(column)
                 yield rows
 
 
@@ -63,7 +64,7 @@ class _File:
     def __init__(self, schema: Any, n_rows: int | None, batches: Any, close: Any) -> None:
         self.schema, self.n_rows, self.batches, self._close = schema, n_rows, batches, close
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> _File:  # noqa: PYI034 Self is of Python 3.11
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -109,7 +110,9 @@ def _index_columns(schema: Any) -> set[str]:
     """Names of the columns that pandas has stored as an index."""
     stored = (schema.metadata or {}).get(b"pandas")
     columns = json.loads(stored).get("index_columns", []) if stored else []
-    return {column for column in columns if isinstance(column, str)}
+    # The prefix is that of an index without a name, also where the note of pandas is lost.
+    unnamed = {name for name in schema.names if name.startswith("__index_level_")}
+    return unnamed | {column for column in columns if isinstance(column, str)}
 
 
 def _check_type(path: Path, name: str, kind: Any) -> None:
@@ -152,6 +155,19 @@ def _numbers(column: Any) -> NDArray[Any]:
         # By way of its digits, which are rounded once.
         column = column.cast(pa.string())
     return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+
+
+def _refuse_rounded(path: Path, name: str, column: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_integer(column.type):
+        return
+    ends = pc.min_max(column).as_py()
+    if ends["min"] is not None and not -EXACT <= ends["min"] <= ends["max"] <= EXACT:
+        for value in column.to_pylist():
+            if value is not None:
+                refuse_rounded(path, value, f"column {name!r}")
 
 
 def _decoded(column: Any) -> Any:

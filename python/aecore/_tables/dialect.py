@@ -6,12 +6,20 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aecore._tables.cells import FLAGS, THOUSANDS, has_decimal_comma, is_number
+from aecore._tables.cells import (
+    FLAGS,
+    GROUPED,
+    THOUSANDS,
+    has_decimal_comma,
+    is_number,
+    is_plain,
+)
+from aecore._tables.headers import columns_of, has_header
 from aecore._tables.sources import open_text
 from aecore._tables.table import TableError, TableFormat, check_names
 
@@ -21,7 +29,6 @@ _HEAD = 1 << 18
 _LOOKED_AT = 1000  # rows
 # What is or may be a number, with whatever marks.
 _LIKELY = re.compile(r"[+-]?[\d.,' ]*\d[\d.,]*([eE][+-]?\d+)?")
-_YEARS = range(1900, 2101)
 
 Record = list[str]
 
@@ -99,13 +106,14 @@ def find_dialect(path: Path, form: TableFormat) -> Dialect:
         raise TableError(msg)
     missing = form.all_missing
     if delimiter is None:
-        delimiter = "\t" if kind_is_tabs(path) else _delimiter(head, is_whole, form, missing)
+        is_tabs = kind_is_tabs(path) and "\t" in first_line(head)
+        delimiter = "\t" if is_tabs else _delimiter(head, is_whole, form, missing)
     records = _records(head, is_whole, delimiter)
     start = records[0]
-    decimal = form.decimal or _decimal(path, records, missing)
+    decimal = form.decimal or _decimal(path, delimiter, records, missing)
     has_names = form.header
     if has_names is None:
-        has_names = not _is_data(path, records, head, decimal, missing)
+        has_names = has_header(path, records, head, decimal, missing)
     body = [record for record in (records[1:] if has_names else records) if record]
     names = start if has_names else None
     _check_widths(path, names, body)
@@ -128,6 +136,11 @@ def kind_is_tabs(path: Path) -> bool:
     return any(suffix.lower() == ".tsv" for suffix in path.suffixes[-2:])
 
 
+def first_line(head: str) -> str:
+    """The first line, whatever ends it."""
+    return next(iter(head.splitlines()), "")
+
+
 def _head(path: Path, encoding: str | None) -> tuple[str, bool]:
     """Read the first lines, two at least where there are two, and whether that is all."""
     size = _HEAD
@@ -143,7 +156,7 @@ def _head(path: Path, encoding: str | None) -> tuple[str, bool]:
 def _records(head: str, is_whole: bool, delimiter: str) -> list[Record]:
     """Parse what is looked at, without a last record that may be cut off."""
     reader = parsed(iter(io.StringIO(head, newline="")), delimiter)
-    records = [record for record, _ in zip(reader, range(_LOOKED_AT), strict=False)]
+    records = list(itertools.islice(reader, _LOOKED_AT))
     return records if is_whole or len(records) in {1, _LOOKED_AT} else records[:-1]
 
 
@@ -151,10 +164,13 @@ def _delimiter(head: str, is_whole: bool, form: TableFormat, missing: frozenset[
     """Choose the delimiter by which rows have the same width, and then the most numbers."""
 
     def is_likely(cell: str) -> bool:
-        return bool(_LIKELY.fullmatch(cell.strip())) or _is_plain(cell, ".", missing)
+        return bool(_LIKELY.fullmatch(cell.strip())) or is_plain(cell, ".", missing)
 
     def merit(delimiter: str) -> tuple[bool, float, int]:
-        records = [record for record in _records(head, is_whole, delimiter) if record]
+        try:
+            records = [record for record in _records(head, is_whole, delimiter) if record]
+        except csv.Error:  # one cell has it all
+            return False, 0.0, 0
         widths = {len(record) for record in records}
         body = records[1:] or records
         cells = [cell for record in body for cell in record]
@@ -172,13 +188,9 @@ def _delimiter(head: str, is_whole: bool, form: TableFormat, missing: frozenset[
     return best if merit(best)[0] else candidates[0]
 
 
-def _is_plain(cell: str, decimal: str, missing: frozenset[str]) -> bool:
-    text = cell.strip()
-    return text in missing or text in FLAGS or is_number(text, decimal)
-
-
-def _decimal(path: Path, records: list[Record], missing: frozenset[str]) -> str:
-    cells = [cell for record in records[1:] or records for cell in record if "," in cell]
+def _decimal(path: Path, delimiter: str, records: list[Record], missing: frozenset[str]) -> str:
+    numbers = [cell for record in records[1:] or records for cell in record]
+    cells = [cell for cell in numbers if "," in cell]
     if any(has_decimal_comma(cell) for cell in cells if cell not in missing):
         return ","
     unclear = next((cell for cell in cells if THOUSANDS.fullmatch(cell.strip())), None)
@@ -189,62 +201,21 @@ def _decimal(path: Path, records: list[Record], missing: frozenset[str]) -> str:
             "--decimal ,"
         )
         raise TableError(msg)
-    return "."
-
-
-def _is_data(
-    path: Path, records: list[Record], head: str, decimal: str, missing: frozenset[str]
-) -> bool:
-    """Whether the first record is a row, not names; ask where numbers may be names."""
-    first = records[0]
-    if not all(_is_plain(cell, decimal, missing) for cell in first):
-        return False
-    body = [record for record in records[1:] if record]
-    lines = head.splitlines()
-    if body and lines[0].startswith('"') and not lines[1].startswith('"'):
-        return False  # R quotes names
-    if _may_be_names(first, body, decimal):
+    points = [cell.strip() for cell in numbers if "." in cell and is_number(cell, ".")]
+    # Where semicolons stand between cells, points may stand between thousands.
+    if delimiter == ";" and points and all(map(GROUPED.fullmatch, points)):
         msg = (
-            f"{path} must say whether its first line, {_some(first)}, has names or numbers: give "
-            "--header or --no-header"
+            f"cannot read {path}: the point of {points[0]} may stand between thousands or before "
+            "the digits behind one; write numbers without marks between thousands, or give "
+            "--decimal ."
         )
         raise TableError(msg)
-    return True
-
-
-def _may_be_names(first: Record, body: list[Record], decimal: str) -> bool:
-    """Whether numbers may be names: different whole ones, in steps or unlike those below them."""
-    if not all(cell.strip().isdecimal() for cell in first) or len(set(first)) < len(first):
-        return False
-    numbers = [int(cell) for cell in first]
-    columns = [
-        [float(cell.replace(",", ".")) for cell in column if is_number(cell, decimal)]
-        for column in _columns(body, len(first))
-    ]
-    outside = [
-        len(column) > 0 and not min(column) <= number <= max(column)
-        for number, column in zip(numbers, columns, strict=True)
-    ]
-    if len(numbers) == 1:
-        years = [number in _YEARS for number in (*numbers, *columns[0])]
-        return years[0] and not any(years[1:])
-    steps = {after - before for before, after in itertools.pairwise(numbers)}
-    in_steps = len(steps) == 1 and (len(numbers) > 2 or steps <= {1, -1})
-    return in_steps or all(outside)
-
-
-def _columns(body: list[Record], width: int) -> list[list[str]]:
-    return [[record[i].strip() for record in body if i < len(record)] for i in range(width)]
-
-
-def _some(cells: Sequence[str]) -> str:
-    shown = ", ".join(cells[:4])
-    return f"{shown}, ..." if len(cells) > 4 else shown
+    return "."
 
 
 def _flags(width: int, body: list[Record], missing: frozenset[str]) -> frozenset[int]:
     found = set()
-    for i, column in enumerate(_columns(body, width)):
+    for i, column in enumerate(columns_of(body, width)):
         there = {cell for cell in column if cell not in missing}
         if there and there <= FLAGS:
             found.add(i)

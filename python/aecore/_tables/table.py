@@ -67,6 +67,10 @@ class TableFormat:
         return frozenset((*MISSING, *self.missing))
 
 
+# Whole numbers up to here are all in float64.
+EXACT = 2**53
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of a file, and the names of their columns where it has them."""
@@ -81,6 +85,16 @@ class Table:
         import pandas as pd
 
         return pd.DataFrame(self.rows, columns=self.names)
+
+
+def refuse_rounded(path: Any, value: int, where: str) -> None:
+    """Raise TableError for a whole number that float64 does not have."""
+    if int(float(value)) != value:
+        msg = (
+            f"{path} must hold numbers that float64 has; got {value} in {where}: an id is no "
+            "number, leave its column out"
+        )
+        raise TableError(msg)
 
 
 def check_rows(path: Any, rows: NDArray[Any]) -> None:

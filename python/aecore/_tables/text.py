@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from aecore._tables.cells import FALSE, FLAGS, TRUE, fault, is_number
 from aecore._tables.dialect import Dialect, find_dialect, parsed, skipped
 from aecore._tables.sources import open_text
-from aecore._tables.table import TableError, TableFormat, place_of
+from aecore._tables.table import EXACT, TableError, TableFormat, place_of, refuse_rounded
 
 _BLOCK = 1 << 20  # bytes of text that are parsed at a time
+_CELL = 64  # bytes of a cell, at most, where there are many
+_SHOWN = 60  # characters of a cell that is no number
 _LINE_ENDS = "\r\n"
 
 
@@ -48,13 +50,17 @@ class TextRows:
         dialect, columns = self._dialect, self._columns
         flags = {str(column): pa.bool_() for column in columns if column in dialect.flags}
         types = {str(column): pa.float64() for column in columns} | flags
-        n_rows = 0
+        n_rows, checked = 0, False
         try:
             for batch in _batches(self._path, dialect, types):
                 rows = np.empty((batch.num_rows, len(columns)))
                 for place, column in enumerate(batch.columns):
                     rows[:, place] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
                 n_rows += len(rows)
+                # NaN compares as false.
+                if not checked and bool((np.abs(rows) >= EXACT).any()):
+                    _refuse_rounded(self._path, dialect, columns)
+                    checked = True
                 yield rows
         except pa.ArrowInvalid as error:
             raise _explained(self._path, dialect, columns, error) from error
@@ -94,7 +100,7 @@ def _batches(path: Path, dialect: Dialect, types: dict[str, Any]) -> Iterator[An
             body,
             csv.ReadOptions(
                 use_threads=False,
-                block_size=_BLOCK,
+                block_size=max(_BLOCK, _CELL * dialect.width),  # a row has to fit
                 column_names=[str(column) for column in range(dialect.width)],
             ),
             csv.ParseOptions(
@@ -150,6 +156,19 @@ class _Body(io.RawIOBase):
         return n
 
 
+def _refuse_rounded(path: Path, dialect: Dialect, columns: Sequence[int]) -> None:
+    """Look in a file of such large numbers for whole ones that float64 does not have."""
+    for line, cells in dialect.records(path):
+        for column in columns if len(cells) == dialect.width else ():
+            cell = cells[column].strip()
+            if len(cell) > 15 and cell.lstrip("+-").isdecimal() and cell not in dialect.missing:
+                refuse_rounded(path, int(cell), f"{_where(dialect, column)}, line {line}")
+
+
+def _where(dialect: Dialect, column: int) -> str:
+    return f"column {column + 1}" if dialect.names is None else f"column {dialect.names[column]!r}"
+
+
 def _explained(
     path: Path, dialect: Dialect, columns: Sequence[int], error: Exception
 ) -> TableError:
@@ -164,11 +183,10 @@ def _explained(
                 continue
             if column in dialect.flags and cell.strip() in FLAGS:
                 continue
-            where = f"column {column + 1}"
-            if dialect.names is not None:
-                where = f"column {dialect.names[column]!r}"
+            where = _where(dialect, column)
+            shown = cell if len(cell) <= _SHOWN else cell[:_SHOWN] + "..."
             said = fault(cell, dialect.decimal)
             return TableError(
-                f"{path} must hold numbers; got {cell!r} in {where}, line {line}: {said}"
+                f"{path} must hold numbers; got {shown!r} in {where}, line {line}: {said}"
             )
     return TableError(f"cannot read {path}: {error}")

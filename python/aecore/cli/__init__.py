@@ -6,6 +6,7 @@ else: with one line.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,7 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from aecore.cli._main import run
 
-        return run(given)
+        code = run(given)
     except KeyboardInterrupt:
         print("aecore: interrupted", file=sys.stderr)
-        return 130
+        code = 130
+    if code == 130 and arguments is None:
+        # All is written and cleaned up. Where the interrupt has come through `exec`, Python would
+        # end itself by the signal, whatever is returned.
+        os._exit(code)
+    return code
