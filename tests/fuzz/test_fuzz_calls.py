@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sklearn.base import clone
@@ -218,10 +219,10 @@ def outcome(call: Callable[[Any], Any], model: Any) -> Any:
 @may_learn_nothing
 @pytest.mark.filterwarnings("ignore::UserWarning")
 class TestTrained(Trained.TestCase):  # type: ignore[misc]
-    settings = examples(20)
+    settings = settings(examples(20), stateful_step_count=20)
 
 
 @may_learn_nothing
 @pytest.mark.filterwarnings("ignore::UserWarning")
 class TestCopied(Copied.TestCase):  # type: ignore[misc]
-    settings = examples(20)
+    settings = settings(examples(20), stateful_step_count=20)

@@ -27,6 +27,7 @@ ROWS = (np.random.default_rng(0).integers(0, 9, (N_ROWS, N_COLUMNS)) / 8) * (
     np.random.default_rng(1).random((N_ROWS, N_COLUMNS)) < 0.6
 )
 
+# The others take arrays alone.
 NEW: dict[str, Callable[[], Any]] = {
     "Autoencoder": lambda: aecore.Autoencoder((4,), scale="maxabs", **STEPS),
     "DenoisingAutoencoder": lambda: aecore.DenoisingAutoencoder((4,), **STEPS),
@@ -35,9 +36,6 @@ NEW: dict[str, Callable[[], Any]] = {
         (4, 2), scale="maxabs", **STEPS
     ),
     "AutoencoderClassifier": lambda: aecore.AutoencoderClassifier((4,), **STEPS),
-    "AutoencoderOutlierDetector": lambda: aecore.AutoencoderOutlierDetector(
-        (3,), n_estimators=2, **STEPS
-    ),
     "DeepClustering": lambda: aecore.DeepClustering(
         2, autoencoder=aecore.Autoencoder((4, 2), **STEPS), random_state=0
     ),
@@ -211,7 +209,8 @@ def test_rankings(entries: Entries, data: st.DataObject) -> None:
         _core.top_n(scores, ids, values, **index)
     except (ValueError, TypeError):
         return
-    seen = entries._replace(data=np.ones(len(entries.indices))).numbers()
+    index = {name: array.ravel() for name, array in index.items()}  # an empty one has any shape
+    seen = entries._replace(data=np.ones(len(entries.indices)), **index).numbers()
     assert seen is not None
     scores[seen > 0] = -np.inf
     order = np.argsort(-scores, axis=1, kind="stable")[:, :n]

@@ -70,6 +70,7 @@ class Entries(NamedTuple):
         if self.rows is not None:
             made = sparse.coo_array(self.shape)
             made.data, made.coords = self.data, (self.rows, self.indices)
+            made.has_canonical_format = False  # as SciPy says of an empty one
             return made
         kind = sparse.csc_array if form == "csc" else sparse.csr_array
         made = kind(self.shape[::-1] if form == "csc" else self.shape)
