@@ -12,7 +12,7 @@ from aecore.autoencoder import Autoencoder
 
 # The encoder of DEC's authors.
 HIDDEN_LAYER_SIZES = (500, 500, 2000, 10)
-_N_EPOCHS, _N_UPDATES = 50, 7_000
+_N_EPOCHS, _N_UPDATES = 50, 11_000
 _BATCHES = 20  # at least, of an epoch
 _BATCH_SIZES = (16, 256)
 
@@ -25,7 +25,7 @@ def default_autoencoder(X: Any = None) -> Autoencoder:
     get the factor alone.
     """
     autoencoder = Autoencoder(
-        HIDDEN_LAYER_SIZES, code_activation="identity", noise="masking", noise_level=0.2
+        HIDDEN_LAYER_SIZES, code_activation="identity", initialization="fan_in_uniform"
     )
     if X is None:
         return autoencoder
