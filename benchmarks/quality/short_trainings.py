@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import PCA
 
-from aecore._clusters.recipe import default_autoencoder
+from aecore._clusters.recipe import default_autoencoder, start
 from benchmarks.quality.clustering import SETS, Rows, error_beside_means
 from benchmarks.quality.common import Benchmark, Goal, data_folder, print_table
 
@@ -34,7 +34,8 @@ def train(X: Any, seed: int) -> tuple[float, int]:
     batch_size = autoencoder.batch_size
     n_epochs = -(-_N_UPDATES // -(-X.shape[0] // batch_size))
     rows = X[: _N_UPDATES // n_epochs * batch_size]
-    autoencoder.set_params(n_epochs=n_epochs, random_state=seed).fit(rows)
+    autoencoder.set_params(n_epochs=n_epochs, random_state=seed)
+    autoencoder.fit(rows, init=start(autoencoder, rows))
     codes = np.asarray(autoencoder.network_.encode(rows[:_N_JUDGED]))
     n_dead = int((codes == codes[0]).all(axis=0).sum())
     return error_beside_means(autoencoder.network_, rows[:_N_JUDGED]), n_dead

@@ -14,11 +14,10 @@ from aecore._checks.ignored import ignore_labels
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.subclasses import refuse_overrides
-from aecore._clusters import clusterers
+from aecore._clusters import clusterers, recipe
 from aecore._clusters.clusterers import Clustered
 from aecore._clusters.codes import standardize_code
 from aecore._clusters.figures import clustering_figures
-from aecore._clusters.recipe import default_autoencoder
 from aecore._clusters.rules import (
     full_precisions,
     of_mixture,
@@ -268,7 +267,9 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     def _fit_clusters(self, X: ArrayLike, init: Network | None) -> None:
         self._check_settings()
         seed = seed_from(self.random_state)
-        chosen = default_autoencoder(X) if self.autoencoder is None else clone(self.autoencoder)
+        chosen = (
+            recipe.default_autoencoder(X) if self.autoencoder is None else clone(self.autoencoder)
+        )
         autoencoder = chosen.set_params(
             callbacks=self.callbacks,
             dtype=self.dtype,
@@ -277,7 +278,9 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             verbose=self.verbose,
         )
         if init is None:
-            autoencoder.fit(X)
+            autoencoder.fit(
+                X, init=recipe.start(autoencoder, X) if self.autoencoder is None else None
+            )
         else:
             autoencoder._adopt(X, init)
         network, rows = autoencoder._fitted(X)
@@ -481,7 +484,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
 
     @property
     def _reader(self) -> Autoencoder:
-        return default_autoencoder() if self.autoencoder is None else self.autoencoder
+        return recipe.default_autoencoder() if self.autoencoder is None else self.autoencoder
 
 
 def _arrays_of_rule(found: Clustered, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
