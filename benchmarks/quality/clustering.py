@@ -11,8 +11,8 @@ Accuracy, in per cent, is that of the best assignment of clusters to classes; do
 classes, and their figure is the coherence of a cluster's words (`clusters_of_words`), times 100.
 
 "same" is how far the seeds agree: the mean adjusted Rand index of their clusters, pair by pair. It
-takes no label: the recipe was chosen by it, on smaller networks (docs/clustering.md). The seeds
-done are kept if the command is stopped.
+takes no label. How the recipe was found: docs/clustering.md. The seeds done are kept if the command
+is stopped.
 """
 
 from __future__ import annotations
