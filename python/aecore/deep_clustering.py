@@ -72,8 +72,9 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         code_activation="identity", initialization="fan_in_uniform", scale="pooled")``, of sparse X
         with the factor of that scale as `input_scale` instead, as the means would fill it: they are
         the output's biases at the start; in batches of a twentieth of the rows, 16 to 256; for 50
-        epochs, or those of the first 11,000 updates. It lends all but `callbacks`, `dtype`, `n_threads`,
-        `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
+        epochs, or those of the first 11,000 updates. It lends all but `callbacks`, `dtype`,
+        `n_threads`, `random_state` and `verbose`, which are those of this estimator; it is not
+        fitted itself.
     clusterer : str or clusterer, default=None
         None is "gaussian_mixture" for a `refinement` to begin with, and "kmeans" without one.
         "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture" (10 starts, and 300
