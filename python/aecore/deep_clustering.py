@@ -14,11 +14,10 @@ from aecore._checks.ignored import ignore_labels
 from aecore._checks.random_state import seed_from
 from aecore._checks.rules import check_params, parameter_error
 from aecore._checks.subclasses import refuse_overrides
-from aecore._clusters import clusterers
+from aecore._clusters import clusterers, recipe
 from aecore._clusters.clusterers import Clustered
 from aecore._clusters.codes import standardize_code
 from aecore._clusters.figures import clustering_figures
-from aecore._clusters.recipe import default_autoencoder
 from aecore._clusters.rules import (
     full_precisions,
     of_mixture,
@@ -70,11 +69,12 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
         last step) find theirs by themselves; a ConvergenceWarning says when that is another.
     autoencoder : Autoencoder, default=None
         What is trained first; None is one recipe for all rows: ``Autoencoder((500, 500, 2000, 10),
-        code_activation="identity", scale="pooled", noise="masking", noise_level=0.2)``, of sparse X
-        with the factor of that scale as `input_scale` instead, as the means would fill it; in
-        batches of a twentieth of the rows, 16 to 256; for 50 epochs, or those of the first 7,000
-        updates. It lends all but `callbacks`, `dtype`, `n_threads`,
-        `random_state` and `verbose`, which are those of this estimator; it is not fitted itself.
+        code_activation="identity", initialization="fan_in_uniform", scale="pooled")``, of sparse X
+        with the factor of that scale as `input_scale` instead, as the means would fill it: they are
+        the output's biases at the start; in batches of a twentieth of the rows, 16 to 256; for 50
+        epochs, or those of the first 11,000 updates. It lends all but `callbacks`, `dtype`,
+        `n_threads`, `random_state` and `verbose`, which are those of this estimator; it is not
+        fitted itself.
     clusterer : str or clusterer, default=None
         None is "gaussian_mixture" for a `refinement` to begin with, and "kmeans" without one.
         "kmeans" and "minibatch_kmeans" (20 starts), "gaussian_mixture" (10 starts, and 300
@@ -269,7 +269,9 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
     def _fit_clusters(self, X: ArrayLike, init: Network | None) -> None:
         self._check_settings()
         seed = seed_from(self.random_state)
-        chosen = default_autoencoder(X) if self.autoencoder is None else clone(self.autoencoder)
+        chosen = (
+            recipe.default_autoencoder(X) if self.autoencoder is None else clone(self.autoencoder)
+        )
         autoencoder = chosen.set_params(
             callbacks=self.callbacks,
             dtype=self.dtype,
@@ -278,7 +280,9 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             verbose=self.verbose,
         )
         if init is None:
-            autoencoder.fit(X)
+            autoencoder.fit(
+                X, init=recipe.start(autoencoder, X) if self.autoencoder is None else None
+            )
         else:
             autoencoder._adopt(X, init)
         network, rows = autoencoder._fitted(X)
@@ -484,7 +488,7 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
 
     @property
     def _reader(self) -> Autoencoder:
-        return default_autoencoder() if self.autoencoder is None else self.autoencoder
+        return recipe.default_autoencoder() if self.autoencoder is None else self.autoencoder
 
 
 def _arrays_of_rule(found: Clustered, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:

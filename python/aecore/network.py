@@ -60,7 +60,7 @@ class Network(NetworkState):
         Which layer output is the code: 0 is the first hidden layer. None takes the Gaussian layer
         or else the middle.
     initialization : {None, "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", \
-"lecun_normal", "orthogonal", "uniform", "normal"}, default=None
+"lecun_normal", "fan_in_uniform", "orthogonal", "uniform", "normal"}, default=None
         How weights start, with the formulas of `aecore.reference.initial_weights`; "glorot", "he"
         and "lecun" are short for the uniform, normal and normal one. None is Glorot uniform [1]_.
         Biases start at zero.

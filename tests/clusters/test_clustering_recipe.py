@@ -11,14 +11,14 @@ from scipy.sparse import coo_array, csr_array, csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
-from aecore import DeepClustering
+from aecore import DeepClustering, Network
 from aecore._clusters import recipe
 from aecore._clusters.recipe import default_autoencoder
 
 
 @pytest.mark.parametrize(
     ("n_rows", "batch_size", "n_epochs"),
-    [(2, 16, 50), (400, 20, 50), (9_298, 256, 50), (70_000, 256, 25), (10_000_000, 256, 1)],
+    [(2, 16, 50), (400, 20, 50), (9_298, 256, 50), (70_000, 256, 40), (10_000_000, 256, 1)],
 )
 def test_batches_and_epochs(n_rows: int, batch_size: int, n_epochs: int) -> None:
     chosen = default_autoencoder(np.broadcast_to(np.zeros(3), (n_rows, 3)))
@@ -40,6 +40,32 @@ def test_sparse_rows_get_the_factor_of_pooled(kind: Any, dtype: str) -> None:
 @pytest.mark.parametrize("fill", [0.0, 3.0, np.nan, 1e200])
 def test_sparse_rows_without_a_variance(fill: float) -> None:
     assert default_autoencoder(csr_array(np.full((5, 3), fill))).input_scale == 1.0
+
+
+def test_sparse_rows_begin_at_their_means() -> None:
+    X = np.random.default_rng(0).poisson([0.1, 0.5, 3.0], (200, 3)).astype("float32")
+    chosen = default_autoencoder(csr_array(X)).set_params(random_state=5)
+    network = recipe.start(chosen, csr_array(X))
+    assert network is not None
+    own = Network(
+        network.layer_sizes,
+        network.activations,
+        initialization="fan_in_uniform",
+        random_state=5,
+    )
+    own.biases[-1][:] = chosen.input_scale * X.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(network.parameters, own.parameters, rtol=1e-6)
+    assert recipe.start(default_autoencoder(X), X) is None
+
+
+def test_sparse_means_are_no_plateau(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "HIDDEN_LAYER_SIZES", (20, 3))
+    monkeypatch.setattr(recipe, "_N_UPDATES", 1)
+    X = csr_array(np.random.default_rng(0).poisson(0.2, (300, 20)).astype(float))
+    model = DeepClustering(2, random_state=0)
+    model.fit(X)
+    (history,) = model.pretraining_history_
+    assert history["loss"][0] == pytest.approx(history["constant_loss"][0], rel=0.02)
 
 
 def test_duplicates_of_sparse_rows_are_summed() -> None:

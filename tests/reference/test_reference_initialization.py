@@ -15,6 +15,7 @@ DEVIATIONS = {
     "he_uniform": math.sqrt(2 / 300),
     "he_normal": math.sqrt(2 / 300),
     "lecun_normal": math.sqrt(1 / 300),
+    "fan_in_uniform": math.sqrt(1 / 900),
     "uniform": 0.05 / math.sqrt(3),
     "normal": 0.05,
     "orthogonal": math.sqrt(1 / 300),

@@ -34,6 +34,7 @@ INITIALIZATIONS = (
     "he_normal",
     "lecun",
     "lecun_normal",
+    "fan_in_uniform",
     "orthogonal",
     "uniform",
     "normal",

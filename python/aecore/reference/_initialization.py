@@ -21,6 +21,7 @@ INITIALIZATIONS = (
     "he_uniform",
     "he_normal",
     "lecun_normal",
+    "fan_in_uniform",
     "orthogonal",
     "uniform",
     "normal",
@@ -87,6 +88,7 @@ def initial_weights(
         - "he_uniform": U(sqrt(6 / n_in));
         - "he_normal", short "he", as in the paper: N(sqrt(2 / n_in)), not truncated;
         - "lecun_normal", short "lecun": N(sqrt(1 / n_in)), not truncated;
+        - "fan_in_uniform", as common before Glorot: U(sqrt(1 / n_in));
         - "orthogonal": orthonormal columns, or rows where n_in < n_out, from a matrix of N(1);
         - "uniform": U(0.05);
         - "normal": N(0.05).
@@ -109,7 +111,7 @@ def initial_weights(
 
     References
     ----------
-    X. Glorot, Y. Bengio, AISTATS 2010, eq. 12 and 16. K. He, X. Zhang, S. Ren, J. Sun, "Delving
+    X. Glorot, Y. Bengio, AISTATS 2010, eq. 1, 12 and 16. K. He, X. Zhang, S. Ren, J. Sun, "Delving
     deep into rectifiers", ICCV 2015, eq. 10. Y. LeCun, L. Bottou, G. Orr, K.-R. Mueller, "Efficient
     backprop", 1998, eq. 16.
     """
@@ -124,6 +126,7 @@ def initial_weights(
     bounds = {
         "glorot_uniform": glorot_bound(fan_in, fan_out),
         "he_uniform": math.sqrt(6.0 / fan_in),
+        "fan_in_uniform": math.sqrt(1.0 / fan_in),
         "uniform": 0.05,
     }
     if name in bounds:
