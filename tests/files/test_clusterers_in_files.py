@@ -79,7 +79,7 @@ SETTINGS: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("clusterer", "changed"), SETTINGS, ids=str)
+@pytest.mark.parametrize(("clusterer", "changed"), SETTINGS)
 def test_numbers_and_names_come_back(clusterer: Any, changed: dict[str, Any]) -> None:
     loaded = through_file(clusterer)
     assert type(loaded) is type(clusterer)
@@ -131,7 +131,7 @@ HOSTILE: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "message"), HOSTILE, ids=str)
+@pytest.mark.parametrize(("kind", "fields", "message"), HOSTILE)
 def test_a_file_made_by_hand(kind: str, fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelFileError, match=f"this model in bytes is not valid: .*{message}"):
         aecore.load(by_hand(kind, **fields))

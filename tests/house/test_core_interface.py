@@ -224,7 +224,6 @@ def test_columns_are_scaled_one_by_one() -> None:
         (4, 3),
         (4, -(2**63)),
     ],
-    ids=str,
 )
 def test_one_row_does_nothing_with_what_is_not_plain(place: int, wrong: Any) -> None:
     network = _core.Network([2, 1, 2], ["tanh", "tanh"])
