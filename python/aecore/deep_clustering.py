@@ -280,9 +280,9 @@ class DeepClustering(ClusterMixin, BaseEncoder):  # type: ignore[misc]
             verbose=self.verbose,
         )
         if init is None:
-            autoencoder.fit(
-                X, init=recipe.start(autoencoder, X) if self.autoencoder is None else None
-            )
+            run: dict[str, Any] = {"dtype": self.dtype, "n_threads": self.n_threads, "seed": seed}
+            start = recipe.start(X, **run) if self.autoencoder is None else None
+            autoencoder.fit(X, init=start)
         else:
             autoencoder._adopt(X, init)
         network, rows = autoencoder._fitted(X)

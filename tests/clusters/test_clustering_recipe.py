@@ -44,8 +44,8 @@ def test_sparse_rows_without_a_variance(fill: float) -> None:
 
 def test_sparse_rows_begin_at_their_means() -> None:
     X = np.random.default_rng(0).poisson([0.1, 0.5, 3.0], (200, 3)).astype("float32")
-    chosen = default_autoencoder(csr_array(X)).set_params(random_state=5)
-    network = recipe.start(chosen, csr_array(X))
+    run: dict[str, Any] = {"dtype": "float32", "n_threads": 1, "seed": 5}
+    network = recipe.start(csr_array(X), **run)
     assert network is not None
     own = Network(
         network.layer_sizes,
@@ -53,9 +53,11 @@ def test_sparse_rows_begin_at_their_means() -> None:
         initialization="fan_in_uniform",
         random_state=5,
     )
-    own.biases[-1][:] = chosen.input_scale * X.mean(axis=0, dtype=np.float64)
+    own.biases[-1][:] = default_autoencoder(csr_array(X)).input_scale * X.mean(
+        axis=0, dtype=np.float64
+    )
     np.testing.assert_allclose(network.parameters, own.parameters, rtol=1e-6)
-    assert recipe.start(default_autoencoder(X), X) is None
+    assert recipe.start(X, **run) is None
 
 
 def test_sparse_means_are_no_plateau(monkeypatch: pytest.MonkeyPatch) -> None:

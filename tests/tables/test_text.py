@@ -173,6 +173,7 @@ def test_an_empty_line_of_one_column_is_a_missing_number(tmp_path: Path) -> None
         ("NA,3\n1,2\n", None, 2),
         (",3\n1,2\n", None, 2),
         ('"1","2"\n1,2\n3,4\n', ["1", "2"], 2),
+        ('"0,5",NA\nNA,3\n', None, 2),
         ("NA,Cl\n1,2\n", ["NA", "Cl"], 1),
         ("a,2020\n1,2\n", ["a", "2020"], 1),
         ("1,2,3,4,5,6,7,9\n2,3,4,5,6,7,8,10\n", None, 2),

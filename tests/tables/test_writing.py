@@ -59,6 +59,16 @@ def test_blocks_are_written_as_the_whole(tmp_path: Path, suffix: str) -> None:
         assert parts == (tmp_path / f"whole{suffix}").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["null", "NA", "True", "7", "-1.5e3", "2020"])
+def test_names_that_look_like_cells(tmp_path: Path, name: str) -> None:
+    for names in ([name], [name, "b"], ["a", name]):
+        rows = np.arange(2.0 * len(names)).reshape(2, -1)
+        write_table(tmp_path / "x.csv", rows, names)
+        table = read_table(tmp_path / "x.csv")
+        assert table.names == names
+        np.testing.assert_array_equal(table.rows, rows)
+
+
 def test_one_number_and_one_word_per_row(tmp_path: Path) -> None:
     write_table(tmp_path / "x.csv", np.float32([0.5, 2]), ["score"])
     assert (tmp_path / "x.csv").read_text() == "score\n0.5\n2\n"

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecore import _core
-from aecore._checks.random_state import seed_from
 from aecore._checks.sparse import before_conversion, is_sparse
 from aecore._network.initialization import initialize
 from aecore._problem.input import InputSettings
@@ -51,7 +50,7 @@ def default_autoencoder(X: Any = None) -> Autoencoder:
     return autoencoder
 
 
-def start(autoencoder: Autoencoder, X: Any) -> Network | None:
+def start(X: Any, *, dtype: Any, n_threads: int | None, seed: int) -> Network | None:
     """What `default_autoencoder(X)` begins with: the means of sparse X as biases of its output.
 
     None is its own start: the means of other rows are taken off.
@@ -59,7 +58,8 @@ def start(autoencoder: Autoencoder, X: Any) -> Network | None:
     if not is_sparse(X) or X.ndim != 2 or 0 in X.shape:
         return None
     factor, means = _look_at_sparse(X)
-    plan = Plan.of(autoencoder, X.shape[1], X.shape[1], seed_from(autoencoder.random_state))
+    autoencoder = default_autoencoder(X).set_params(dtype=dtype, n_threads=n_threads)
+    plan = Plan.of(autoencoder, X.shape[1], X.shape[1], seed)
     run = plan.run
     network = Network._blank(plan.layers, run.dtype, InputSettings(), run.n_threads)
     initialize(network, plan.optimization.initialization, run.seed)

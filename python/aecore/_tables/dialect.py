@@ -189,7 +189,7 @@ def _delimiter(head: str, is_whole: bool, form: TableFormat, missing: frozenset[
 
 
 def _decimal(path: Path, delimiter: str, records: list[Record], missing: frozenset[str]) -> str:
-    numbers = [cell for record in records[1:] or records for cell in record]
+    numbers = [cell for record in records for cell in record]
     cells = [cell for cell in numbers if "," in cell]
     if any(has_decimal_comma(cell) for cell in cells if cell not in missing):
         return ","

@@ -34,8 +34,10 @@ def has_header(
     lines = head.splitlines()
     if words and not numbers:
         return True
-    if body and lines[0].startswith('"') and not lines[1].startswith('"'):
-        return True  # R quotes names
+    # R quotes names, all of them; other numbers are quoted for their decimal commas.
+    all_quoted = lines[0].count('"') == 2 * len(first) and not any("," in cell for cell in first)
+    if body and all_quoted and not lines[1].startswith('"'):
+        return True
     if words and _look_like_names([float(cell.replace(",", ".")) for cell in numbers]):
         return True
     if words or _may_be_names(first, body, decimal, missing):

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from aecore._tables.cells import is_number
+from aecore._tables.cells import is_plain
 from aecore._tables.dialect import kind_is_tabs
 from aecore._tables.sources import TEXT, kind_of
-from aecore._tables.table import TableError
+from aecore._tables.table import TableError, TableFormat
 from aecore._util.atomic import replacing
 
 _COMPRESSORS: dict[str, Callable[[Any], Any]] = {
@@ -26,6 +26,7 @@ _COMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".bz2": lambda file: bz2.BZ2File(file, "wb"),
     ".xz": lambda file: lzma.LZMAFile(file, "wb"),  # noqa: SIM115
 }
+_MISSING = TableFormat().all_missing
 _NOT_WRITTEN = (".zip", ".zst")
 
 
@@ -178,8 +179,10 @@ class _Text(Writer):
         self._delimiter = delimiter
         if names is not None:
             line = io.StringIO(newline="")
-            # In quotes, spaces are part of a name, and numbers are names.
-            plain = all(name == name.strip() and not is_number(name, ".") for name in names)
+            # In quotes, spaces are part of a name, and what looks like a cell is one.
+            plain = all(
+                name == name.strip() and not is_plain(name, ".", _MISSING) for name in names
+            )
             csv.writer(
                 line,
                 delimiter=delimiter,
