@@ -35,7 +35,8 @@ def train(X: Any, seed: int) -> tuple[float, int]:
     n_epochs = -(-_N_UPDATES // -(-X.shape[0] // batch_size))
     rows = X[: _N_UPDATES // n_epochs * batch_size]
     autoencoder.set_params(n_epochs=n_epochs, random_state=seed)
-    autoencoder.fit(rows, init=start(autoencoder, rows))
+    begin = start(rows, dtype=autoencoder.dtype, n_threads=autoencoder.n_threads, seed=seed)
+    autoencoder.fit(rows, init=begin)
     codes = np.asarray(autoencoder.network_.encode(rows[:_N_JUDGED]))
     n_dead = int((codes == codes[0]).all(axis=0).sum())
     return error_beside_means(autoencoder.network_, rows[:_N_JUDGED]), n_dead
@@ -53,7 +54,7 @@ def main() -> int:
     """Run the benchmark."""
     sets = {**SETS, "frey": _frey}
     benchmark = Benchmark("short_trainings", __doc__, sets=tuple(sets))
-    n_trainings = 2 if benchmark.quick else _N_TRAININGS
+    n_trainings = 1 if benchmark.quick else _N_TRAININGS
     figures: dict[str, float] = {}
     lines, goals = [], []
     for name in benchmark.sets:

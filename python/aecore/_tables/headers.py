@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from aecore._tables.table import TableError
 
 _YEARS = range(1900, 2101)
 _IN_ORDER = 8  # so many different numbers are hardly in order by chance
+# A record whose cells are all in quotes, and its line end.
+_ALL_QUOTED = re.compile(r'"(?:[^"]|"")*"(?:[^"\r\n] ?"(?:[^"]|"")*")*(?:\r\n?|\n)')
 
 Record = list[str]
 
@@ -31,12 +34,11 @@ def has_header(
     first, body = records[0], [record for record in records[1:] if record]
     numbers = [cell for cell in first if is_number(cell, decimal) and cell.strip() not in missing]
     words = [cell for cell in first if not is_plain(cell, decimal, missing)]
-    lines = head.splitlines()
     if words and not numbers:
         return True
     # R quotes names, all of them; other numbers are quoted for their decimal commas.
-    all_quoted = lines[0].count('"') == 2 * len(first) and not any("," in cell for cell in first)
-    if body and all_quoted and not lines[1].startswith('"'):
+    quoted = None if any("," in cell for cell in numbers) else _ALL_QUOTED.match(head)
+    if body and quoted and head[quoted.end() : quoted.end() + 1] != '"':
         return True
     if words and _look_like_names([float(cell.replace(",", ".")) for cell in numbers]):
         return True
