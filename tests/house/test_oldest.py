@@ -6,7 +6,7 @@ from importlib.metadata import requires
 
 from packaging.requirements import Requirement
 
-from oldest import BUILD_TOOLS, lowest
+from oldest import BUILD_TOOLS, EXTRAS, lowest
 
 
 def test_every_requirement_has_its_lowest_version() -> None:
@@ -15,9 +15,7 @@ def test_every_requirement_has_its_lowest_version() -> None:
         each.name: each
         for each in installed
         if each.name not in {"aecore", *BUILD_TOOLS}
-        and (
-            each.marker is None or any(each.marker.evaluate({"extra": e}) for e in ("demo", "test"))
-        )
+        and (each.marker is None or any(each.marker.evaluate({"extra": e}) for e in EXTRAS))
     }
     asked = [Requirement(text) for text in lowest()]
     asked = [each for each in asked if each.marker is None or each.marker.evaluate()]

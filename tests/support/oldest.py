@@ -13,6 +13,7 @@ try:
 except ModuleNotFoundError:  # before Python 3.11
     from pip._vendor import tomli as tomllib  # type: ignore[import-untyped,no-redef,unused-ignore]
 
+EXTRAS = ("demo", "tables", "test")
 BUILD_TOOLS = {"cmake", "cython", "setuptools"}
 
 
@@ -21,7 +22,8 @@ def lowest() -> list[str]:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     project = tomllib.loads(text)["project"]
     extras = project["optional-dependencies"]
-    requirements = [*project["dependencies"], *extras["demo"], *extras["test"]]
+    named = (each for name in EXTRAS for each in extras[name])
+    requirements = [*project["dependencies"], *named]
     pairs = (re.fullmatch(r"([\w-]+)>=([\d.]+)(;.*)?", each) for each in requirements)
     return [
         f"{pair[1]}=={pair[2]}{pair[3] or ''}"

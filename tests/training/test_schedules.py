@@ -142,7 +142,8 @@ def test_any_function_will_do(rows: NDArray[np.float64]) -> None:
         seen.append({name: len(values) for name, values in history.items()})
         return [1.0, 0.5, 0.0][epoch] * n_epochs / 3
 
-    ae = Autoencoder((4,), learning_rate=0.1, n_epochs=3, learning_rate_schedule=halves)
+    settings: dict[str, Any] = {"learning_rate": 0.1, "n_epochs": 3, "random_state": 0}
+    ae = Autoencoder((4,), learning_rate_schedule=halves, **settings)
     ae.fit(rows)
     assert ae.history_["learning_rate"] == [0.1, 0.05, 0.0]
     assert [lengths["loss"] for lengths in seen] == [0, 1, 2]  # none is asked for beyond the last
