@@ -42,9 +42,12 @@ class History(Mapping[str, list[float]]):
     def extended(self, *epochs: Mapping[str, float]) -> History:
         """Append epochs to the lists, which must be our `own`, and return the history with them.
 
-        A list that begins late is filled up with NaN; a number that is NaN begins none.
+        A list that begins late is filled up with NaN; a number that is NaN begins none. What a call
+        has left that Ctrl-C ended is not of this history.
         """
         lists = dict(self._lists)
+        for numbers in lists.values():
+            del numbers[self.n_epochs :]
         for epoch, values in enumerate(epochs, self.n_epochs):
             for name, value in values.items():
                 if name not in lists and not math.isnan(value):
