@@ -54,7 +54,7 @@ def main() -> int:
     """Run the benchmark."""
     sets = {**SETS, "frey": _frey}
     benchmark = Benchmark("short_trainings", __doc__, sets=tuple(sets))
-    n_trainings = 1 if benchmark.quick else _N_TRAININGS
+    n_trainings = 2 if benchmark.quick else _N_TRAININGS
     figures: dict[str, float] = {}
     lines, goals = [], []
     for name in benchmark.sets:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore._names import ESTIMATORS, ON_COMMAND_LINE
-from commands import FAST, NUMBERS, ROWS, fit, fitted, run
+from commands import FAST, NUMBERS, ROWS, fit, fitted, refusal, run
 
 WORDS = list(FAST)
 # Two epochs make no good model.
@@ -150,9 +150,7 @@ def test_commands_that_mean_nothing_say_which_do(
     if command in ANSWERS[word] or (command == "score" and "predict" in ANSWERS[word]):
         return
     model, out = fit(word, tmp_path), tmp_path / "out.npy"
-    assert run(command, model, tmp_path / "rows.npy", "-o", out) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
+    said = refusal(capsys, command, model, tmp_path / "rows.npy", "-o", out)
     assert f"{ON_COMMAND_LINE[word]}, which is for aecore" in said
     assert not out.exists()
 
@@ -173,8 +171,10 @@ def test_scores_of_a_classifier_and_clusters(
     assert "--labels must be given" in capsys.readouterr().err
     for n_labels in (39, 41):
         np.save(tmp_path / "others.npy", np.resize(NUMBERS, n_labels))
-        assert run("score", clf, rows, "--labels", tmp_path / "others.npy") == 2
-        assert "--labels must give a label for each row" in capsys.readouterr().err
+        other = tmp_path / f"{n_labels}.npy"
+        said = refusal(capsys, "score", clf, rows, "--labels", tmp_path / "others.npy", "-o", other)
+        assert "--labels must give a label for each row" in said
+        assert not other.exists()
     np.save(tmp_path / "others.npy", NUMBERS + 1)
     assert run("score", clf, rows, "--labels", tmp_path / "others.npy") == 2
     assert "--labels must hold classes of the model" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 import aecore
 from aecore import optimizers
-from commands import ROWS, run
+from commands import ROWS, refusal, run
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SETTINGS = """
@@ -27,11 +27,15 @@ quiet = true
 """
 
 
-def fit(folder: Path, settings: str, *more: object) -> int:
+def words_of(folder: Path, settings: str, *more: object) -> list[object]:
     (folder / "settings.toml").write_text(settings)
     np.save(folder / "rows.npy", ROWS)
-    words = ["--config", folder / "settings.toml", *more]
-    return run("fit", folder / "rows.npy", "-o", folder / "model", *words)
+    files = [folder / "rows.npy", "-o", folder / "model", "--config", folder / "settings.toml"]
+    return ["fit", *files, *more]
+
+
+def fit(folder: Path, settings: str, *more: object) -> int:
+    return run(*words_of(folder, settings, *more))
 
 
 def test_a_file_says_what_the_command_line_does_not(
@@ -105,11 +109,7 @@ def test_what_is_wrong_in_a_file_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert fit(Path(), settings) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("aecore fit: error: ")
-    assert said.count("\n") == 1
-    assert message in said
+    assert message in refusal(capsys, *words_of(Path(), settings))
     assert not Path("model").exists()
 
 

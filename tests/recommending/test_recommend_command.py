@@ -11,6 +11,7 @@ import pytest
 
 from aecore import EASE, Interactions
 from aecore.cli import main
+from commands import refusal
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recommend.py"
 USERS = np.repeat([f"u{i}" for i in range(12)], 5)
@@ -82,11 +83,8 @@ def test_bad_input_is_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(Path("r.csv"))
-    assert main(["recommend", "--ratings", "r.csv", "--user", "u1", *words]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("aecore recommend: error: ")
-    assert message in said.err
+    words = ["--ratings", "r.csv", "--user", "u1", *words]
+    assert message in refusal(capsys, "recommend", *words)
 
 
 def test_example_learns_tastes(

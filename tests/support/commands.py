@@ -87,6 +87,16 @@ def fit(word: str, folder: Path, *more: object) -> Path:
     return model
 
 
+def refusal(capsys: Any, *words: object) -> str:
+    """Call `aecore` with what it cannot use, and return the one sentence it says."""
+    assert run(*words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"aecore {words[0]}: error: ")
+    assert said.err.count("\n") == 1
+    return str(said.err)
+
+
 def command(*words: object, **settings: Any) -> subprocess.CompletedProcess[str]:
     """Run `python -m aecore` in a process of its own."""
     return subprocess.run(

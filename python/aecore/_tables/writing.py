@@ -10,7 +10,7 @@ import io
 import lzma
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +30,11 @@ _MISSING = TableFormat().all_missing
 _NOT_WRITTEN = (".zip", ".zst")
 
 
-class Writer:
+class Writer(Protocol):
     """What takes blocks of rows: arrays (n_rows, n_columns), or of one number or word per row."""
-
-    def __init__(self, file: BinaryIO, names: Sequence[str] | None) -> None:
-        self._file, self._names = file, names
 
     def write(self, rows: NDArray[Any]) -> None:
         """Take some rows."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Write what is left."""
@@ -81,7 +77,7 @@ def writing(path: Path, names: Sequence[str] | None = None) -> Iterator[Writer]:
     with _errors(path), replacing(path) as file:
         compressor = _COMPRESSORS.get(path.suffix.lower())
         with contextlib.nullcontext(file) if compressor is None else compressor(file) as out:
-            writer = _writer(path, kind)(cast("BinaryIO", out), names)
+            writer = _writer(path, kind, cast("BinaryIO", out), names)
             yield writer
             writer.close()
 
@@ -102,11 +98,14 @@ def _kind(path: Path) -> str:
     return kind
 
 
-def _writer(path: Path, kind: str) -> Callable[[BinaryIO, Sequence[str] | None], Writer]:
+def _writer(path: Path, kind: str, file: BinaryIO, names: Sequence[str] | None) -> Writer:
     if kind in TEXT:
-        tabs = kind_is_tabs(path)
-        return lambda file, names: _Text(file, names, delimiter="\t" if tabs else ",")
-    return {".npy": _Npy, ".npz": _Npz, ".parquet": _Parquet}.get(kind, _Arrow)
+        return _Text(file, names, delimiter="\t" if kind_is_tabs(path) else ",")
+    if kind == ".npy":
+        return _Npy(file)
+    if kind == ".npz":  # a compressed array has no other way
+        return _Whole(file, lambda file, rows: np.savez_compressed(file, X=rows))
+    return _Columnar(file, names, _open_parquet if kind == ".parquet" else _open_arrow)
 
 
 @contextlib.contextmanager
@@ -119,47 +118,11 @@ def _errors(path: Path) -> Iterator[None]:
         raise TableError(msg) from error
 
 
-class _Npy(Writer):
-    """Blocks one behind the other, and the number of rows in the room that its header leaves."""
+class _Whole:
+    """All rows, saved at the end."""
 
-    def __init__(self, file: BinaryIO, names: Sequence[str] | None) -> None:
-        super().__init__(file, names)
-        self._parts: list[NDArray[Any]] = []  # for a pipe, or until the header is known
-        self._n_rows = 0
-        self._first: NDArray[Any] | None = None
-
-    def write(self, rows: NDArray[Any]) -> None:
-        """Take some rows."""
-        # Words have no width that holds for the next block, too.
-        if not self._file.seekable() or rows.dtype.kind not in "biufc":
-            self._parts.append(rows)
-            return
-        if self._first is None:
-            self._first = rows[:0]
-            self._header(0)
-        self._n_rows += len(rows)
-        rows = rows.astype(self._first.dtype, order="C", casting="safe", copy=False)
-        self._file.write(rows.data)
-
-    def close(self) -> None:
-        """Write how many rows there are."""
-        if self._first is None:
-            np.save(self._file, np.concatenate(self._parts or [np.empty((0, 0))]))
-            return
-        self._file.seek(0)
-        self._header(self._n_rows)
-        self._file.seek(0, io.SEEK_END)
-
-    def _header(self, n_rows: int) -> None:
-        first = cast("NDArray[Any]", self._first)
-        described = np.lib.format.header_data_from_array_1_0(first)
-        described.update(shape=(n_rows, *first.shape[1:]), fortran_order=False)
-        np.lib.format.write_array_header_1_0(self._file, described)
-
-
-class _Npz(Writer):
-    def __init__(self, file: BinaryIO, names: Sequence[str] | None) -> None:
-        super().__init__(file, names)
+    def __init__(self, file: BinaryIO, save: Callable[[BinaryIO, NDArray[Any]], None]) -> None:
+        self._file, self._save = file, save
         self._parts: list[NDArray[Any]] = []
 
     def write(self, rows: NDArray[Any]) -> None:
@@ -167,16 +130,52 @@ class _Npz(Writer):
         self._parts.append(rows)
 
     def close(self) -> None:
-        """Write all rows: a compressed array has no other way."""
-        np.savez_compressed(self._file, X=np.concatenate(self._parts or [np.empty((0, 0))]))
+        """Save them."""
+        self._save(self._file, np.concatenate(self._parts or [np.empty((0, 0))]))
 
 
-class _Text(Writer):
+class _Npy:
+    """Blocks one behind the other, and the number of rows in the room that its header leaves."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._whole = _Whole(file, np.save)  # on a pipe, whose header comes first, and of words
+        self._first: NDArray[Any] | None = None
+        self._n_rows = 0
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Take some rows."""
+        # Words have no width that holds for the next block, too.
+        if not self._file.seekable() or rows.dtype.kind not in "biufc":
+            self._whole.write(rows)
+            return
+        if self._first is None:
+            self._first = rows[:0]
+            self._header(self._first, 0)
+        self._n_rows += len(rows)
+        rows = rows.astype(self._first.dtype, order="C", casting="safe", copy=False)
+        self._file.write(rows.data)
+
+    def close(self) -> None:
+        """Write how many rows there are."""
+        if self._first is None:
+            self._whole.close()
+            return
+        self._file.seek(0)
+        self._header(self._first, self._n_rows)
+        self._file.seek(0, io.SEEK_END)
+
+    def _header(self, first: NDArray[Any], n_rows: int) -> None:
+        described = np.lib.format.header_data_from_array_1_0(first)
+        described.update(shape=(n_rows, *first.shape[1:]), fortran_order=False)
+        np.lib.format.write_array_header_1_0(self._file, described)
+
+
+class _Text:
     """The shortest digits that bring back every bit; quotes where a cell needs them."""
 
     def __init__(self, file: BinaryIO, names: Sequence[str] | None, *, delimiter: str) -> None:
-        super().__init__(file, names)
-        self._delimiter = delimiter
+        self._file, self._delimiter = file, delimiter
         if names is not None:
             line = io.StringIO(newline="")
             # In quotes, spaces are part of a name, and what looks like a cell is one.
@@ -200,15 +199,27 @@ class _Text(Writer):
         )
         arrow.write_csv(_batch(rows, None), self._file, options)
 
+    def close(self) -> None:
+        """Do nothing: all is written."""
 
-class _Columnar(Writer):
-    _out: Any = None
+
+class _Columnar:
+    """Batches; what is opened by their schema takes them."""
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        names: Sequence[str] | None,
+        open_file: Callable[[BinaryIO, Any], Any],
+    ) -> None:
+        self._file, self._names, self._open = file, names, open_file
+        self._out: Any = None
 
     def write(self, rows: NDArray[Any]) -> None:
         """Take some rows."""
         batch = _batch(rows, self._names)
         if self._out is None:
-            self._out = self._open(batch.schema)
+            self._out = self._open(self._file, batch.schema)
         self._out.write_batch(batch)
 
     def close(self) -> None:
@@ -216,22 +227,17 @@ class _Columnar(Writer):
         if self._out is not None:
             self._out.close()
 
-    def _open(self, schema: Any) -> Any:
-        raise NotImplementedError
+
+def _open_parquet(file: BinaryIO, schema: Any) -> Any:
+    from pyarrow import parquet
+
+    return parquet.ParquetWriter(file, schema)
 
 
-class _Parquet(_Columnar):
-    def _open(self, schema: Any) -> Any:
-        from pyarrow import parquet
+def _open_arrow(file: BinaryIO, schema: Any) -> Any:
+    import pyarrow as pa
 
-        return parquet.ParquetWriter(self._file, schema)
-
-
-class _Arrow(_Columnar):
-    def _open(self, schema: Any) -> Any:
-        import pyarrow as pa
-
-        return pa.ipc.new_file(self._file, schema)
+    return pa.ipc.new_file(file, schema)
 
 
 def _batch(rows: NDArray[Any], names: Sequence[str] | None) -> Any:

@@ -75,9 +75,10 @@ def answer_rows(
     *,
     quiet: bool,
     told: Callable[[NDArray[Any]], None] | None = None,
+    check: Callable[[int], None] | None = None,
     without: Sequence[str] = (),
-) -> int:
-    """Write the answers to all rows of a file, and return how many there are.
+) -> None:
+    """Write the answers to all rows of a file.
 
     Parameters
     ----------
@@ -91,6 +92,8 @@ def answer_rows(
         Whether there is no progress bar on a terminal.
     told : callable, default=None
         Called with the answers to each block.
+    check : callable, default=None
+        Called with the number of rows before the output appears; what it raises prevents that.
     without : sequence of str, default=()
         Columns that are left out.
     """
@@ -108,9 +111,10 @@ def answer_rows(
                 told(found)
             n_rows += len(found)
             progress.move_to(n_rows)
+        if check is not None:
+            check(n_rows)
     if output is not None and not quiet:
         click.echo(f"{n_rows:,} rows written to {output}")
-    return n_rows
 
 
 def _ask(learned: Any, answer: Answer, table: Table, first: int) -> NDArray[Any]:

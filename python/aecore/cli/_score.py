@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,13 +70,13 @@ def score(  # noqa: PLR0917
     if labels is not None and hasattr(learned, "score_samples"):
         msg = f"--labels is for a classifier or clusters; {got}"
         raise TableError(msg)
-    how: dict[str, Any] = {"form": form, "without": without, "quiet": quiet or as_json}
+    asked = _Asked(learned, rows, output, labels, form, without, quiet=quiet or as_json)
     if isinstance(learned, aecore.DeepClustering):
-        found = _of_clusters(learned, rows, output, labels, form=form, without=without)
+        found = asked.of_clusters()
     elif isinstance(learned, aecore.AutoencoderClassifier):
-        found = _of_classes(learned, rows, output, labels, **how)
+        found = asked.of_classes()
     else:
-        found = _of_rows(learned, rows, output, explain, **how)
+        found = asked.of_rows(explain)
     if as_json:
         print_json(found)
     elif not quiet:
@@ -85,6 +85,70 @@ def score(  # noqa: PLR0917
                 f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:.6g}"
                 for name, value in found.items()
             )
+        )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A model, and the rows that it is asked about."""
+
+    learned: Any
+    rows: Path
+    output: Path | None
+    labels: str | None
+    form: TableFormat
+    without: Sequence[str]
+    quiet: bool
+
+    def of_rows(self, explain: bool) -> dict[str, Any]:
+        """Score rows by an autoencoder or an outlier detector."""
+        learned = self.learned
+        detects = hasattr(learned, "feature_errors")
+        summary = _Summary(getattr(learned, "offset_", -math.inf) if detects else -math.inf)
+        answer = Answer(learned.score_samples, ["score"])
+        if explain:
+            answer = Answer(lambda X: _explained(learned, X), _error_names(learned))
+        self._write(answer, summary)
+        return {**summary.facts(), **({"odd": summary.n_odd} if detects else {})}
+
+    def of_classes(self) -> dict[str, Any]:
+        """Score rows by how probable a classifier finds their labels."""
+        if self.labels is None:
+            msg = "--labels must be given to score a classifier; got none"
+            raise TableError(msg)
+        judge = _Judge(self.learned, read_labels(self.rows, self.labels, self.form))
+        summary = _Summary()
+        self._write(Answer(judge.scores, ["score"]), summary, check=judge.check)
+        return {"accuracy": judge.n_right / max(1, summary.n_rows), **summary.facts()}
+
+    def of_clusters(self) -> dict[str, Any]:
+        """Judge clusters by where their rows lie."""
+        if self.output is not None:
+            msg = "clusters are judged as a whole and have no scores of rows: leave out --output"
+            raise TableError(msg)
+        table = read_rows(self.rows, self.form, without=self._left_out)
+        known = None
+        if self.labels is not None:
+            known = read_labels(self.rows, self.labels, self.form)
+        return {"rows": len(table.rows), **self.learned.evaluate(table.frame(), known)}
+
+    @property
+    def _left_out(self) -> Sequence[str]:
+        return self.without if self.labels is None else (*self.without, self.labels)
+
+    def _write(
+        self, answer: Answer, summary: _Summary, check: Callable[[int], None] | None = None
+    ) -> None:
+        answer_rows(
+            self.learned,
+            answer,
+            self.rows,
+            self.output,
+            self.form,
+            quiet=self.quiet,
+            told=summary.add,
+            check=check,
+            without=self._left_out,
         )
 
 
@@ -118,19 +182,6 @@ class _Summary:
         }
 
 
-def _of_rows(
-    learned: Any, rows: Path, output: Path | None, explain: bool, **how: Any
-) -> dict[str, Any]:
-    """Score rows by an autoencoder or an outlier detector."""
-    detects = hasattr(learned, "feature_errors")
-    summary = _Summary(getattr(learned, "offset_", -math.inf) if detects else -math.inf)
-    answer = Answer(learned.score_samples, ["score"])
-    if explain:
-        answer = Answer(lambda X: _explained(learned, X), _error_names(learned))
-    answer_rows(learned, answer, rows, output, told=summary.add, **how)
-    return {**summary.facts(), **({"odd": summary.n_odd} if detects else {})}
-
-
 def _error_names(learned: Any) -> list[str]:
     names = getattr(learned, "feature_names_in_", None)
     if names is None:
@@ -141,33 +192,6 @@ def _error_names(learned: Any) -> list[str]:
 def _explained(learned: Any, X: Any) -> NDArray[Any]:
     """The score of each row, and the errors of its columns, whose sum is minus the score."""
     return np.column_stack([learned.score_samples(X), learned.feature_errors(X)])
-
-
-def _of_classes(
-    learned: Any,
-    rows: Path,
-    output: Path | None,
-    labels: str | None,
-    *,
-    form: TableFormat,
-    without: Sequence[str],
-    quiet: bool,
-) -> dict[str, Any]:
-    """Score rows by how probable a classifier finds their labels."""
-    if labels is None:
-        msg = "--labels must be given to score a classifier; got none"
-        raise TableError(msg)
-    judge = _Judge(learned, read_labels(rows, labels, form))
-    summary = _Summary()
-    answer = Answer(judge.scores, ["score"])
-    left_out = (*without, labels)
-    answer_rows(
-        learned, answer, rows, output, form, quiet=quiet, told=summary.add, without=left_out
-    )
-    if judge.n_rows != len(judge.labels):
-        msg = f"--labels must give a label for each row, {judge.n_rows}; got {len(judge.labels)}"
-        raise TableError(msg)
-    return {"accuracy": judge.n_right / max(1, summary.n_rows), **summary.facts()}
 
 
 @dataclass
@@ -197,21 +221,8 @@ class _Judge:
         own: NDArray[Any] = log_p[np.arange(len(log_p)), places]
         return own
 
-
-def _of_clusters(
-    learned: Any,
-    rows: Path,
-    output: Path | None,
-    labels: str | None,
-    *,
-    form: TableFormat,
-    without: Sequence[str],
-) -> dict[str, Any]:
-    """Judge clusters by where their rows lie."""
-    if output is not None:
-        msg = "clusters are judged as a whole and have no scores of rows: leave out --output"
-        raise TableError(msg)
-    left_out = without if labels is None else (*without, labels)
-    table = read_rows(rows, form, without=left_out)
-    known = None if labels is None else read_labels(rows, labels, form)
-    return {"rows": len(table.rows), **learned.evaluate(table.frame(), known)}
+    def check(self, n_rows: int) -> None:
+        """Raise TableError where there are more labels than rows."""
+        if n_rows != len(self.labels):
+            msg = f"--labels must give a label for each row, {n_rows}; got {len(self.labels)}"
+            raise TableError(msg)
